@@ -1,0 +1,5 @@
+"""One database: SQLite in WAL mode by default, PostgreSQL by one URL."""
+
+from labkit.database.engine import connect, migrate
+
+__all__ = ["connect", "migrate"]

@@ -1,0 +1,137 @@
+"""Every table of the platform (nbgrader's gradebook lives in a database of its own beside this one).
+
+Times are UTC, kept as ISO 8601 text in SQLite and `timestamptz` in PostgreSQL through `Moment`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite forgets time zones, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without its zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+people = Table(
+    "people",
+    metadata,
+    Column("username", String(64), primary_key=True),
+    Column("email", String(254), nullable=False, unique=True),
+    Column("given_name", String(100), nullable=False),
+    Column("family_name", String(100), nullable=False),
+    Column("language", String(8), nullable=False, default="en"),
+    Column("officer", Boolean, nullable=False, default=False),
+)
+
+cohorts = Table(
+    "cohorts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("course", String(64), nullable=False),
+)
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("username", ForeignKey("people.username"), primary_key=True),
+    Column("cohort", ForeignKey("cohorts.name"), primary_key=True),
+    Column("role", String(16), nullable=False),  # learner | instructor
+)
+
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # SHA-256 of the token; the token itself is kept nowhere
+    Column("username", ForeignKey("people.username"), nullable=False, index=True),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+)
+
+# One row per person, lab, unit and window: reserve and settle are each one UPDATE, so nobody can overshoot.
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("username", String(64), primary_key=True),
+    Column("course", String(64), primary_key=True),
+    Column("lab", String(64), primary_key=True),
+    Column("unit", String(16), primary_key=True),  # tokens
+    Column("window", String(32), primary_key=True),  # the window's first moment, ISO 8601
+    Column("used", Integer, nullable=False, default=0),
+    Column("reserved", Integer, nullable=False, default=0),
+)
+
+# What is reserved and not yet settled, so that a crash can give it back.
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("username", String(64), nullable=False),
+    Column("course", String(64), nullable=False),
+    Column("lab", String(64), nullable=False),
+    Column("unit", String(16), nullable=False),
+    Column("window", String(32), nullable=False),
+    Column("amount", Integer, nullable=False),
+    Column("holder", String(64), nullable=False),  # the process that answers for it
+    Column("opened_at", Moment, nullable=False),
+)
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("username", String(64), nullable=False, index=True),
+    Column("course", String(64), nullable=False),
+    Column("lab", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 over every file's name and bytes
+    Column("files", JSON, nullable=False),  # {name: SHA-256 of its bytes}
+    Column("missing", JSON, nullable=False),
+    Column("extra", JSON, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("state", String(16), nullable=False, index=True),  # queued | grading | graded | fault
+    Column("tries", Integer, nullable=False, default=0),
+    Column("taken_at", Moment),
+    UniqueConstraint("username", "course", "lab", "digest", name="same_bytes_same_receipt"),
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    Column("submission", ForeignKey("submissions.id"), primary_key=True),
+    Column("score", Float, nullable=False),  # automatic points
+    Column("max", Float, nullable=False),
+    Column("report", JSON, nullable=False),  # items, checks, reasons, as the learner reads them
+    Column("manual_score", Float),  # None until an instructor has graded it all
+    Column("manual_max", Float, nullable=False, default=0),
+    Column("graded_at", Moment, nullable=False),
+)
