@@ -1,5 +1,5 @@
 """One database: SQLite in WAL mode by default, PostgreSQL by one URL."""
 
-from labkit.database.engine import connect, migrate
+from labkit.database.engine import connect, migrate, reading
 
-__all__ = ["connect", "migrate"]
+__all__ = ["connect", "migrate", "reading"]

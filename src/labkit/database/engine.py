@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -18,8 +20,8 @@ _MIGRATION_LOCK = 7_241_001
 def connect(url: str) -> Engine:
     """An engine for `url` (`sqlite:///PATH` or `postgresql+psycopg://...`).
 
-    SQLite runs in WAL mode with full sync: what a commit acknowledged survives a power cut. Every transaction
-    begins IMMEDIATE, so two writers wait for each other instead of failing half-way.
+    SQLite runs in WAL mode with full sync: what a commit acknowledged survives a power cut. A transaction begins
+    IMMEDIATE, so two writers wait for each other instead of failing half-way; `reading` begins one that only reads.
     """
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
@@ -33,9 +35,17 @@ def connect(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        only_reads = connection.get_execution_options().get("only_reads", False)
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads, so it neither waits for a writer nor makes one wait."""
+    with engine.connect().execution_options(only_reads=True) as connection:
+        yield connection
 
 
 def migrate(url: str) -> None:

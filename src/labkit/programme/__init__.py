@@ -1,1 +1,1 @@
-""""""
+"""Who takes part: people, cohorts, enrolments, and how each of them is recognised."""

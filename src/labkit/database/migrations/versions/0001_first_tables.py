@@ -43,7 +43,7 @@ def upgrade() -> None:
     sa.Column('window', sa.String(length=32), nullable=False),
     sa.Column('amount', sa.Integer(), nullable=False),
     sa.Column('holder', sa.String(length=64), nullable=False),
-    sa.Column('opened_at', labkit.database.tables.Moment(timezone=True), nullable=False),
+    sa.Column('opened_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_table('submissions',
@@ -55,10 +55,10 @@ def upgrade() -> None:
     sa.Column('files', sa.JSON(), nullable=False),
     sa.Column('missing', sa.JSON(), nullable=False),
     sa.Column('extra', sa.JSON(), nullable=False),
-    sa.Column('received_at', labkit.database.tables.Moment(timezone=True), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('tries', sa.Integer(), nullable=False),
-    sa.Column('taken_at', labkit.database.tables.Moment(timezone=True), nullable=True),
+    sa.Column('taken_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('username', 'course', 'lab', 'digest', name='same_bytes_same_receipt')
     )
@@ -81,15 +81,15 @@ def upgrade() -> None:
     sa.Column('report', sa.JSON(), nullable=False),
     sa.Column('manual_score', sa.Float(), nullable=True),
     sa.Column('manual_max', sa.Float(), nullable=False),
-    sa.Column('graded_at', labkit.database.tables.Moment(timezone=True), nullable=False),
+    sa.Column('graded_at', sa.DateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['submission'], ['submissions.id'], ),
     sa.PrimaryKeyConstraint('submission')
     )
     op.create_table('sign_in_links',
     sa.Column('digest', sa.String(length=64), nullable=False),
     sa.Column('username', sa.String(length=64), nullable=False),
-    sa.Column('expires_at', labkit.database.tables.Moment(timezone=True), nullable=False),
-    sa.Column('used_at', labkit.database.tables.Moment(timezone=True), nullable=True),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['username'], ['people.username'], ),
     sa.PrimaryKeyConstraint('digest')
     )

@@ -1,0 +1,72 @@
+"""Composition root of the submissions process: `python -m labkit.submissions CONFIG.json`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import uvicorn
+
+from labkit.courses import load_courses
+from labkit.database import connect
+from labkit.errors import OperatorError
+from labkit.programme.enrolment import Enrolment
+from labkit.programme.identity import HubTokens
+from labkit.programme.people import person
+from labkit.submissions.app import Service, create
+from labkit.submissions.blobs import Blobs
+from labkit.submissions.receipt import Signer
+from labkit.submissions.release import Releases
+from labkit.submissions.scores import Scores
+from labkit.submissions.store import Store
+
+
+@dataclass(frozen=True)
+class Config:
+    port: int
+    database_url: str
+    hub_api_url: str
+    courses: str
+    build: str
+    blobs: str
+    receipt_key_file: str
+
+    @classmethod
+    def read(cls, path: Path) -> Config:
+        """Raises OperatorError naming a key that is missing or unknown."""
+        given = json.loads(path.read_text())
+        known = {field.name for field in fields(cls)}
+        if wrong := set(given) ^ known:
+            raise OperatorError(f"{path}: {sorted(wrong)}.", instead=f"The keys are exactly {sorted(known)}.")
+        return cls(**given)
+
+
+def service(config: Config) -> Service:
+    engine = connect(config.database_url)
+    signer = Signer(Path(config.receipt_key_file))
+
+    def language(username: str) -> str:
+        found = person(engine, username)
+        return found.language if found else "en"
+
+    return Service(
+        identity=HubTokens(config.hub_api_url),
+        enrolment=Enrolment(engine),
+        language=language,
+        courses=load_courses(Path(config.courses)),
+        releases=Releases(Path(config.build)),
+        store=Store(engine, Blobs(Path(config.blobs)), signer),
+        scores=Scores(engine),
+        signer=signer,
+    )
+
+
+def main() -> None:
+    config = Config.read(Path(sys.argv[1]))
+    uvicorn.run(create(service(config)), host="127.0.0.1", port=config.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Submissions: received once, kept whole, never changed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, RowMapping, Select, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from labkit.database import reading
+from labkit.database.tables import submissions
+from labkit.submissions.blobs import Blobs
+from labkit.submissions.files import digest
+from labkit.submissions.receipt import Receipt, Signer
+
+
+@dataclass(frozen=True)
+class Submission:
+    """`state` is queued, grading, graded or fault (ours); `files` maps each name to its SHA-256."""
+
+    id: str
+    username: str
+    course: str
+    lab: str
+    digest: str
+    files: dict[str, str]
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    received_at: datetime
+    state: str
+    tries: int
+
+    @classmethod
+    def of(cls, row: RowMapping | Mapping[str, Any]) -> Submission:
+        values = {name: row[name] for name in cls.__dataclass_fields__}
+        return cls(**{**values, "missing": tuple(row["missing"]), "extra": tuple(row["extra"])})
+
+
+class Store:
+    def __init__(self, engine: Engine, blobs: Blobs, signer: Signer) -> None:
+        self._engine, self._blobs, self._signer = engine, blobs, signer
+
+    def receive(
+        self, username: str, course: str, lab: str, files: Mapping[str, bytes], released: Sequence[str]
+    ) -> tuple[Receipt, bool]:
+        """Keeps the files and queues them for grading; gives the receipt and whether they were new.
+
+        The bytes are on the disk before the row is written, and the row is committed before this returns. The same
+        bytes again get the same receipt and are not graded twice.
+        """
+        hashes = {name: self._blobs.put(content) for name, content in files.items()}
+        row = {
+            "id": uuid.uuid4().hex,
+            "username": username,
+            "course": course,
+            "lab": lab,
+            "digest": digest(hashes),
+            "files": hashes,
+            "missing": sorted(set(released) - set(files)),
+            "extra": sorted(set(files) - set(released)),
+            "received_at": datetime.now(UTC),
+            "state": "queued",
+            "tries": 0,
+        }
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(submissions).values(row))
+        except IntegrityError:
+            return self.receipt(self._same(row)), False
+        return self.receipt(Submission.of(row)), True
+
+    def receipt(self, submission: Submission) -> Receipt:
+        """The receipt of a kept submission; asked again, it is the same to the letter."""
+        return self._signer.sign(
+            Receipt(
+                id=submission.id,
+                username=submission.username,
+                course=submission.course,
+                lab=submission.lab,
+                digest=submission.digest,
+                received_at=submission.received_at.isoformat(timespec="milliseconds"),
+                files=submission.files,
+                missing=submission.missing,
+                extra=submission.extra,
+            )
+        )
+
+    def content(self, submission: Submission) -> dict[str, bytes]:
+        return {name: self._blobs.get(hash_) for name, hash_ in submission.files.items()}
+
+    def get(self, submission_id: str) -> Submission | None:
+        found = self._select(select(submissions).where(submissions.c.id == submission_id))
+        return found[0] if found else None
+
+    def of_person(self, username: str, course: str | None = None, lab: str | None = None) -> tuple[Submission, ...]:
+        """Hers, newest first."""
+        query = select(submissions).where(submissions.c.username == username)
+        if course is not None:
+            query = query.where(submissions.c.course == course)
+        if lab is not None:
+            query = query.where(submissions.c.lab == lab)
+        return self._select(query.order_by(submissions.c.received_at.desc()))
+
+    def of_course(self, course: str, most: int = 200) -> tuple[Submission, ...]:
+        """A course's latest submissions, newest first."""
+        query = select(submissions).where(submissions.c.course == course)
+        return self._select(query.order_by(submissions.c.received_at.desc()).limit(most))
+
+    def _same(self, row: Mapping[str, Any]) -> Submission:
+        columns = ("username", "course", "lab", "digest")
+        query = select(submissions).where(*(submissions.c[name] == row[name] for name in columns))
+        return self._select(query)[0]
+
+    def _select(self, query: Select[Any]) -> tuple[Submission, ...]:
+        with reading(self._engine) as connection:
+            return _rows(connection, query)
+
+
+def _rows(connection: Connection, query: Select[Any]) -> tuple[Submission, ...]:
+    return tuple(Submission.of(row) for row in connection.execute(query).mappings())
