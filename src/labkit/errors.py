@@ -11,6 +11,7 @@
     │   └── SubmissionRefused  what was sent is not a submission                (400, 413)
     ├── AuthorError            a lab's author can mend it; names file and line
     ├── OperatorError          whoever runs the platform can mend it
+    │   └── SandboxUnavailable no tier of the sandbox works here: nothing untrusted is run
     └── PlatformFault          ours: never costs a learner points or allowance  (502, 503)
         └── ModelUnavailable   no model answered
 
@@ -86,6 +87,10 @@ class AuthorError(LabkitError):
 
 
 class OperatorError(LabkitError):
+    pass
+
+
+class SandboxUnavailable(OperatorError):
     pass
 
 

@@ -6,11 +6,12 @@ One table of `catalogue.toml` is one model. A new model is a new table.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from labkit.errors import OperatorError
+from labkit.models.strict import strict
 
 _FILE = Path(__file__).with_name("catalogue.toml")
 
@@ -35,24 +36,14 @@ def load_catalogue(path: Path = _FILE) -> dict[str, Model]:
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     if unknown := sorted(tables.keys() - {"models"}):
         raise OperatorError(f"{path.name}: unknown table {unknown[0]!r}.", instead="Write [[models]] tables only.")
-    models = [_model(path.name, number, table) for number, table in enumerate(tables.get("models", []), start=1)]
+    models = [
+        strict(Model, table, f"{path.name}: model {number} ({table.get('id', 'without an id')})")
+        for number, table in enumerate(tables.get("models", []), start=1)
+    ]
     catalogue = {model.id: model for model in models}
     if len(catalogue) != len(models):
         raise OperatorError(f"{path.name}: two models share an id.", instead="Give each [[models]] its own id.")
     return catalogue
-
-
-def _model(file: str, number: int, table: dict[str, object]) -> Model:
-    kinds = {field.name: (int if field.type == "int" else str) for field in fields(Model)}
-    where = f"{file}: model {number} ({table.get('id', 'without an id')})"
-    if unknown := sorted(table.keys() - kinds.keys()):
-        raise OperatorError(f"{where}: unknown key {unknown[0]!r}.", instead=f"Known keys: {', '.join(kinds)}.")
-    if missing := sorted(kinds.keys() - table.keys()):
-        raise OperatorError(f"{where}: {missing[0]!r} is missing.", instead=f"Write {missing[0]} = ...")
-    for key, kind in kinds.items():
-        if type(table[key]) is not kind:
-            raise OperatorError(f"{where}: {key} is not {kind.__name__}.", instead=f"Found {table[key]!r}.")
-    return Model(**table)  # type: ignore[arg-type]  # checked key by key above
 
 
 @cache

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labkit.errors import OperatorError
 from labkit.models.catalogue import Model, find
@@ -113,7 +114,9 @@ def find_weights(model: Model) -> Path:
 
 def _convert(gguf: Path, target: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     home, name = str(gguf.parent), gguf.name
     model = AutoModelForCausalLM.from_pretrained(home, gguf_file=name)
     # The loader has dequantised every weight, yet still calls the model GGUF-quantised and refuses to save it.
@@ -147,8 +150,8 @@ def _is_ready(home: Path) -> bool:
         return False
 
 
-def _manifest(home: Path) -> dict[str, dict[str, dict[str, str]]]:
-    manifest: dict[str, dict[str, dict[str, str]]] = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
+def _manifest(home: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
     return manifest
 
 

@@ -25,7 +25,7 @@ from labkit.errors import RequestRefused
 
 @dataclass(frozen=True)
 class Scores:
-    """One row per prompt, one log-probability per choice; `tokens` were computed or would be without the cache."""
+    """One row per prompt, one log-probability per choice; `tokens` is what they cost."""
 
     rows: list[list[float]]
     tokens: int
@@ -45,7 +45,9 @@ class ChoiceScorer:
         os.environ["OMP_NUM_THREADS"] = "1"
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()
         torch.set_num_threads(1)
         self._torch = torch
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -61,9 +63,12 @@ class ChoiceScorer:
     def measure(self, prompts: Sequence[str], choices: Sequence[str]) -> Scores:
         """The scores and how many tokens they cost."""
         questions = [self._question(prompt, choices) for prompt in prompts]
-        tokens = sum(len(q.prompt) + sum(map(len, q.choices)) for q in questions)
         with self._lock, self._torch.inference_mode():
-            return Scores(self._answer(questions), tokens)
+            return Scores(self._answer(questions), _cost(questions))
+
+    def cost(self, prompts: Sequence[str], choices: Sequence[str]) -> int:
+        """How many tokens a call would compute: what its prompts share is counted once."""
+        return _cost([self._question(prompt, choices) for prompt in prompts])
 
     def count(self, text: str) -> int:
         """How many tokens a text is."""
@@ -97,7 +102,7 @@ class ChoiceScorer:
         rows = []
         for question in questions:
             rows.append(self._row(question, shared, cache))
-            cache.crop(shared)
+            _cut(cache, shared)
         return rows
 
     def _row(self, question: _Question, shared: int, cache: Any) -> list[float]:
@@ -107,7 +112,7 @@ class ChoiceScorer:
             total = float(first[choice[0]])
             if len(choice) > 1:
                 rest = self._log_probabilities(self._read(choice[:-1], cache))
-                cache.crop(len(question.prompt))
+                _cut(cache, len(question.prompt))
                 total += sum(float(rest[place, token]) for place, token in enumerate(choice[1:]))
             row.append(total)
         return row
@@ -125,6 +130,16 @@ class ChoiceScorer:
         from transformers import DynamicCache
 
         return DynamicCache(config=self._model.config)
+
+
+def _cost(questions: list[_Question]) -> int:
+    shared = _shared_prefix([question.prompt for question in questions]) if questions else 0
+    return shared + sum(len(q.prompt) - shared + sum(map(len, q.choices)) for q in questions)
+
+
+def _cut(cache: Any, length: int) -> None:
+    if extra := cache.get_seq_length() - length:
+        cache.crop(-extra)  # this cache counts what to remove, not what to keep
 
 
 def _shared_prefix(prompts: Sequence[tuple[int, ...]]) -> int:

@@ -1,1 +1,1 @@
-""""""
+"""The web pages: learn, teach, programme. Server-rendered; htmx replaces what changes."""

@@ -1,1 +1,6 @@
-""""""
+"""Where untrusted code runs."""
+
+from labkit.sandbox.running import Running, start
+from labkit.sandbox.sandbox import Bind, Limits, Sandbox
+
+__all__ = ["Bind", "Limits", "Running", "Sandbox", "start"]

@@ -1,1 +1,73 @@
-""""""
+"""What may stand behind the gateway. A backend is one file here and one line in `KINDS`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
+
+from labkit.errors import OperatorError
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One chunk of a stream as the client reads it; `tokens` is what the call has cost so far, prompt included."""
+
+    chunk: dict[str, Any]
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One row per prompt, one log-probability per choice, and the tokens they cost."""
+
+    rows: list[list[float]]
+    tokens: int
+
+
+class Backend(Protocol):
+    """Answers what the gateway has already checked and reserved for.
+
+    `path` is "chat/completions" or "completions", `body` an OpenAI body with `model` and `max_tokens` filled in.
+    A backend raises RequestRefused for what the caller can mend and ModelUnavailable for everything else.
+    """
+
+    async def models(self) -> list[str]: ...
+
+    async def count(self, path: str, body: Mapping[str, Any]) -> int:
+        """The prompt's tokens, exactly or a little more; never less than `usage` will say."""
+        ...
+
+    async def complete(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]: ...
+
+    def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Piece]:
+        """Chunks; the last one carries `usage`. Closing the iterator stops the generation."""
+        ...
+
+    async def cost(self, prompts: list[str], choices: list[str]) -> int:
+        """What `score` of the same would cost; never less than it will say."""
+        ...
+
+    async def score(self, prompts: list[str], choices: list[str]) -> Scored: ...
+
+    async def health(self) -> bool: ...
+
+    async def close(self) -> None: ...
+
+
+# kind -> module with `open_backend(settings) -> Backend`. Imported when used, so an unused one may lack its packages.
+KINDS: dict[str, str] = {
+    "llamacpp": "labkit.gateway.backends.llamacpp",
+    "echo": "labkit.gateway.backends.echo",
+}
+
+
+def open_backend(settings: Mapping[str, Any]) -> Backend:
+    """The backend that `settings["kind"]` names, opened with the other settings."""
+    table = dict(settings)
+    kind = table.pop("kind", None)
+    if kind not in KINDS:
+        raise OperatorError(f"There is no model backend {kind!r}.", instead=f"Known kinds: {', '.join(KINDS)}.")
+    opener: Callable[[Mapping[str, Any]], Backend] = import_module(KINDS[kind]).open_backend
+    return opener(table)

@@ -1,0 +1,152 @@
+"""nbgrader's gradebook of one course: labs registered, submissions written down, manual grades read back.
+
+    ROOT/source/LAB/LAB.ipynb           the notebook with every test, from the course's text
+    ROOT/submitted/LEARNER/LAB/         the repaired submission
+    ROOT/autograded/LEARNER/LAB/        the same with the checks' results, what formgrader shows
+    ROOT/gradebook.db                   where scores live
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from autograder.execute import LabkitExecute, graded
+from autograder.report import Report
+from labkit.errors import PlatformFault
+
+_REGISTERED = ".registered"
+
+
+@dataclass(frozen=True)
+class ManualGrade:
+    """What a person gave for a learner's written answers; `score` is None while one of them waits to be read."""
+
+    username: str
+    lab: str
+    score: float | None
+
+
+def config(root: Path, course: str) -> Config:
+    """nbgrader's configuration for one course, for our worker and for its formgrader alike."""
+    c = Config()
+    c.CourseDirectory.root = str(root)
+    c.CourseDirectory.course_id = course
+    # Our courses are built from text: solutions are gone and ids are right before nbgrader sees a notebook.
+    c.GenerateAssignment.preprocessors = [
+        f"nbgrader.preprocessors.{name}" for name in ("LockCells", "ComputeChecksums", "SaveCells", "CheckCellMetadata")
+    ]
+    c.Autograde.autograde_preprocessors = [
+        "autograder.execute.LabkitExecute",
+        *(f"nbgrader.preprocessors.{name}" for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties")),
+    ]
+    return c
+
+
+class CourseGradebook:
+    def __init__(self, root: Path, course: str) -> None:
+        self.root, self.course = root, course
+        root.mkdir(parents=True, exist_ok=True)
+        c = config(root, course)
+        self._coursedir = CourseDirectory(config=c)
+        self._api = NbGraderAPI(coursedir=self._coursedir, config=c)
+
+    def register(self, lab: str, notebook: Path, due: datetime | None = None) -> bool:
+        """Makes the lab known with the grader's `notebook`; False if exactly this one is known already."""
+        source = self.root / "source" / lab
+        digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
+        mark = source / _REGISTERED
+        if mark.exists() and mark.read_text() == digest:
+            return False
+        source.mkdir(parents=True, exist_ok=True)
+        mark.unlink(missing_ok=True)
+        shutil.copyfile(notebook, source / f"{lab}.ipynb")
+        self._must(self._api.generate_assignment(lab, force=True, create=True), f"register {lab}")
+        with self._open() as book:
+            book.update_or_create_assignment(lab, duedate=due.replace(tzinfo=None) if due else None)
+        mark.write_text(digest)
+        return True
+
+    def write(self, learner: Mapping[str, str], lab: str, notebook: Any, received_at: datetime, report: Report) -> None:
+        """Writes a graded submission down. `learner` has id, first_name, last_name and email; `notebook` is repaired.
+
+        Raises PlatformFault if nbgrader could not; the gradebook then still has what it had before.
+        """
+        with self._open() as book:
+            book.update_or_create_student(learner["id"], **{k: v for k, v in learner.items() if k != "id"})
+        submitted = self.root / "submitted" / learner["id"] / lab
+        shutil.rmtree(submitted, ignore_errors=True)
+        submitted.mkdir(parents=True)
+        (submitted / f"{lab}.ipynb").write_text(nbformat.writes(nbformat.from_dict(notebook)))
+        (submitted / "timestamp.txt").write_text(received_at.strftime("%Y-%m-%d %H:%M:%S.%f UTC"))
+        token = graded.set(report)
+        try:
+            self._must(self._api.autograde(lab, learner["id"], force=True, create=True), f"write down {lab}")
+        finally:
+            graded.reset(token)
+        for stage in ("submitted", "autograded"):
+            self._hand_over(self.root / stage)
+
+    def manual_grades(self) -> list[ManualGrade]:
+        """For every submission with written answers, what a person gave."""
+        found = []
+        with self._open() as book:
+            for submission in book.db.query(_submitted_assignment()).all():
+                manual = [grade for notebook in submission.notebooks for grade in notebook.grades if _is_manual(grade)]
+                if manual:
+                    waiting = any(_waits(grade) for grade in manual)
+                    total = sum(grade.score + (grade.extra_credit or 0) for grade in manual)
+                    name, lab = submission.student.id, submission.assignment.name
+                    found.append(ManualGrade(name, lab, None if waiting else float(total)))
+        return found
+
+    def stamp(self) -> float:
+        """Changes whenever the gradebook does; cheap enough to ask every second."""
+        files = (self.root / name for name in ("gradebook.db", "gradebook.db-wal", "gradebook.db-journal"))
+        return max((path.stat().st_mtime for path in files if path.exists()), default=0.0)
+
+    def _open(self) -> Any:
+        return Gradebook(self._coursedir.db_url, self.course)
+
+    def _must(self, result: Mapping[str, Any], what: str) -> None:
+        if not result["success"]:
+            last = str(result.get("error") or result.get("log") or "").strip().splitlines()[-1:]
+            raise PlatformFault(f"nbgrader could not {what}: {' '.join(last)}", instead="Its log has the whole story.")
+
+    def _hand_over(self, folder: Path) -> None:
+        """Files made by root belong to whoever owns the course's folder, so that formgrader can replace them."""
+        if os.geteuid() != 0:
+            return
+        owner = self.root.stat()
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _submitted_assignment() -> Any:
+    from nbgrader.api import SubmittedAssignment
+
+    return SubmittedAssignment
+
+
+def _is_manual(grade: Any) -> bool:
+    return bool(grade.cell.cell_type == "markdown")
+
+
+def _waits(grade: Any) -> bool:
+    """Nothing was given yet, and nbgrader did not settle it (an untouched answer is 0 at once)."""
+    return bool(grade.needs_manual_grade) or (grade.manual_score is None and grade.auto_score is None)
+
+
+__all__ = ["CourseGradebook", "LabkitExecute", "ManualGrade", "MissingEntry", "config"]

@@ -1,0 +1,83 @@
+"""What a learner's JupyterLab is told: her course and nothing of the instructor's.
+
+The files are written once per run and bound read-only into every learner's sandbox as /etc/jupyter.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+INSIDE = "/etc/jupyter"
+
+_SERVER = """\
+c = get_config()
+# A value here wins over what packages switch on for themselves.
+c.ServerApp.jpserver_extensions = {
+    "nbgrader.server_extensions.formgrader": False,
+    "nbgrader.server_extensions.validate_assignment": False,
+    "nbgrader.server_extensions.course_list": False,
+    "nbgrader.server_extensions.assignment_list": True,
+    "jupyterlab_jupytext": False,
+    "jupyter_lsp": False,
+    "notebook": False,
+    "jupyter_server_terminals": False,
+    "jupyterlab": True,
+    "hub_config.open_lab": True,
+}
+c.ServerApp.terminals_enabled = False
+c.ServerApp.root_dir = "/home/learner"
+c.LabApp.news_url = None
+c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+c.ConnectionFileMixin.transport = "ipc"
+c.FileContentsManager.delete_to_trash = False
+"""
+
+_NBGRADER = """\
+c = get_config()
+c.ExchangeFactory.exchange = "autograder.exchange.Exchange"
+c.ExchangeFactory.list = "autograder.exchange.ExchangeList"
+c.ExchangeFactory.submit = "autograder.exchange.ExchangeSubmit"
+c.ExchangeFactory.fetch_assignment = "autograder.exchange.ExchangeFetchAssignment"
+c.ExchangeFactory.fetch_feedback = "autograder.exchange.ExchangeFetchFeedback"
+c.ExchangeFactory.release_assignment = "autograder.exchange.ExchangeReleaseAssignment"
+c.ExchangeFactory.release_feedback = "autograder.exchange.ExchangeReleaseFeedback"
+c.ExchangeFactory.collect = "autograder.exchange.ExchangeCollect"
+c.Exchange.assignment_dir = "/home/learner"
+"""
+
+_PAGE = {
+    "disabledExtensions": {
+        "@jupyter/nbgrader:create-assignment": True,
+        "@jupyter/nbgrader:formgrader": True,
+        "@jupyter/nbgrader:course-list": True,
+        "@jupyter/nbgrader:validate-assignment": True,
+        "@jupyterlab/apputils-extension:announcements": True,
+        "@jupyterlab/extensionmanager-extension:plugin": True,
+        "@jupyterlab/launcher-extension:plugin": True,
+        "@jupyterlab/terminal-extension:plugin": True,
+        "jupyterlab-jupytext": True,
+    }
+}
+
+_OVERRIDES = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 15},
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
+}
+
+
+def write(folder: Path) -> Path:
+    """Writes the files into `folder` and returns it."""
+    (folder / "labconfig").mkdir(parents=True, exist_ok=True)
+    files = {
+        "jupyter_server_config.py": _SERVER,
+        "nbgrader_config.py": _NBGRADER,
+        "labconfig/page_config.json": json.dumps(_PAGE),
+        "labconfig/default_setting_overrides.json": json.dumps(_OVERRIDES),
+    }
+    for name, content in files.items():
+        path = folder / name
+        path.write_text(content)
+        path.chmod(0o644)
+    return folder

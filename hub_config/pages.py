@@ -1,0 +1,62 @@
+"""Composition root of the pages' process: `python -m hub_config.pages`."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import uvicorn
+from jupyterhub.services.auth import HubOAuth
+
+from hub_config.servers import HubServers
+from hub_config.services import PAGES_PREFIX
+from hub_config.settings import Settings, read
+from hub_config.sign_in.oauth import HubSignIn
+from hub_config.state import State
+from labkit.allowance import Ledger
+from labkit.courses import load_course
+from labkit.database import connect
+from labkit.pages.app import Pages
+from labkit.pages.site import Site
+from labkit.programme.enrolment import Enrolment
+from labkit.submissions.blobs import Blobs
+from labkit.submissions.receipt import Signer
+from labkit.submissions.scores import Scores
+from labkit.submissions.store import Store
+
+
+def site(settings: Settings) -> Site:
+    state = State(settings.home)
+    api_url = f"http://127.0.0.1:{state.ports()['hub']}/hub/api"
+    token = state.secret("service-labkit")
+    engine = connect(settings.database_url)
+    hub = HubOAuth(
+        api_url=api_url,
+        api_token=token,
+        oauth_client_id="service-labkit",
+        oauth_redirect_uri=f"{PAGES_PREFIX}oauth_callback",
+        hub_host="",
+        base_url=PAGES_PREFIX,
+        cache_max_age=30,
+    )
+    return Site(
+        prefix=PAGES_PREFIX,
+        sign_in=HubSignIn(hub, PAGES_PREFIX, state.secret("pages")),
+        servers=HubServers(api_url, token),
+        engine=engine,
+        enrolment=Enrolment(engine),
+        courses=[load_course(settings.courses, name) for name in settings.taught],
+        store=Store(engine, Blobs(state.folder("blobs", mode=0o700)), Signer(state.home / "secrets" / "receipts.pem")),
+        scores=Scores(engine),
+        ledger=Ledger(engine, settings.timezone),
+        timezone=ZoneInfo(settings.timezone),
+    )
+
+
+def main() -> None:
+    settings = read()
+    port = State(settings.home).ports()["pages"]
+    uvicorn.run(Pages(site(settings)).application(), host="127.0.0.1", port=port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Composition root of the hub: one small function for each concern, on a plain traitlets Config."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from traitlets.config import Config
+
+from hub_config import learner_server, roles, services
+from hub_config.settings import Settings
+from hub_config.state import State
+from labkit.database import connect
+from labkit.programme.people import memberships
+
+# Everything that listens on loopback besides the public address.
+PORTS = ("hub", "proxy_api", "gateway", "submissions", "pages", "model", "scoring", "grader")
+
+
+def configure(c: Config, settings: Settings) -> None:
+    state = State(settings.home)
+    ports = state.ports()
+    _addresses(c, settings, state, ports)
+    _sign_in(c, settings)
+    _servers(c, settings, state)
+    engine = connect(settings.database_url)
+    enrolled = memberships(engine)
+    engine.dispose()
+    c.JupyterHub.services = services.external(settings, state, ports)
+    c.JupyterHub.load_groups = roles.groups(settings.taught, enrolled)
+    c.JupyterHub.load_roles = roles.roles(settings.taught)
+
+
+def _addresses(c: Config, settings: Settings, state: State, ports: dict[str, int]) -> None:
+    c.JupyterHub.bind_url = f"http://{settings.address}:{settings.port}"
+    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports['hub']}"
+    c.JupyterHub.db_url = f"sqlite:///{state.home / 'hub.sqlite'}"
+    c.JupyterHub.cookie_secret_file = str(state.secret_file("cookie"))
+    c.JupyterHub.default_url = services.PAGES_PREFIX
+    # The supervisor runs the proxy, so a restarted hub cuts no connection.
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports['proxy_api']}"
+    c.ConfigurableHTTPProxy.auth_token = state.secret("proxy")
+    c.JupyterHub.template_paths = [str(Path(__file__).parent / "templates")]
+    c.JupyterHub.log_level = "WARN"
+    c.JupyterHub.concurrent_spawn_limit = 20
+
+
+def _sign_in(c: Config, settings: Settings) -> None:
+    c.JupyterHub.authenticator_class = "labkit-link"
+    c.LinkAuthenticator.database_url = settings.database_url
+    # Whoever may sign in is decided by the roster: a link exists only for somebody in it.
+    c.Authenticator.allow_all = True
+
+
+def _servers(c: Config, settings: Settings, state: State) -> None:
+    c.JupyterHub.spawner_class = "labkit-bubblewrap"
+    # A link into a stopped server starts it.
+    c.JupyterHub.implicit_spawn_seconds = 0.5
+    # Servers end with the hub's process (the sandbox sees to it), so the hub need not wait for each at its end.
+    c.JupyterHub.cleanup_servers = False
+    c.Spawner.start_timeout = 60
+    c.Spawner.http_timeout = 60
+    c.Spawner.default_url = "/lab"
+    c.Spawner.cmd = [str(Path(sys.executable).parent / "jupyterhub-singleuser")]
+    c.Spawner.environment = {"LABKIT_URL": f"http://127.0.0.1:{settings.port}"}
+    c.BubblewrapSpawner.homes = str(state.folder("homes", mode=0o711))
+    c.BubblewrapSpawner.build = str(state.build)
+    c.BubblewrapSpawner.database_url = settings.database_url
+    c.BubblewrapSpawner.memory_mb = settings.memory_mb
+    c.BubblewrapSpawner.log_folder = str(state.log)
+    c.BubblewrapSpawner.config_folder = str(learner_server.write(state.folder("run", "learner")))

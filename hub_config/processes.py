@@ -1,0 +1,174 @@
+"""Which processes one run has, and what each is told. Secrets reach them through files only their owner reads."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hub_config.platform import PORTS
+from hub_config.services import formgrader
+from hub_config.settings import Settings
+from hub_config.state import State
+
+_BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Process:
+    """`ready` is the address that answers once it is up; a process without one is ready when it runs."""
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ready: str | None = None
+
+
+def ports(settings: Settings) -> tuple[str, ...]:
+    """Every loopback port a run needs, by name."""
+    return (*PORTS, *(formgrader(course) for course in settings.taught))
+
+
+def processes(settings: Settings, state: State) -> tuple[Process, ...]:
+    """Writes each process's configuration and says how to start it."""
+    port = state.choose_ports(ports(settings))
+    return (
+        _hub(port),
+        _proxy(settings, state, port),
+        _model(state, port),
+        _gateway(settings, state, port),
+        _submissions(settings, state, port),
+        _grader(settings, state, port),
+        Process("pages", _python("-m", "hub_config.pages"), ready=_url(port["pages"], "/services/labkit/health")),
+        *(_formgrader(course, state, port) for course in settings.taught),
+    )
+
+
+def _hub(port: Mapping[str, int]) -> Process:
+    config = Path(__file__).parent / "jupyterhub_config.py"
+    argv = _python("-m", "jupyterhub", "-f", str(config))
+    return Process("hub", argv, ready=_url(port["hub"], "/hub/api/"))
+
+
+def _proxy(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
+    argv = (
+        *(str(_BIN / "configurable-http-proxy"), "--ip", settings.address, "--port", str(settings.port)),
+        *("--api-ip", "127.0.0.1", "--api-port", str(port["proxy_api"])),
+        *("--default-target", f"http://127.0.0.1:{port['hub']}", "--log-level", "warn"),
+    )
+    return Process("proxy", argv, {"CONFIGPROXY_AUTH_TOKEN": state.secret("proxy")})
+
+
+def _model(state: State, port: Mapping[str, int]) -> Process:
+    config = state.write_config(
+        "model",
+        {
+            "home": str(state.models),
+            "port": port["model"],
+            "scoring_port": port["scoring"],
+            "key_file": str(state.secret_file("model")),
+            "slots": 8,
+            "threads": 1,
+        },
+    )
+    return Process("model", _python("-m", "labkit.models.serve", str(config)), ready=_url(port["scoring"], "/health"))
+
+
+def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
+    config = state.write_config(
+        "gateway",
+        {
+            "port": port["gateway"],
+            "prefix": "/services/gateway",
+            "database_url": settings.database_url,
+            "courses": str(settings.courses),
+            "hub_api_url": _url(port["hub"], "/hub/api"),
+            "key_secret_file": str(state.secret_file("gateway-keys")),
+            "grading_key_file": str(state.secret_file("grading")),
+            "timezone": settings.timezone,
+            "backend": {
+                "kind": "llamacpp",
+                "url": _url(port["model"]),
+                "scoring_url": _url(port["scoring"]),
+                "key_file": str(state.secret_file("model")),
+            },
+        },
+    )
+    argv = _python("-m", "labkit.gateway", str(config))
+    return Process("gateway", argv, ready=_url(port["gateway"], "/services/gateway/health"))
+
+
+def _submissions(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
+    config = state.write_config(
+        "submissions",
+        {
+            "port": port["submissions"],
+            "database_url": settings.database_url,
+            "hub_api_url": _url(port["hub"], "/hub/api"),
+            "courses": str(settings.courses),
+            "build": str(state.build),
+            "blobs": str(state.folder("blobs", mode=0o700)),
+            "receipt_key_file": str(state.home / "secrets" / "receipts.pem"),
+        },
+    )
+    argv = _python("-m", "labkit.submissions", str(config))
+    return Process("submissions", argv, ready=_url(port["submissions"], "/services/submissions/health"))
+
+
+def _grader(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
+    config = state.write_config(
+        "grader",
+        {
+            "port": port["grader"],
+            "key_file": str(state.secret_file("grader")),
+            "database_url": settings.database_url,
+            "courses": str(settings.courses),
+            "taught": list(settings.taught),
+            "build": str(state.build),
+            "nbgrader": str(state.folder("nbgrader")),
+            "blobs": str(state.folder("blobs", mode=0o700)),
+            "receipt_key_file": str(state.home / "secrets" / "receipts.pem"),
+            "lane_url": _url(port["gateway"], "/services/gateway/grading"),
+            "lane_key_file": str(state.secret_file("grading")),
+        },
+    )
+    return Process("grader", _python("-m", "autograder.worker", str(config)), ready=_url(port["grader"], "/health"))
+
+
+def _formgrader(course: str, state: State, port: Mapping[str, int]) -> Process:
+    name = formgrader(course)
+    config = state.write_config(
+        name,
+        {
+            "course": course,
+            "folder": str(state.folder("nbgrader", course)),
+            "build": str(state.build / course),
+            "url": _url(port[name]),
+            "hub_api_url": _url(port["hub"], "/hub/api"),
+            "token_file": str(state.secret_file(f"service-{name}")),
+            "grader_url": _url(port["grader"]),
+            "grader_key_file": str(state.secret_file("grader")),
+        },
+    )
+    ready = _url(port[name], f"/services/{name}/api")
+    return Process(name, _python("-m", "hub_config.formgrader", str(config)), ready=ready)
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, *arguments)
+
+
+def _url(port: int, path: str = "") -> str:
+    return f"http://127.0.0.1:{port}{path}"
+
+
+def clean_environment(process: Process) -> dict[str, str]:
+    """What a process inherits: the settings, its own words, and nothing it does not need."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER")
+    inherited = {name: value for name, value in os.environ.items() if name in kept or name.startswith("LABKIT_")}
+    # One thread each: on a small machine more threads make everything slower, and grading must not vary.
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    path = {"PATH": f"{_BIN}{os.pathsep}{inherited.get('PATH', os.defpath)}"}
+    return {**inherited, **threads, **path, "PYTHONUNBUFFERED": "1", **process.environment}

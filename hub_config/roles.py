@@ -1,0 +1,54 @@
+"""Who may do what in the hub, from who is enrolled as what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hub_config.services import formgrader
+from labkit.programme.people import Membership
+
+
+def instructors(course: str) -> str:
+    """The hub group of a course's instructors."""
+    return f"instructors-{course}"
+
+
+def groups(courses: Sequence[str], enrolled: Sequence[Membership]) -> dict[str, dict[str, list[str]]]:
+    """What `c.JupyterHub.load_groups` takes."""
+    found: dict[str, dict[str, list[str]]] = {instructors(course): {"users": []} for course in courses}
+    for member in enrolled:
+        if member.role == "instructor" and member.course in courses:
+            found[instructors(member.course)]["users"].append(member.username)
+    return found
+
+
+def roles(courses: Sequence[str]) -> list[dict[str, Any]]:
+    """What `c.JupyterHub.load_roles` takes: least privilege, nobody is an administrator."""
+    return [
+        {
+            "name": "pages",
+            "description": "The platform's pages start and look at servers",
+            "services": ["labkit"],
+            "scopes": ["servers", "read:servers", "read:users:name", "list:users"],
+        },
+        {"name": "user", "description": "A learner", "scopes": ["self", "access:services!service=labkit"]},
+        *(
+            {
+                "name": f"formgrader-{course}",
+                "description": f"Grades {course} by hand",
+                "groups": [instructors(course)],
+                "scopes": [f"access:services!service={formgrader(course)}"],
+            }
+            for course in courses
+        ),
+        *(
+            {
+                "name": f"formgrader-service-{course}",
+                "description": "What nbgrader's formgrader asks of the hub",
+                "services": [formgrader(course)],
+                "scopes": ["read:users:name"],
+            }
+            for course in courses
+        ),
+    ]

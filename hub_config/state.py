@@ -1,0 +1,107 @@
+"""What lives in LABKIT_HOME, and where.
+
+labkit.sqlite            people, allowances, submissions, scores (unless LABKIT_DATABASE names another)
+hub.sqlite               JupyterHub's own tables
+blobs/                   what learners handed in, by content
+homes/NAME/              each learner's files
+models/                  the prepared model
+build/COURSE/            notebooks built from the courses' text
+nbgrader/COURSE/         nbgrader's folders and gradebook.db
+secrets/                 keys, each readable by its owner only
+run/                     what one run writes for its processes; made anew at every start
+log/                     one file a process
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class State:
+    home: Path
+
+    def folder(self, *parts: str, mode: int = 0o755) -> Path:
+        path = self.home.joinpath(*parts)
+        path.mkdir(parents=True, exist_ok=True, mode=mode)
+        return path
+
+    @property
+    def run(self) -> Path:
+        return self.folder("run", mode=0o711)
+
+    @property
+    def log(self) -> Path:
+        return self.folder("log", mode=0o700)
+
+    @property
+    def build(self) -> Path:
+        return self.folder("build")
+
+    @property
+    def models(self) -> Path:
+        return self.folder("models")
+
+    def secret_file(self, name: str) -> Path:
+        """A file with a random secret, made at first use, readable by its owner only."""
+        path = self.folder("secrets", mode=0o700) / name
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        return path
+
+    def secret(self, name: str) -> str:
+        return self.secret_file(name).read_text()
+
+    def ports(self) -> dict[str, int]:
+        """The loopback ports of this run's processes, as `choose_ports` wrote them."""
+        return json.loads((self.run / "ports.json").read_text())
+
+    def choose_ports(self, names: tuple[str, ...]) -> dict[str, int]:
+        """Free loopback ports, one for each name; the same ones as last time where they are still free."""
+        path = self.run / "ports.json"
+        last = json.loads(path.read_text()) if path.exists() else {}
+        chosen: dict[str, int] = {}
+        for name in names:
+            chosen[name] = last[name] if is_free(last.get(name, 0)) else free_port(set(chosen.values()))
+        path.write_text(json.dumps(chosen))
+        return chosen
+
+    def write_config(self, name: str, values: dict[str, Any]) -> Path:
+        """A process's settings, readable by its owner only."""
+        path = self.run / f"{name}.json"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(values, file, indent=1)
+        return path
+
+
+def is_free(port: int, address: str = "127.0.0.1") -> bool:
+    if not port:
+        return False
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(taken: set[int]) -> int:
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in taken:
+            return port

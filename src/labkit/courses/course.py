@@ -1,0 +1,73 @@
+"""What a course and a lab are, once their files have been read and found good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from labkit.errors import OperatorError
+
+LANGUAGES = {"en": "lab.py", "fil": "lab.fil.py"}
+_NO_TITLES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class AllowanceRule:
+    """How many tokens a learner may use in this lab, `per` "day" or in "total"."""
+
+    tokens: int = 20_000
+    per: str = "day"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What grading one submission of this lab may use."""
+
+    seconds: float = 60
+    memory_mb: int = 2048
+
+
+@dataclass(frozen=True)
+class Lab:
+    course: str
+    id: str
+    title: str
+    path: Path
+    titles: Mapping[str, str] = field(default_factory=lambda: _NO_TITLES)
+    allowance: AllowanceRule = AllowanceRule()
+    models: tuple[str, ...] = ("smollm2-135m-instruct",)
+    ai_policy: str = "assigned-models"
+    due: datetime | None = None
+    profile: str = "light"
+    limits: Limits = Limits()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages this lab is written in, English first."""
+        return tuple(language for language, name in LANGUAGES.items() if (self.path / name).is_file())
+
+    def text_file(self, language: str = "en") -> Path:
+        return self.path / LANGUAGES[language]
+
+    def notebook_name(self, language: str = "en") -> str:
+        return f"{self.id}.ipynb" if language == "en" else f"{self.id}.{language}.ipynb"
+
+
+@dataclass(frozen=True)
+class Course:
+    id: str
+    title: str
+    path: Path
+    labs: tuple[Lab, ...]
+    titles: Mapping[str, str] = field(default_factory=lambda: _NO_TITLES)
+    description: str = ""
+
+    def lab(self, lab_id: str) -> Lab:
+        for lab in self.labs:
+            if lab.id == lab_id:
+                return lab
+        known = ", ".join(lab.id for lab in self.labs)
+        raise OperatorError(f"Course {self.id!r} has no lab {lab_id!r}.", instead=f"Its labs are: {known}.")

@@ -1,0 +1,67 @@
+"""What can be seen of a test without running it: its checks, and whether their points add up.
+
+Seen: `check(...)` written as a statement of its own at the left margin, with points written as a number. A test whose
+checks stand in a loop, a function or a condition is not summed: `labkit courses check` finds out by grading.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from labkit.errors import AuthorError
+
+
+@dataclass(frozen=True)
+class StaticCheck:
+    reason: str
+    points: float
+    hint: str
+    statement: int  # which top-level statement of the test it is
+
+
+def calls_check(source: str) -> bool:
+    return any(_is_check(node) for node in ast.walk(ast.parse(source)))
+
+
+def static_checks(source: str) -> tuple[StaticCheck, ...] | None:
+    """The checks of a test, or None where they cannot all be seen."""
+    tree = ast.parse(source)
+    found = [_static(index, node.value) for index, node in enumerate(tree.body) if isinstance(node, ast.Expr)]
+    seen = [check for check in found if check is not None]
+    return tuple(seen) if len(seen) == sum(_is_check(node) for node in ast.walk(tree)) else None
+
+
+def refuse_test(file: str, line: int, source: str, points: float) -> None:
+    tree = ast.parse(source)
+    can_fail = any(_is_check(node) or isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(tree))
+    if not can_fail:
+        instead = "Write `check(reason, condition)` or an assert."
+        raise AuthorError(file, line, "this test cannot fail: its points would be free", instead=instead)
+    checks = static_checks(source)
+    if checks and abs(sum(check.points for check in checks) - points) > 1e-9:
+        total = sum(check.points for check in checks)
+        instead = f"Write points={total:g} in the header, or change the checks."
+        raise AuthorError(file, line, f"points={points:g}, but its checks add up to {total:g}", instead=instead)
+
+
+def _is_check(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"
+
+
+def _static(index: int, node: ast.expr) -> StaticCheck | None:
+    if not (isinstance(node, ast.Call) and _is_check(node)):
+        return None
+    given = {word.arg: word.value for word in node.keywords}
+    points = _constant(given.get("points"), 1)
+    reason = _constant(node.args[0] if node.args else given.get("reason"), "")
+    hint = _constant(given.get("hint"), "")
+    if not isinstance(points, int | float):
+        return None
+    return StaticCheck(reason if isinstance(reason, str) else "", points, hint if isinstance(hint, str) else "", index)
+
+
+def _constant(node: ast.expr | None, default: object) -> object:
+    if node is None:
+        return default
+    return node.value if isinstance(node, ast.Constant) else None

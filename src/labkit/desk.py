@@ -1,0 +1,93 @@
+"""The learner's desk: fetches a lab from the submissions service and hands it in. Used by the notebook's `labkit`, by
+nbgrader's Assignment List and by the link that opens a lab."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LearnerError, PlatformFault, SubmissionRefused, named
+
+# Nothing larger belongs in a submission; such a file is a checkpoint or a data set.
+_MOST_BYTES_A_FILE = 5 * 2**20
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`url` is the platform's address and `token` the hub token of the learner's server."""
+
+    url: str
+    token: str
+
+    @classmethod
+    def from_environment(cls) -> Desk:
+        """In a notebook server of the platform; raises LearnerError elsewhere."""
+        url, token = os.environ.get("LABKIT_URL"), os.environ.get("JUPYTERHUB_API_TOKEN")
+        if not url or not token:
+            raise LearnerError(
+                "This is not a notebook server of the platform.", instead="Open the lab from your labs' page."
+            )
+        return cls(url, token)
+
+    def courses(self) -> list[dict[str, Any]]:
+        """Her courses: id, title, role and labs."""
+        return list(self._ask("GET", "/courses")["courses"])
+
+    def fetch(self, course: str, lab: str, folder: Path) -> list[Path]:
+        """Puts the lab's files that are missing into `folder`; what is there already is hers and stays."""
+        files = self._ask("GET", f"/courses/{course}/labs/{lab}/release")["files"]
+        written = []
+        for name, content in files.items():
+            path = folder / name
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(base64.b64decode(content))
+                written.append(path)
+        return written
+
+    def submit(self, course: str, lab: str, folder: Path) -> dict[str, Any]:
+        """Hands in `folder`; gives the receipt as JSON."""
+        notebook = folder / f"{lab}.ipynb"
+        if not notebook.is_file():
+            raise SubmissionRefused(
+                f"There is no saved notebook {lab}.ipynb in {folder}.",
+                instead="Save the notebook (Ctrl-S), under its own name, and submit again.",
+            )
+        files = {name: base64.b64encode(content).decode() for name, content in _gather(folder).items()}
+        return self._ask("POST", f"/courses/{course}/labs/{lab}/submissions", {"files": files})
+
+    def submissions(self, course: str, lab: str) -> list[dict[str, Any]]:
+        """What she handed in before, newest first: receipt, state and score."""
+        return list(self._ask("GET", f"/courses/{course}/labs/{lab}/submissions")["submissions"])
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        import httpx
+
+        url = f"{self.url.rstrip('/')}/services/submissions{path}"
+        headers = {"Authorization": f"token {self.token}"}
+        try:
+            answer = httpx.request(method, url, json=body, headers=headers, timeout=60)
+            content = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise PlatformFault(
+                "The platform did not answer; nothing of yours is lost.", instead="Try again in a minute."
+            ) from error
+        if answer.is_error:
+            told = content.get("error", {})
+            raise named(told.get("code", ""))(told.get("message", "The platform refused."))
+        return dict(content)
+
+
+def _gather(folder: Path) -> dict[str, bytes]:
+    """The files of a lab's folder: no hidden ones, no links out of it, none that is very large."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        hidden = any(part.startswith((".", "__pycache__")) for part in relative.parts)
+        if hidden or path.is_symlink() or not path.is_file() or path.stat().st_size > _MOST_BYTES_A_FILE:
+            continue
+        found[relative.as_posix()] = path.read_bytes()
+    return found

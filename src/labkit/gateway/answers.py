@@ -1,0 +1,44 @@
+"""How an error is answered: OpenAI's shape, with the class from labkit.errors as its code."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from labkit.errors import AllowanceSpent, LabkitError, LearnerError, PlatformFault
+
+_log = logging.getLogger(__name__)
+
+
+def error_body(error: LabkitError) -> dict[str, Any]:
+    kind = "invalid_request_error" if isinstance(error, LearnerError) else "server_error"
+    inner: dict[str, Any] = {"message": str(error), "type": kind, "code": error.code, "param": None}
+    if isinstance(error, AllowanceSpent):
+        inner |= {"type": "insufficient_quota", "resets_at": error.resets_at or None}
+    return {"error": inner}
+
+
+def error_answer(error: LabkitError, status: int | None = None) -> JSONResponse:
+    headers = {}
+    if isinstance(error, AllowanceSpent):
+        # The openai client would otherwise try twice more, to no end.
+        headers["x-should-retry"] = "false"
+        if error.retry_after:
+            headers["Retry-After"] = str(error.retry_after)
+    return JSONResponse(error_body(error), status_code=status or error.status, headers=headers)
+
+
+async def answer_error(_request: Request, error: Exception) -> JSONResponse:
+    """Starlette's handler for our own errors."""
+    assert isinstance(error, LabkitError)
+    if not isinstance(error, LearnerError):
+        _log.error("%s: %s", error.code, error)
+    return error_answer(error)
+
+
+async def answer_fault(_request: Request, error: Exception) -> JSONResponse:
+    """Starlette's handler for everything else: ours, and the learner reads no traceback."""
+    return error_answer(PlatformFault("The gateway failed.", instead="Try again; if it stays, tell your instructor."))

@@ -1,0 +1,168 @@
+"""The model process of this machine (`python -m labkit.models.serve`): llama.cpp and choice scoring beside it.
+
+Settings: {"kind": "llamacpp", "url", "scoring_url", "key_file"}.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from labkit.errors import LabkitError, ModelUnavailable, RequestRefused
+from labkit.gateway.backends import Piece, Scored
+from labkit.models.strict import read_secret, strict
+
+# A cold prompt on a busy small machine is slow; a process that says nothing for this long has died.
+_PATIENCE = httpx.Timeout(180, connect=5)
+# llama.cpp's own extras, which are no part of the wire format we promise.
+_NOT_OURS = ("timings", "__verbose", "system_fingerprint")
+
+
+@dataclass(frozen=True)
+class Settings:
+    url: str
+    scoring_url: str
+    key_file: str
+
+
+class LlamaCpp:
+    """Speaks to the two listeners of the model process. `client` carries the key."""
+
+    def __init__(self, url: str, scoring_url: str, client: httpx.AsyncClient) -> None:
+        self._url, self._scoring_url, self._client = url.rstrip("/"), scoring_url.rstrip("/"), client
+        self._models: list[str] = []
+
+    async def models(self) -> list[str]:
+        if not self._models:  # they are fixed when the model process starts
+            self._models = [model["id"] for model in (await self._get("/v1/models"))["data"]]
+        return self._models
+
+    async def count(self, path: str, body: Mapping[str, Any]) -> int:
+        if path == "chat/completions":
+            prompt = (await self._post(self._url + "/apply-template", {"messages": body["messages"]}))["prompt"]
+        else:
+            prompt = body["prompt"]
+        asked = {"content": prompt, "add_special": True, "parse_special": True}
+        return len((await self._post(self._url + "/tokenize", asked))["tokens"])
+
+    async def complete(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return _ours(path, await self._post(f"{self._url}/v1/{path}", body))
+
+    async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Piece]:
+        asked = {**body, "stream": True, "stream_options": {"include_usage": True}, "timings_per_token": True}
+        spent = 0
+        async with (
+            _faults_named(),
+            self._client.stream("POST", f"{self._url}/v1/{path}", json=asked) as answer,
+        ):
+            if answer.status_code != 200:
+                await answer.aread()
+                raise _refusal(answer)
+            async for line in answer.aiter_lines():
+                if not line.startswith("data: ") or line == "data: [DONE]":
+                    continue
+                chunk = json.loads(line.removeprefix("data: "))
+                if "error" in chunk:
+                    raise _unavailable()
+                spent = max(spent, _spent(chunk))
+                yield Piece(_ours(path, chunk), spent)
+
+    async def cost(self, prompts: list[str], choices: list[str]) -> int:
+        asked = {"prompts": prompts, "choices": choices}
+        tokens: int = (await self._post(self._scoring_url + "/cost", asked))["tokens"]
+        return tokens
+
+    async def score(self, prompts: list[str], choices: list[str]) -> Scored:
+        answer = await self._post(self._scoring_url + "/score", {"prompts": prompts, "choices": choices})
+        return Scored(answer["scores"], answer["tokens"])
+
+    async def health(self) -> bool:
+        try:
+            answers = [await self._client.get(url + "/health") for url in (self._url, self._scoring_url)]
+        except httpx.HTTPError:
+            return False
+        return all(answer.status_code == 200 for answer in answers)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _get(self, path: str) -> dict[str, Any]:
+        async with _faults_named():
+            return _read(await self._client.get(self._url + path))
+
+    async def _post(self, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        async with _faults_named():
+            return _read(await self._client.post(url, json=body))
+
+
+@asynccontextmanager
+async def _faults_named() -> AsyncIterator[None]:
+    try:
+        yield
+    except (httpx.HTTPError, json.JSONDecodeError) as error:
+        raise _unavailable() from error
+
+
+def _unavailable() -> ModelUnavailable:
+    return ModelUnavailable("The model did not answer.", instead="Try again in a minute; nothing was charged.")
+
+
+def _read(answer: httpx.Response) -> dict[str, Any]:
+    if answer.status_code != 200:
+        raise _refusal(answer)
+    content: dict[str, Any] = answer.json()
+    return content
+
+
+def _refusal(answer: httpx.Response) -> LabkitError:
+    """A 400 is the caller's (a prompt that is too long, a schema it cannot compile); all else is ours."""
+    if answer.status_code != 400:
+        return _unavailable()
+    try:
+        return RequestRefused(str(answer.json()["error"]["message"]), instead="Change the request and send it again.")
+    except (ValueError, KeyError, TypeError):
+        return _unavailable()
+
+
+def _spent(chunk: Mapping[str, Any]) -> int:
+    if usage := chunk.get("usage"):
+        return int(usage["total_tokens"])
+    timings = chunk.get("timings") or {}
+    return int(sum(timings.get(part, 0) for part in ("cache_n", "prompt_n", "predicted_n")))
+
+
+def _ours(path: str, answer: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in answer.items() if key not in _NOT_OURS}
+    if path == "completions":
+        kept["choices"] = [_with_logprobs(choice) for choice in kept.get("choices", [])]
+    return kept
+
+
+def _with_logprobs(choice: dict[str, Any]) -> dict[str, Any]:
+    """llama.cpp writes a completion's logprobs in the shape of chat; OpenAI's completions have their own."""
+    entries = (choice.get("logprobs") or {}).get("content")
+    if entries is None:
+        return choice
+    texts = [entry["token"] for entry in entries]
+    return choice | {
+        "logprobs": {
+            "tokens": texts,
+            "token_logprobs": [entry["logprob"] for entry in entries],
+            "top_logprobs": [{top["token"]: top["logprob"] for top in entry["top_logprobs"]} for entry in entries],
+            "text_offset": list(itertools.accumulate(map(len, texts[:-1]), initial=0)),
+        }
+    }
+
+
+def open_backend(settings: Mapping[str, Any]) -> LlamaCpp:
+    known = strict(Settings, settings, "backend llamacpp")
+    key = read_secret(Path(known.key_file))
+    client = httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=_PATIENCE)
+    return LlamaCpp(known.url, known.scoring_url, client)

@@ -1,0 +1,159 @@
+"""The bubblewrap tier: a command line of `bwrap`, `setpriv` and `prlimit`.
+
+Covers
+  - mounts: only /usr, the Python that runs this (its prefix, its virtual environment, the `labkit` package), single
+    files of /etc, and what the sandbox binds; everything read-only but the binds that say so. /tmp, /dev/shm and home
+    are private, empty and bounded in size, and vanish with the last process.
+  - processes: private pid, ipc, uts and (unless `network`) net namespaces: no other process is seen or signalled, no
+    address is reached, loopback included. When the first process ends, every other one is killed.
+  - privilege: started as root, no user namespace is made (a uid there would still be root outside); the child is
+    dropped to `uid`, an unprivileged account of the host, with no groups. Started as an ordinary account, a user
+    namespace maps uid 1000 to that account. Either way: no capabilities, empty bounding set, no_new_privs.
+  - environment cleared; a new session, so that no terminal can be typed into; rlimits on cpu, data, file size,
+    processes, open files; no core dumps.
+
+Does NOT cover
+  - the kernel's own surface: there is no seccomp filter and no Landlock here, and a child may make further user
+    namespaces. A kernel bug is not held.
+  - memory and wall-clock time: rlimits hold one process at a time. `start` watches the whole tree; a command line
+    started without it is not watched.
+  - what is bound writable: its size is the host's to bound.
+  - time itself: a child reads the clock and can be timed, and the CPU cache is shared.
+  - started as an ordinary account, files of that very account are kept out only by not being mounted.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import labkit
+from labkit.errors import SandboxUnavailable
+from labkit.sandbox.sandbox import Bind, Limits, Sandbox
+
+_ETC = ("ld.so.cache", "localtime", "mime.types", "alternatives", "nsswitch.conf")
+_ETC_NETWORK = ("resolv.conf", "hosts", "ssl")
+_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_MB = 1 << 20
+# What `setpriv` itself needs in order to drop the rest.
+_DROPPING = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+
+
+def argv(sandbox: Sandbox, command: Sequence[str], *, root: bool | None = None) -> list[str]:
+    """The whole command line. `root` says who will start it (by default: who asks)."""
+    root = os.geteuid() == 0 if root is None else root
+    return [
+        _program("bwrap"),
+        *_namespaces(sandbox, root),
+        *_system(sandbox.network),
+        *_private(sandbox),
+        *_python(),
+        *(word for bind in sandbox.binds for word in _bound(bind)),
+        *("--remount-ro", "/dev", "--remount-ro", "/"),
+        *_environment(sandbox),
+        *("--chdir", sandbox.cwd or sandbox.home),
+        "--",
+        *(_drop(sandbox.uid) if root else ()),
+        *_rlimits(sandbox.limits),
+        *command,
+    ]
+
+
+def _namespaces(sandbox: Sandbox, root: bool) -> list[str]:
+    words = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "lab"]
+    words += ["--new-session", "--clearenv", "--cap-drop", "ALL"]
+    words += [] if sandbox.network else ["--unshare-net"]
+    words += ["--die-with-parent"] if sandbox.die_with_parent else []
+    if root:
+        return words + [word for name in _DROPPING for word in ("--cap-add", name)]
+    return [*words, "--unshare-user", "--uid", "1000", "--gid", "1000"]
+
+
+def _system(network: bool) -> list[str]:
+    words = ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
+    for name in _MERGED:
+        path = Path("/") / name
+        if path.is_symlink():
+            words += ["--symlink", str(path.readlink()), str(path)]
+        elif path.is_dir():
+            words += ["--ro-bind", str(path), str(path)]
+    words += ["--perms", "0755", "--dir", "/etc"]
+    for name in (*_ETC, *(_ETC_NETWORK if network else ())):
+        words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    return words
+
+
+def _private(sandbox: Sandbox) -> list[str]:
+    size = str(sandbox.limits.tmp_mb * _MB)
+    places = ("/tmp", "/dev/shm", sandbox.home)
+    return [word for place in places for word in ("--perms", "1777", "--size", size, "--tmpfs", place)]
+
+
+@functools.cache
+def _python() -> tuple[str, ...]:
+    """The prefix and virtual environment of this Python, and the package itself where it is not installed in them."""
+    folders = [Path(sys.prefix), Path(sys.base_prefix), Path(labkit.__file__).parent]
+    folders += [folder.resolve() for folder in folders]
+    chosen: list[Path] = []
+    for folder in sorted(set(folders)):
+        if not any(folder.is_relative_to(other) for other in (Path("/usr"), *chosen)):
+            chosen.append(folder)
+    return tuple(word for folder in chosen for word in _bound(Bind(folder)))
+
+
+def _bound(bind: Bind) -> list[str]:
+    """A bind, and before it the folders it stands in: bubblewrap would make those for root alone."""
+    parents = [str(parent) for parent in reversed(Path(bind.at).parents)][1:]
+    words = [word for parent in parents for word in ("--perms", "0755", "--dir", parent)]
+    return [*words, "--bind" if bind.writable else "--ro-bind", str(bind.source), bind.at]
+
+
+def _environment(sandbox: Sandbox) -> list[str]:
+    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    given = {"HOME": sandbox.home, "USER": "learner", "PATH": path, "LANG": "C.UTF-8", "TMPDIR": "/tmp", **sandbox.env}
+    return [word for name, value in given.items() for word in ("--setenv", name, value)]
+
+
+def _drop(uid: int) -> list[str]:
+    ids = ["--reuid", str(uid), "--regid", str(uid), "--clear-groups"]
+    return [_program("setpriv"), *ids, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--"]
+
+
+def _rlimits(limits: Limits) -> list[str]:
+    values = {
+        "cpu": limits.cpu_seconds,
+        "data": limits.data_mb * _MB,
+        "fsize": limits.file_mb * _MB,
+        "nproc": limits.processes,
+        "nofile": limits.files,
+    }
+    return [_program("prlimit"), "--core=0", *(f"--{name}={value}" for name, value in values.items() if value), "--"]
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin")
+    if found is None:
+        package = {"bwrap": "bubblewrap"}.get(name, "util-linux")
+        raise SandboxUnavailable(
+            f"{name} is not installed, and untrusted code runs in no other way.", instead=f"apt-get install {package}"
+        )
+    return found
+
+
+@functools.cache
+def probe() -> None:
+    """Runs a throwaway child; refuses, with bubblewrap's own words, where it cannot."""
+    tried = subprocess.run(
+        argv(Sandbox(), [sys.executable, "-S", "-c", ""]), capture_output=True, text=True, timeout=30, check=False
+    )
+    if tried.returncode:
+        reason = tried.stderr.strip().splitlines()[-1:] or [f"it ended with {tried.returncode}"]
+        raise SandboxUnavailable(
+            f"bubblewrap cannot make a sandbox here: {reason[0]}.",
+            instead="Nothing untrusted is run. Allow unprivileged user namespaces, or start as root.",
+        )

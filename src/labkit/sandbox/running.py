@@ -1,0 +1,115 @@
+"""Starts a sandbox and holds it to its wall clock and its memory, the whole tree of it.
+
+Memory is sampled every `_EVERY` seconds: what is taken and given back in between is not seen, and a child can go over
+by what it can fill in that time. Files in /tmp and /dev/shm are memory too; their size is bounded by the mounts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from labkit.sandbox.sandbox import Limits, Sandbox
+
+_EVERY = 0.05
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Running:
+    """A started sandbox. `ended_for` says why it was ended: "time", "memory", "asked", or "" if it ended by itself."""
+
+    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
+        self.process = process
+        self.ended_for = ""
+        self._limits = limits
+        self._over = threading.Event()
+        self._watchdog = threading.Thread(target=self._watch, name="sandbox-watchdog", daemon=True)
+        self._watchdog.start()
+
+    def end(self, reason: str = "asked") -> None:
+        """Ends every process of the sandbox now, daemons included."""
+        if self.process.poll() is None:
+            self.ended_for = self.ended_for or reason
+            with contextlib.suppress(ProcessLookupError):
+                # The session's group is bubblewrap itself; its pid namespace dies with it.
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self._over.set()
+        self.process.wait()
+        if threading.current_thread() is not self._watchdog:
+            self._watchdog.join()
+
+    def wait(self) -> int:
+        """The exit code, once it has ended or was ended."""
+        code = self.process.wait()
+        self.end()
+        return code
+
+    def _watch(self) -> None:
+        deadline = time.monotonic() + self._limits.seconds if self._limits.seconds else float("inf")
+        while not self._over.wait(_EVERY) and self.process.poll() is None:
+            if time.monotonic() > deadline:
+                return self.end("time")
+            if self._limits.memory_mb and memory_mb(self.process.pid) > self._limits.memory_mb:
+                return self.end("memory")
+        return None
+
+
+def start(
+    sandbox: Sandbox,
+    command: Sequence[str],
+    *,
+    pass_fds: Sequence[int] = (),
+    stdin: int | IO[bytes] = subprocess.DEVNULL,
+    stdout: int | IO[bytes] = subprocess.DEVNULL,
+    stderr: int | IO[bytes] = subprocess.DEVNULL,
+) -> Running:
+    """Starts `command` inside. Call it from a thread that outlives the sandbox: with `die_with_parent` the kernel
+    ends the child when the thread that started it ends."""
+    process = subprocess.Popen(
+        sandbox.argv(command),
+        pass_fds=pass_fds,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+        env={},
+        cwd="/",
+    )
+    return Running(process, sandbox.limits)
+
+
+def memory_mb(pid: int) -> float:
+    """What the tree under `pid` holds: shares of shared pages (PSS) where they can be read, else RSS."""
+    pids = _tree(pid)
+    return sum(_pss(one) for one in pids) / (1 << 20)
+
+
+def _tree(pid: int) -> list[int]:
+    found, pending = [], [pid]
+    while pending:
+        one = pending.pop()
+        found.append(one)
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{one}/task").iterdir():
+                pending += map(int, (task / "children").read_text().split())
+    return found
+
+
+def _pss(pid: int) -> int:
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+        if resident < 32 << 20:
+            return resident  # reading PSS walks the page table: not worth it for a small process
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) * 1024
+        return resident
+    return 0

@@ -1,0 +1,78 @@
+"""Fixtures of more than one room: a database of each kind, and the prepared model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labkit.database import migrate
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of our own on a unix socket, gone afterwards; its URL ends where a database's name belongs."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    if not binaries:
+        pytest.fail('no PostgreSQL server: apt install postgresql, or leave it out with -m "not postgresql"')
+    home = tmp_path_factory.mktemp("postgresql")
+    # PostgreSQL refuses to run as root; Debian's package brings an account for it.
+    account: dict[str, str] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    if account:
+        shutil.chown(home, "postgres", "postgres")
+        for parent in (home.parent, home.parent.parent):
+            parent.chmod(0o711)
+
+    def run(name: str, *arguments: str) -> None:
+        command = [str(binaries[-1] / name), *arguments]
+        # To a file: pg_ctl's server would keep a pipe open and communicate() would wait for it for ever.
+        with (home.parent / "postgresql.log").open("ab") as log:
+            subprocess.run(command, check=True, cwd=home, stdout=log, stderr=log, **account)  # type: ignore[call-overload]
+
+    data = home / "data"
+    run("initdb", "--auth=trust", "--username=labkit", "--encoding=UTF8", "--no-sync", str(data))
+    options = f"-c listen_addresses='' -c unix_socket_directories={home} -c fsync=off"
+    run("pg_ctl", "start", "-w", "-D", str(data), "-o", options)
+    run("createdb", "-h", str(home), "-U", "labkit", "template_labkit")
+    try:
+        yield f"postgresql+psycopg://labkit@/DATABASE?host={home}"
+    finally:
+        run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(data))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database with our tables, of each kind the platform runs on."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'labkit.db'}"
+    else:
+        url = _new_database(request.getfixturevalue("postgresql_server"))
+    migrate(url)
+    return url
+
+
+def _new_database(server: str) -> str:
+    from sqlalchemy import create_engine, text
+
+    name = f"test_{uuid.uuid4().hex}"
+    engine = create_engine(server.replace("DATABASE", "template_labkit"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return server.replace("DATABASE", name)
+
+
+@pytest.fixture(scope="session")
+def prepared_models(pytestconfig: pytest.Config) -> Path:
+    """The folder of the prepared embedded model; made once and kept with pytest's cache."""
+    from labkit.models import prepare
+
+    assert pytestconfig.cache is not None
+    folder = Path(pytestconfig.cache.mkdir("labkit-models"))
+    prepare(folder)
+    return folder

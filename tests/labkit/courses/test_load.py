@@ -1,0 +1,86 @@
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from labkit.courses import AllowanceRule, load_course, load_courses
+from labkit.errors import AuthorError, OperatorError
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+def test_a_course_needs_only_titles_and_ids(write):
+    lab = load_course(write(), "c").lab("one")
+
+    assert (lab.course, lab.title, lab.profile, lab.ai_policy) == ("c", "One", "light", "assigned-models")
+    assert lab.allowance == AllowanceRule(20_000, "day")
+    assert lab.models == ("smollm2-135m-instruct",)
+    assert lab.languages == ("en",)
+
+
+def test_every_key_an_author_may_write_is_read(write):
+    toml = (
+        'title = "T"\ndescription = "D"\n[titles]\nfil = "P"\n[[labs]]\nid = "one"\ntitle = "One"\n'
+        'titles = {fil = "Isa"}\nallowance = {tokens = 5, per = "total"}\nmodels = ["m"]\nai_policy = "closed"\n'
+        'due = 2027-01-31T23:59:00+08:00\nprofile = "torch"\nlimits = {seconds = 5, memory_mb = 100}\n'
+    )
+    course = load_course(write(toml=toml), "c")
+    lab = course.labs[0]
+
+    assert (course.description, course.titles["fil"], lab.titles["fil"]) == ("D", "P", "Isa")
+    assert (lab.allowance, lab.models, lab.ai_policy) == (AllowanceRule(5, "total"), ("m",), "closed")
+    assert lab.due == datetime.fromisoformat("2027-01-31T23:59:00+08:00")
+    assert (lab.profile, lab.limits.seconds, lab.limits.memory_mb) == ("torch", 5, 100)
+
+
+@pytest.mark.parametrize(
+    ("toml", "line", "found"),
+    [
+        ('title = "T"\nttle = "T"\n[[labs]]\nid = "one"\ntitle = "O"', 2, "unknown key 'ttle'"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\ndeadline = 3', 5, "unknown key 'deadline'"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nallowance = {token = 3}', 5, "unknown key 'token'"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nallowance = {per = "week"}', 5, "per = 'week'"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nlimits = {seconds = 0}', 5, "seconds = 0"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nai_policy = "exam"', 5, "ai_policy = 'exam'"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nprofile = "gpu"', 5, "profile = 'gpu'"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\ndue = 2027-01-31T23:59:00', 5, "due = 2027"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nmodels = "m"', 5, "models = 'm'"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\ntitles = {tl = "x"}', 5, "unknown language 'tl'"),
+        ('title = "T"\n[[labs]]\nid = "One"\ntitle = "O"', 3, "'One' cannot be a lab's id"),
+        ('title = "T"\n[[labs]]\nid = "two"\ntitle = "O"', 3, "there is no two/lab.py"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\n[[labs]]\nid = "one"\ntitle = "O"', 6, "listed twice"),
+        ('title = "T"\n[[labs]]\nid = "one"', 2, "`title` is missing"),
+        ('[[labs]]\nid = "one"\ntitle = "O"', 1, "`title` is missing"),
+        ('title = "T"', 1, "a course has no labs"),
+        ('title = "T"\nthis is not toml', 2, "this is not TOML"),
+    ],
+)
+def test_what_course_toml_cannot_hold_is_refused_by_file_and_line(write, toml, line, found):
+    with pytest.raises(AuthorError) as refused:
+        load_course(write(toml=toml), "c")
+
+    assert refused.value.file.endswith("course.toml")
+    assert (refused.value.line, found in refused.value.found) == (line, True), refused.value
+    assert refused.value.instead
+
+
+def test_a_file_nobody_reads_is_refused(write):
+    root = write(**{"lab.tl.py": "# %%\n"})
+
+    with pytest.raises(AuthorError, match="nothing reads a file of this name"):
+        load_course(root, "c")
+
+
+def test_a_missing_course_or_lab_names_those_there_are(write):
+    root = write()
+
+    with pytest.raises(OperatorError, match="Courses there: c"):
+        load_course(root, "d")
+    with pytest.raises(OperatorError, match="Its labs are: one"):
+        load_course(root, "c").lab("two")
+    with pytest.raises(OperatorError, match="no folder of courses"):
+        load_courses(root / "nowhere")
+
+
+def test_the_courses_of_this_repository_load():
+    assert "testing" in [course.id for course in load_courses(REPOSITORY / "courses")]

@@ -1,0 +1,242 @@
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+
+import httpx
+import openai
+import pytest
+from sqlalchemy import func, select
+
+from labkit.database.tables import reservations
+from labkit.gateway.app import create
+from labkit.gateway.backends.echo import Echo
+
+HELLO = [{"role": "user", "content": "good morning to you"}]
+
+
+def test_health_says_whether_a_model_is_there(gateway) -> None:
+    assert httpx.get(f"{gateway.url}/health").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer nonsense"},
+        {"Authorization": "token token-of-ana"},
+        {"Authorization": "Bearer token-of-ana"},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmEifQ."},
+    ],
+)
+@pytest.mark.parametrize("path", ["v1/models", "v1/chat/completions", "v1/completions", "v1/score", "allowance"])
+def test_without_a_key_of_ours_everything_is_401(path: str, headers: dict[str, str], gateway) -> None:
+    method = "GET" if path in ("v1/models", "allowance") else "POST"
+    answer = httpx.request(method, f"{gateway.url}/labs/prompting/triage/{path}", headers=headers, json={})
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "KeyRefused"
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "status", "code"),
+    [
+        ("prompting/triage", "token-of-zoe", 403, "NotEnrolled"),
+        ("prompting/triage", "forged", 401, "KeyRefused"),
+        ("prompting/none", "token-of-ana", 404, "NotInALab"),
+        ("painting/triage", "token-of-ana", 404, "NotInALab"),
+    ],
+)
+def test_a_key_is_given_to_enrolled_people_for_real_labs(
+    path: str, token: str, status: int, code: str, gateway
+) -> None:
+    answer = httpx.post(f"{gateway.url}/labs/{path}/key", headers={"Authorization": f"token {token}"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_a_key_says_when_it_expires_and_is_refused_after_that(gateway, later: Callable[[timedelta], None]) -> None:
+    answer = httpx.post(
+        f"{gateway.url}/labs/prompting/triage/key", headers={"Authorization": "token token-of-ana"}
+    ).json()
+    assert timedelta(minutes=59) < datetime.fromisoformat(answer["expires_at"]) - gateway.clock.now
+    client = gateway.openai()
+    client.models.list()
+    later(timedelta(hours=1, seconds=1))
+    with pytest.raises(openai.AuthenticationError, match="expired"):
+        client.models.list()
+
+
+def test_a_key_opens_its_own_lab_only(gateway) -> None:
+    for other in ("small", "none"):
+        client = openai.OpenAI(base_url=f"{gateway.url}/labs/prompting/{other}/v1", api_key=gateway.key("triage"))
+        with pytest.raises(openai.AuthenticationError, match="another lab"):
+            client.models.list()
+
+
+def test_who_is_no_longer_enrolled_is_refused_at_once(gateway) -> None:
+    client = gateway.openai()
+    del gateway.roll.people["ana"]
+    with pytest.raises(openai.PermissionDeniedError, match="not enrolled"):
+        client.models.list()
+
+
+def test_an_instructor_may_call_too(gateway) -> None:
+    assert gateway.openai(user="tess").chat.completions.create(model="echo", messages=HELLO, max_tokens=1).usage
+
+
+def test_a_model_the_lab_does_not_allow_is_403_and_names_those_it_does(gateway) -> None:
+    with pytest.raises(openai.PermissionDeniedError, match=r"'gpt-9'.*Use echo") as caught:
+        gateway.openai().chat.completions.create(model="gpt-9", messages=HELLO)
+    assert caught.value.code == "ModelNotAllowed"
+
+
+@pytest.mark.parametrize(("lab", "models"), [("triage", ["echo"]), ("free", ["echo"]), ("exam", [])])
+def test_the_models_listed_are_the_models_the_policy_allows(lab: str, models: list[str], gateway) -> None:
+    assert [model.id for model in gateway.openai(lab).models.list()] == models
+
+
+def test_a_closed_lab_has_no_model(gateway) -> None:
+    client = gateway.openai("exam")
+    with pytest.raises(openai.PermissionDeniedError, match="without a model"):
+        client.chat.completions.create(model="echo", messages=HELLO)
+    with pytest.raises(openai.PermissionDeniedError):
+        client.post("/score", body={"prompts": ["a"], "choices": ["b"]}, cast_to=httpx.Response)
+
+
+def test_the_usage_of_a_chat_is_charged_to_the_token(gateway) -> None:
+    answer = gateway.openai().chat.completions.create(model="echo", messages=HELLO, max_tokens=6)
+    assert answer.choices[0].message.content == "good morning to you good morning"
+    assert answer.usage is not None and answer.usage.total_tokens == 10
+    assert (gateway.balance().used, gateway.balance().reserved) == (10, 0)
+
+
+def test_a_stream_is_charged_to_the_token_and_tells_usage_when_asked(gateway) -> None:
+    stream = gateway.openai().chat.completions.create(
+        model="echo", messages=HELLO, max_tokens=5, stream=True, stream_options={"include_usage": True}
+    )
+    chunks = list(stream)
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "good morning to you good "
+    assert chunks[-1].usage is not None and chunks[-1].usage.total_tokens == 9
+    assert gateway.settled().used == 9
+
+
+def test_a_stream_that_did_not_ask_for_usage_carries_none(gateway) -> None:
+    stream = gateway.openai().chat.completions.create(model="echo", messages=HELLO, max_tokens=2, stream=True)
+    chunks = list(stream)
+    assert len(chunks) == 2 and all(chunk.usage is None for chunk in chunks)
+    assert gateway.settled().used == 6
+
+
+def test_a_completion_has_logprobs_in_openais_shape(gateway) -> None:
+    answer = gateway.openai().completions.create(model="echo", prompt="one two", max_tokens=3, logprobs=1)
+    logprobs = answer.choices[0].logprobs
+    assert logprobs is not None
+    assert (logprobs.tokens, logprobs.text_offset) == (["one", "two", "one"], [0, 4, 8])
+    assert gateway.balance().used == 5
+
+
+def test_scores_come_in_rows_and_are_charged(gateway) -> None:
+    body = {"model": None, "prompts": ["abc", "xyz"], "choices": ["ab", "xy", "q"]}
+    headers = {"Authorization": f"Bearer {gateway.key()}"}
+    answer = httpx.post(f"{gateway.url}/labs/prompting/triage/v1/score", json=body, headers=headers).json()
+    assert answer == {"scores": [[0, -2, -1], [-2, 0, -1]], "usage": {"total_tokens": 8}}
+    assert gateway.balance().used == 8
+
+
+def test_over_the_allowance_is_429_with_the_reset_named_and_is_not_retried(gateway) -> None:
+    client = gateway.openai("small")
+    client.chat.completions.create(model="echo", messages=HELLO, max_tokens=30)
+    generated = gateway.backend.generated
+    with pytest.raises(openai.RateLimitError, match=r"6 of this lab's 40 are left.*full again at 00:00") as caught:
+        client.chat.completions.create(model="echo", messages=HELLO, max_tokens=3)
+    assert caught.value.code == "AllowanceSpent"
+    assert caught.value.body["resets_at"].endswith("T00:00:00+08:00")
+    assert 0 < int(caught.value.response.headers["Retry-After"]) <= 86_400
+    assert caught.value.response.headers["x-should-retry"] == "false"
+    assert gateway.backend.generated == generated
+    assert gateway.balance("small").used == 34
+
+
+def test_a_stream_cannot_overshoot(gateway) -> None:
+    with pytest.raises(openai.RateLimitError):
+        gateway.openai("small").chat.completions.create(model="echo", messages=HELLO, max_tokens=37, stream=True)
+    assert gateway.backend.generated == 0
+
+
+def test_the_allowance_is_told(gateway) -> None:
+    gateway.openai("small").chat.completions.create(model="echo", messages=HELLO, max_tokens=6)
+    told = httpx.get(
+        f"{gateway.url}/labs/prompting/small/allowance", headers={"Authorization": f"Bearer {gateway.key('small')}"}
+    ).json()
+    assert told.pop("resets_at").endswith("T00:00:00+08:00")
+    assert told == {"unit": "tokens", "per": "day", "limit": 40, "used": 10, "reserved": 0, "left": 30}
+
+
+def test_a_disconnect_stops_the_generation_and_charges_what_was_made(gateway) -> None:
+    messages = [{"role": "user", "content": "SLOW words"}]
+    with gateway.openai().chat.completions.create(
+        model="echo", messages=messages, max_tokens=200, stream=True
+    ) as stream:
+        for _ in range(3):
+            next(stream)
+    balance = gateway.settled()
+    made = gateway.backend.generated
+    assert 3 <= made < 20
+    assert 2 + 3 <= balance.used <= 2 + made
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_model_that_fails_costs_nothing(stream: bool, gateway) -> None:
+    messages = [{"role": "user", "content": "please FAIL now"}]
+    client = gateway.openai().with_options(max_retries=0)
+    with pytest.raises(openai.APIError, match="did not answer") as caught:
+        for _ in client.chat.completions.create(model="echo", messages=messages, stream=stream):
+            pass
+    assert caught.value.code == "ModelUnavailable"
+    if isinstance(caught.value, openai.APIStatusError):
+        assert caught.value.status_code == 502
+    assert gateway.settled().used == 0
+
+
+def test_a_score_that_fails_costs_nothing(gateway) -> None:
+    answer = httpx.post(
+        f"{gateway.url}/labs/prompting/triage/v1/score",
+        json={"prompts": ["FAIL"], "choices": ["a"]},
+        headers={"Authorization": f"Bearer {gateway.key()}"},
+    )
+    assert answer.status_code == 502
+    assert gateway.settled().used == 0
+
+
+def test_a_restart_gives_back_what_the_last_run_left_reserved(gateway, start) -> None:
+    gateway.ledger.reserve("ana", "prompting", "triage", gateway.labs["triage"].allowance, 500, "gateway")
+    gateway.ledger.reserve("ana", "prompting", "triage", gateway.labs["triage"].allowance, 5, "another")
+    again = start(Echo(), "echo")
+    assert again.balance().reserved == 5
+    with again.engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(reservations)).scalar_one() == 1
+
+
+def test_an_unforeseen_fault_is_a_503_without_a_traceback(gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> int:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(gateway.backend, "count", broken)
+    client = gateway.openai().with_options(max_retries=0)
+    with pytest.raises(openai.InternalServerError) as caught:
+        client.chat.completions.create(model="echo", messages=HELLO)
+    assert caught.value.code == "PlatformFault"
+    assert "secret detail" not in caught.value.response.text
+
+
+def test_the_prefix_can_be_chosen() -> None:
+    app = create(
+        identity=SimpleNamespace(),
+        enrolment=SimpleNamespace(),
+        courses=[],
+        ledger=SimpleNamespace(),
+        backend=Echo(),
+        keys=SimpleNamespace(),
+        grading_key="k",
+        prefix="/elsewhere",
+    )
+    assert str(app.url_path_for("health")) == "/elsewhere/health"
