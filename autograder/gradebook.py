@@ -1,9 +1,9 @@
 """nbgrader's gradebook of one course: labs registered, submissions written down, manual grades read back.
 
-    ROOT/source/LAB/LAB.ipynb           the notebook with every test, from the course's text
-    ROOT/submitted/LEARNER/LAB/         the repaired submission
-    ROOT/autograded/LEARNER/LAB/        the same with the checks' results, what formgrader shows
-    ROOT/gradebook.db                   where scores live
+ROOT/source/LAB/LAB.ipynb           the notebook with every test, from the course's text
+ROOT/submitted/LEARNER/LAB/         the repaired submission
+ROOT/autograded/LEARNER/LAB/        the same with the checks' results, what formgrader shows
+ROOT/gradebook.db                   where scores live
 """
 
 from __future__ import annotations

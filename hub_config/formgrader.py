@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -137,7 +138,7 @@ def main() -> None:
     config = Config.read(Path(sys.argv[1]))
     inside = sandbox(config, prepare(config))
     command = inside.argv([str(Path(sys.executable).parent / "jupyterhub-singleuser")])
-    os.execve(command[0], command, {})
+    os.execve(command[0], command, {})  # noqa: S606 - replaced by the sandbox, which starts the server
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,8 +23,9 @@ _POLITE_SECONDS = 6
 
 
 class Supervision:
-    def __init__(self, state: State, processes: Sequence[Process]) -> None:
-        self._state, self._processes = state, processes
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._processes: Sequence[Process] = ()
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def claim(self) -> None:
@@ -41,7 +43,8 @@ class Supervision:
         self._lock.write(str(os.getpid()))
         self._lock.flush()
 
-    def start(self) -> None:
+    def start(self, processes: Sequence[Process]) -> None:
+        self._processes = processes
         config = self._state.run / "supervisord.conf"
         with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(self._config())
@@ -60,19 +63,18 @@ class Supervision:
                 argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
 
-    def wait_until_ready(self, tell: Callable[[str], None], seconds: float = 120) -> None:
-        """Returns once every process answers; `tell` hears of each. Raises OperatorError otherwise."""
+    def wait_until_ready(self, tell: Callable[[str], None], stop: threading.Event, seconds: float = 120) -> None:
+        """Returns once every process answers or `stop` is set; `tell` hears of each. Raises OperatorError otherwise."""
         waiting = {process.name: process.ready for process in self._processes if process.ready}
         end = time.monotonic() + seconds
         with httpx.Client(timeout=2) as client:
-            while waiting:
+            while waiting and not stop.wait(0.1):
                 for name, url in list(waiting.items()):
                     if _answers(client, url):
                         del waiting[name]
                         tell(name)
                 if waiting and (time.monotonic() > end or not self.alive()):
                     self._explain(waiting)
-                time.sleep(0.1)
 
     def alive(self) -> bool:
         return self._daemon is not None and self._daemon.poll() is None

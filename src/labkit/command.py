@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         command = commands[name].load()
     except ModuleNotFoundError as missing:
+        if (missing.name or "").split(".")[0] in _ROOM_EXTRAS:
+            raise  # a file of ours is gone: no extra brings it back
         print(_missing(commands[name], missing), file=sys.stderr)
         return 1
     try:

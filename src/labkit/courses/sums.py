@@ -27,7 +27,7 @@ def calls_check(source: str) -> bool:
 def static_checks(source: str) -> tuple[StaticCheck, ...] | None:
     """The checks of a test, or None where they cannot all be seen."""
     tree = ast.parse(source)
-    found = [_static(index, node.value) for index, node in enumerate(tree.body) if isinstance(node, ast.Expr)]
+    found = [static_check(index, node) for index, node in enumerate(tree.body)]
     seen = [check for check in found if check is not None]
     return tuple(seen) if len(seen) == sum(_is_check(node) for node in ast.walk(tree)) else None
 
@@ -49,7 +49,9 @@ def _is_check(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"
 
 
-def _static(index: int, node: ast.expr) -> StaticCheck | None:
+def static_check(index: int, statement: ast.stmt) -> StaticCheck | None:
+    """The check a top-level statement is, or None where it is none or its points cannot be read."""
+    node = statement.value if isinstance(statement, ast.Expr) else None
     if not (isinstance(node, ast.Call) and _is_check(node)):
         return None
     given = {word.arg: word.value for word in node.keywords}

@@ -1,4 +1,4 @@
-"""A gateway on loopback: real uvicorn, real ledger, the echo backend or the real model; small real doubles of the hub."""
+"""A gateway on loopback: real uvicorn and ledger, the echo backend or the real model, small doubles of the hub."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ class Gateway:
     engine: Engine
     ledger: Ledger
     labs: dict[str, Lab]
+    clients: list[OpenAI] = field(default_factory=list)
 
     def key(self, lab: str = "triage", user: str = "ana") -> str:
         answer = httpx.post(f"{self.url}/labs/prompting/{lab}/key", headers={"Authorization": f"token token-of-{user}"})
@@ -74,7 +75,9 @@ class Gateway:
         return key
 
     def openai(self, lab: str = "triage", user: str = "ana") -> OpenAI:
-        return OpenAI(base_url=f"{self.url}/labs/prompting/{lab}/v1", api_key=self.key(lab, user), max_retries=2)
+        url = f"{self.url}/labs/prompting/{lab}/v1"
+        self.clients.append(OpenAI(base_url=url, api_key=self.key(lab, user), max_retries=2))
+        return self.clients[-1]
 
     def balance(self, lab: str = "triage", user: str = "ana") -> Any:
         return self.ledger.balance(user, "prompting", lab, self.labs[lab].allowance)
@@ -94,7 +97,7 @@ Start = Callable[[Backend, str], Gateway]
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a gateway before a backend whose model has this name; all are stopped after the test."""
-    running: list[tuple[uvicorn.Server, threading.Thread, Engine]] = []
+    running: list[tuple[uvicorn.Server, threading.Thread, Gateway]] = []
 
     def start_one(backend: Backend, model: str) -> Gateway:
         url = f"sqlite:///{tmp_path / 'labkit.db'}"
@@ -123,15 +126,18 @@ def start(tmp_path: Path) -> Iterator[Start]:
         while not server.started:
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        running.append((server, thread, engine))
         url = f"http://127.0.0.1:{port}/services/gateway"
-        return Gateway(url, backend, roll, clock, keys, engine, ledger, {lab.id: lab for lab in labs})
+        gateway = Gateway(url, backend, roll, clock, keys, engine, ledger, {lab.id: lab for lab in labs})
+        running.append((server, thread, gateway))
+        return gateway
 
     yield start_one
-    for server, thread, engine in running:
+    for server, thread, gateway in running:
+        for client in gateway.clients:
+            client.close()
         server.should_exit = True
         thread.join()
-        engine.dispose()
+        gateway.engine.dispose()
 
 
 @pytest.fixture

@@ -67,8 +67,11 @@ def test_a_key_says_when_it_expires_and_is_refused_after_that(gateway, later: Ca
 
 def test_a_key_opens_its_own_lab_only(gateway) -> None:
     for other in ("small", "none"):
-        client = openai.OpenAI(base_url=f"{gateway.url}/labs/prompting/{other}/v1", api_key=gateway.key("triage"))
-        with pytest.raises(openai.AuthenticationError, match="another lab"):
+        url = f"{gateway.url}/labs/prompting/{other}/v1"
+        with (
+            openai.OpenAI(base_url=url, api_key=gateway.key("triage")) as client,
+            pytest.raises(openai.AuthenticationError, match="another lab"),
+        ):
             client.models.list()
 
 

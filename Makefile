@@ -1,0 +1,48 @@
+# The verbs. `make up` and `make test` do all the set-up there is.
+# The system's Python is preferred: a sandboxed account cannot enter somebody's private one.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11) python3)
+BIN := .venv/bin
+NOT_QUICK := not model and not sandbox and not browser and not postgresql and not platform and not soak
+
+.PHONY: up test quick check check-installed bench soak pictures reset
+
+up:          ## run the platform on this machine
+	@$(PYTHON) hub_config/bootstrap.py up
+	@exec $(BIN)/labkit up
+
+test:        ## everything that guards main
+	@$(PYTHON) hub_config/bootstrap.py test
+	@$(MAKE) --no-print-directory check-installed
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -m "not soak"
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+quick:       ## a first contribution: no root, no browser, no PostgreSQL, no torch
+	@$(PYTHON) hub_config/bootstrap.py quick
+	@$(BIN)/python -m pytest -q -m "$(NOT_QUICK)"
+
+check:       ## style, types and the import law
+	@$(PYTHON) hub_config/bootstrap.py check
+	@$(MAKE) --no-print-directory check-installed
+
+check-installed:
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench:       ## every benchmark, briefly
+	@$(PYTHON) hub_config/bootstrap.py test
+	@for name in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$name .py) --quick || exit 1; done
+
+soak:        ## what is too long for `make test`
+	@$(PYTHON) hub_config/bootstrap.py test
+	@$(BIN)/python -m pytest -m soak
+
+pictures:    ## the screenshots in docs/, from the running product
+	@$(PYTHON) hub_config/bootstrap.py test
+	@$(BIN)/python -m pytest -q -m browser --pictures docs/pictures
+
+reset:       ## delete everything the platform keeps
+	@$(BIN)/labkit reset

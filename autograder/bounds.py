@@ -1,0 +1,78 @@
+"""What each lab's own notebooks must score: the reference nearly all, the starter nearly nothing, attempts as they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.grade import grade, grader_notebook
+from autograder.lane import Lane
+from autograder.report import Report
+from labkit.courses import Bound, Lab, load_attempts, load_text, notebook
+
+REFERENCE = Bound(">=", 95, percent=True)
+STARTER = Bound("<=", 5, percent=True)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One notebook of a lab: what it scored, in points, and the bound it was held to."""
+
+    name: str
+    score: float
+    max: float
+    limit: Bound
+    ok: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class LabResult:
+    course: str
+    lab: str
+    bounds: tuple[Measured, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(bound.ok for bound in self.bounds)
+
+    def to_json(self) -> dict[str, Any]:
+        bounds = [{"name": b.name, "score": b.score, "limit": str(b.limit), "ok": b.ok} for b in self.bounds]
+        return {"course": self.course, "lab": self.lab, "ok": self.ok, "bounds": bounds}
+
+
+def measure(lab: Lab, lane: Lane | None, progress: Callable[[str], None]) -> LabResult:
+    """Grades the reference and the starter in every language, and every attempt in `submissions/`."""
+    measured = []
+    for language in lab.languages:
+        mark = "" if language == "en" else f" ({language})"
+        for name, face, bound in (("reference", "reference", REFERENCE), ("starter", "learner", STARTER)):
+            progress(f"{lab.course}/{lab.id}: {name}{mark}")
+            built = notebook(lab, load_text(lab, language), face)
+            measured.append(
+                _held(f"{name}{mark}", grade(lab, built, learner=name, lane=lane, language=language), bound)
+            )
+    for attempt in load_attempts(lab):
+        progress(f"{lab.course}/{lab.id}: {attempt.name}")
+        answered = with_answers(grader_notebook(lab), attempt.answers)
+        measured.append(_held(attempt.name, grade(lab, answered, learner=attempt.name, lane=lane), attempt.bound))
+    return LabResult(lab.course, lab.id, tuple(measured))
+
+
+def with_answers(built: dict[str, Any], answers: Mapping[str, str]) -> dict[str, Any]:
+    """The notebook a learner who wrote these answers would send."""
+    cells = [
+        {**cell, "source": answers[cell["id"]].splitlines(keepends=True)} if cell["id"] in answers else cell
+        for cell in built["cells"]
+    ]
+    return {**built, "cells": cells}
+
+
+def _held(name: str, report: Report, bound: Bound) -> Measured:
+    if report.fault:
+        return Measured(name, 0, report.max, bound, False, report.fault)
+    kept = [item.name for item in report.items if item.name in bound.loses and item.points >= item.max]
+    why = f"does not lose {', '.join(kept)}" if kept else ""
+    ok = not kept and bound.holds(report.score, report.max)
+    return Measured(name, report.score, report.max, bound, ok, why)

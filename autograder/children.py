@@ -1,0 +1,89 @@
+"""Starts the two sandboxed processes of one grading, both at once, and ends them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from autograder.frame import Inbox
+from autograder.steady import ENVIRONMENT
+from labkit.courses import Lab
+from labkit.sandbox import Bind, Limits, Running, Sandbox, start
+
+# Accounts nobody has: above those systemd hands out. Two gradings at once never share one (process limits are per uid).
+_FIRST_UID, _SLOTS = 1_900_000_000, 64
+_slot = itertools.count()
+_HOME = "/home/learner"
+
+
+@dataclass
+class Child:
+    """One sandboxed process and the grader's end of its line."""
+
+    role: str
+    line: socket.socket
+    running: Running
+    errors: IO[bytes]
+    inbox: Inbox = field(default_factory=Inbox)
+    open: bool = True
+
+    def said(self) -> str:
+        """The end of what it wrote on stderr: for the operator's log, never for a learner."""
+        self.errors.seek(0)
+        return self.errors.read()[-2000:].decode("utf-8", "replace")
+
+
+@contextmanager
+def children(lab: Lab) -> Iterator[tuple[Child, Child]]:
+    """The learner's process and the test process; ended, with every descendant, on the way out."""
+    hers, ours = socket.socketpair()
+    slot = _FIRST_UID + os.getpid() % 100_000 * _SLOTS * 2 + next(_slot) % _SLOTS * 2
+    started: list[Child] = []
+    try:
+        started.append(_start(lab, "learner", hers, slot))
+        started.append(_start(lab, "tests", ours, slot + 1))
+        hers.close()
+        ours.close()
+        yield started[0], started[1]
+    finally:
+        hers.close()
+        ours.close()
+        for child in started:
+            child.running.end()
+            child.line.close()
+            child.errors.close()
+
+
+def _start(lab: Lab, role: str, peer: socket.socket, uid: int) -> Child:
+    line, theirs = socket.socketpair()
+    errors = tempfile.TemporaryFile()
+    command = [sys.executable, "-s", "-P", "-m", "autograder.child", role, str(theirs.fileno()), str(peer.fileno())]
+    with theirs:
+        sandbox = _sandbox(lab, role, uid)
+        running = start(sandbox, command, pass_fds=(theirs.fileno(), peer.fileno()), stderr=errors)
+    return Child(role, line, running, errors)
+
+
+def _sandbox(lab: Lab, role: str, uid: int) -> Sandbox:
+    """Her process sees the lab's data; only the test process sees what is hidden."""
+    seconds = int(lab.limits.seconds)
+    limits = Limits(
+        memory_mb=lab.limits.memory_mb,
+        cpu_seconds=seconds + 10,
+        data_mb=lab.limits.memory_mb * 2,
+        file_mb=64,
+        processes=64,
+        tmp_mb=256,
+    )
+    seen = ("data",) if role == "learner" else ("data", "hidden", "calibration.json")
+    given = [Bind((lab.path / name).resolve(), f"{_HOME}/{name}") for name in seen if (lab.path / name).exists()]
+    package = Bind(Path(__file__).parent.resolve())
+    return Sandbox(binds=(package, *given), env=ENVIRONMENT, limits=limits, uid=uid, home=_HOME)

@@ -1,0 +1,111 @@
+"""`labkit grade` and `labkit courses check`: the autograder without a hub."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from autograder.bounds import LabResult, measure
+from autograder.lane import ModelLane
+from labkit.courses import Course, Lab, build, load_course, load_courses
+from labkit.errors import AuthorError, OperatorError, SandboxUnavailable
+
+# 1: a bound is broken, or what was given is refused; 2: the grader itself failed; 3: no sandbox works here.
+_REFUSED, _FAULT, _NO_SANDBOX = 1, 2, 3
+
+
+def grade(argv: list[str]) -> int:
+    """Grades one notebook and prints its report."""
+    from autograder.grade import grade as grade_submission
+    from autograder.table import print_report
+
+    parser = argparse.ArgumentParser("labkit grade", description="Grades one notebook, with no hub running.")
+    parser.add_argument("course", metavar="COURSE")
+    parser.add_argument("lab", metavar="LAB")
+    parser.add_argument("notebook", metavar="NOTEBOOK", type=Path)
+    parser.add_argument("--learner", default="nobody", metavar="ID")
+    parser.add_argument("--language", default="", metavar="en|fil", help="default: as the notebook's name says")
+    _shared(parser)
+    given = parser.parse_args(argv)
+
+    def run() -> int:
+        lab = load_course(given.courses, given.course).lab(given.lab)
+        language = given.language or ("fil" if given.notebook.name.endswith(".fil.ipynb") else "en")
+        if language not in lab.languages:
+            raise OperatorError(f"This lab is not written in {language!r}.", instead=f"It is in {lab.languages}.")
+        lane = ModelLane(given.model_home, _progress)
+        report = grade_submission(lab, _read(given.notebook), learner=given.learner, lane=lane, language=language)
+        if given.json:
+            print(json.dumps(report.to_json(), ensure_ascii=False))
+        else:
+            print_report(report)
+        return _FAULT if report.fault else 0
+
+    return _answered(run)
+
+
+def check(argv: list[str]) -> int:
+    """Grades every lab's reference, starter and attempts, and says whether each scores as it must."""
+    from autograder.table import print_bounds
+
+    parser = argparse.ArgumentParser("labkit courses check", description="Grades what each lab says of itself.")
+    parser.add_argument("which", nargs="?", default="", metavar="COURSE[/LAB]")
+    parser.add_argument("--all", action="store_true", help="every course in DIR")
+    _shared(parser)
+    given = parser.parse_args(argv)
+    if bool(given.which) == given.all:
+        parser.error("name COURSE or COURSE/LAB, or give --all")
+
+    def run() -> int:
+        lane = ModelLane(given.model_home, _progress)
+        results = [measure(lab, lane, _progress) for lab in _labs(given.courses, given.which)]
+        if given.json:
+            print(json.dumps({"labs": [result.to_json() for result in results]}, ensure_ascii=False))
+        else:
+            print_bounds(results)
+        return 0 if all(result.ok for result in results) else _REFUSED
+
+    return _answered(run)
+
+
+def _shared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--courses", type=Path, default=Path("courses"), metavar="DIR", help="default: ./courses")
+    parser.add_argument("--model-home", type=Path, default=Path(".labkit/models"), metavar="DIR")
+    parser.add_argument("--json", action="store_true")
+
+
+def _labs(root: Path, which: str) -> Sequence[Lab]:
+    """The labs asked for, once their whole courses have been built somewhere: what cannot be built is not graded."""
+    course_id, _, lab_id = which.partition("/")
+    courses: Sequence[Course] = (load_course(root, course_id),) if which else load_courses(root)
+    with tempfile.TemporaryDirectory() as folder:
+        for course in courses:
+            build(course, Path(folder) / course.id)
+    return [lab for course in courses for lab in course.labs] if not lab_id else [courses[0].lab(lab_id)]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be read: {error.strerror}.", instead="Name a notebook file.") from error
+
+
+def _answered(run: Callable[[], int]) -> int:
+    try:
+        return run()
+    except SandboxUnavailable as error:
+        print(error, file=sys.stderr)
+        return _NO_SANDBOX
+    except (AuthorError, OperatorError) as error:
+        print(error, file=sys.stderr)
+        return _REFUSED
+
+
+def _progress(sentence: str) -> None:
+    if sys.stderr.isatty():
+        print(sentence, file=sys.stderr)

@@ -1,0 +1,137 @@
+"""The grader's side: asks each child in turn, and meanwhile answers both when they ask for the model.
+
+What the learner's process sends is never believed: it can only change a note to herself. Time spent in the model's
+lane is ours and not counted against her.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Any
+
+from autograder import frame
+from autograder.children import Child
+from autograder.lane import Lane
+from autograder.lane_service import LaneService
+
+GRACE = 20.0  # what the tests may take on top, once the learner's time is over
+STARTING = 60.0
+_FLOOD = 512 << 20
+
+
+class Fault(Exception):  # noqa: N818 - the platform's, not hers
+    """Grading could not be finished for a reason that is not the learner's."""
+
+
+class Conversation:
+    """One grading's two lines. `learner_ended` says why her process is gone: "", "exit", "time" or "memory"."""
+
+    def __init__(
+        self, learner: Child, tests: Child, lane: Lane | None, models: tuple[str, ...], seconds: float
+    ) -> None:
+        self.learner, self.tests = learner, tests
+        self.learner_ended = ""
+        self._lanes = {"learner": LaneService(lane, models, most=50), "tests": LaneService(lane, models, most=1000)}
+        self._seconds = seconds
+        self._deadline = time.monotonic() + STARTING
+        self._read, self._begun = 0, False
+
+    def begin(self, settings: dict[str, Any], allowed: tuple[str, ...]) -> None:
+        """Tells both what to prepare, waits until they have, and starts the learner's clock."""
+        for child in (self.learner, self.tests):
+            self._send(child, {**settings, **({"allowed": allowed} if child is self.tests else {})})
+        for child in (self.learner, self.tests):
+            answer = self._wait(child)
+            if answer is None or answer.get("ready") is not True:
+                raise Fault(f"the {child.role} process did not start: {child.said()}")
+        self._deadline, self._begun = time.monotonic() + self._seconds, True
+
+    def ask_learner(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """None where her process is gone; `learner_ended` says why."""
+        if not self.learner.open or not self._send(self.learner, message):
+            return None
+        return self._wait(self.learner)
+
+    def ask_tests(self, message: dict[str, Any]) -> dict[str, Any]:
+        sent = self._send(self.tests, message)
+        answer = self._wait(self.tests) if sent else None
+        if answer is None:
+            raise Fault(f"the test process ended ({self.tests.running.ended_for or 'exit'}): {self.tests.said()}")
+        return answer
+
+    def _wait(self, child: Child) -> dict[str, Any] | None:
+        """The next message of `child` that is not about the model; meanwhile the model is served to both."""
+        while True:
+            for message in self._messages(child):
+                return message
+            if not child.open:
+                return None
+            if child is self.tests:
+                for _ in self._messages(self.learner):
+                    pass  # nobody asked it: what it says now is not believed
+            self._pump(child)
+
+    def _messages(self, child: Child) -> Any:
+        while child.open:
+            try:
+                message = child.inbox.next()
+            except frame.FrameError:
+                self._hang_up(child, "exit")
+                return
+            if message is None:
+                return
+            if message.get("op") == "lane":
+                self._serve(child, message)
+            else:
+                yield message
+
+    def _pump(self, waiting_for: Child) -> None:
+        """Reads what has come; ends the learner's process when her time is over."""
+        lines = {child.line: child for child in (self.learner, self.tests) if child.open}
+        now = time.monotonic()
+        until = self._deadline if self.learner.open else self._deadline + GRACE
+        if now > until:
+            if not self.learner.open or not self._begun:
+                raise Fault(f"the {waiting_for.role} process did not finish: {waiting_for.said()}")
+            self._hang_up(self.learner, "time")
+            return
+        for line in select.select(list(lines), [], [], min(until - now, 1.0) + 0.001)[0]:
+            self._receive(lines[line])
+
+    def _receive(self, child: Child) -> None:
+        try:
+            data = child.line.recv(1 << 20)
+        except OSError:
+            data = b""
+        self._read += len(data)
+        if not data or self._read > _FLOOD:
+            self._hang_up(child, "exit")
+        child.inbox.feed(data)
+
+    def _send(self, child: Child, message: dict[str, Any]) -> bool:
+        child.line.settimeout(max(1.0, self._deadline + GRACE - time.monotonic()))
+        try:
+            frame.send(child.line, message)
+        except (OSError, frame.FrameError):
+            self._hang_up(child, "exit")
+            return False
+        return True
+
+    def _serve(self, child: Child, message: dict[str, Any]) -> None:
+        begun = time.monotonic()
+        answer = self._lanes[child.role].answer(message)
+        self._deadline += time.monotonic() - begun
+        self._send(child, answer)
+
+    def _hang_up(self, child: Child, reason: str) -> None:
+        child.open = False
+        child.running.end(reason if reason == "time" else "asked")
+        if child is self.learner and not self.learner_ended:
+            ended_for = child.running.ended_for
+            self.learner_ended = ended_for if ended_for in ("memory", "time") else reason
+
+    @property
+    def lane_fault(self) -> str:
+        """What went wrong with the model, if anything did: ours, whoever asked."""
+        return next((service.fault for service in self._lanes.values() if service.fault), "")

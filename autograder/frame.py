@@ -1,0 +1,76 @@
+"""Messages over a socket: four bytes of length, then JSON. Both sides bound what they read; nothing is unpickled."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from typing import Any
+
+LARGEST = 32 << 20
+_LENGTH = struct.Struct(">I")
+
+
+class FrameError(Exception):
+    """What came is not a message."""
+
+
+def pack(message: dict[str, Any]) -> bytes:
+    data = json.dumps(message).encode()
+    if len(data) > LARGEST:
+        raise FrameError("the message is too large")
+    return _LENGTH.pack(len(data)) + data
+
+
+def send(to: socket.socket, message: dict[str, Any]) -> None:
+    to.sendall(pack(message))
+
+
+def receive(source: socket.socket) -> dict[str, Any]:
+    """The next message; EOFError where the other side is gone."""
+    (length,) = _LENGTH.unpack(_exactly(source, _LENGTH.size))
+    if length > LARGEST:
+        raise FrameError("the message is too large")
+    return parse(_exactly(source, length))
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(data)
+    except (ValueError, RecursionError):
+        raise FrameError("the message is not JSON") from None
+    if not isinstance(message, dict):
+        raise FrameError("the message is not an object")
+    return message
+
+
+def _exactly(source: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        more = source.recv(min(size - len(data), 1 << 20))
+        if not more:
+            raise EOFError
+        data += more
+    return bytes(data)
+
+
+class Inbox:
+    """Collects what comes in pieces, so that a sender who stops half-way blocks nobody."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        self._data += data
+
+    def next(self) -> dict[str, Any] | None:
+        if len(self._data) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack_from(self._data)
+        if length > LARGEST:
+            raise FrameError("the message is too large")
+        if len(self._data) < _LENGTH.size + length:
+            return None
+        body = bytes(self._data[_LENGTH.size : _LENGTH.size + length])
+        del self._data[: _LENGTH.size + length]
+        return parse(body)

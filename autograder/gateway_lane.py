@@ -1,0 +1,37 @@
+"""The grading lane of the gateway: serial, reproducible, charged to nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from labkit.errors import ModelUnavailable, named
+
+
+class GatewayLane:
+    """Implements `autograder.lane.Lane` over HTTP. `url` is the gateway's grading address, `key` the grader's."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._client = httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=300)
+        self._url = url.rstrip("/")
+
+    def score(self, prompts: list[str], choices: list[str], model: str | None = None) -> list[list[float]]:
+        body = {"prompts": prompts, "choices": choices} | ({"model": model} if model else {})
+        return list(self._post("/v1/score", body)["scores"])
+
+    def chat(self, messages: list[dict[str, Any]], **options: Any) -> str:
+        answer = self._post("/v1/chat/completions", {"messages": messages, **options})
+        return str(answer["choices"][0]["message"]["content"])
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Raises the gateway's own error, or ModelUnavailable when there is no answer."""
+        try:
+            answer = self._client.post(self._url + path, json=body)
+            content = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise ModelUnavailable("The model did not answer while grading.", instead="It is tried again.") from error
+        if answer.is_error:
+            told = content.get("error", {})
+            raise named(told.get("code", ""))(told.get("message", f"The gateway answered {answer.status_code}."))
+        return dict(content)

@@ -1,0 +1,86 @@
+"""Scores a submission nobody trusts. The whole story is `grade` and `grade_repaired`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from autograder.children import children
+from autograder.conversation import Conversation, Fault
+from autograder.lane import Lane
+from autograder.program import Program, Run, Test, plan
+from autograder.repair import Repaired, repair
+from autograder.report import Report
+from autograder.verdict import Outcome, faulty, report
+from labkit.courses import Lab, load_text, notebook
+
+_log = logging.getLogger(__name__)
+
+
+def grade(
+    lab: Lab, submission: dict[str, Any] | bytes, *, learner: str, lane: Lane | None, language: str = "en"
+) -> Report:
+    """Rebuilds the notebook, runs her cells in one sandbox and the tests in another, and says what held."""
+    data = submission if isinstance(submission, bytes) else json.dumps(submission).encode()
+    repaired = repair(grader_notebook(lab, language), data)
+    return grade_repaired(lab, repaired, learner=learner, lane=lane, language=language)
+
+
+def grade_repaired(lab: Lab, repaired: Repaired, *, learner: str, lane: Lane | None, language: str = "en") -> Report:
+    """The same for a notebook that was rebuilt already."""
+    text = load_text(lab, language)
+    program = plan(lab, text, repaired.notebook)
+    if not repaired.readable:
+        return report(text, program, Outcome(), repaired.notes)
+    try:
+        outcome = _run(lab, program, lane)
+    except Fault as fault:
+        _log.error("grading %s/%s of %s failed: %s", lab.course, lab.id, learner, fault)
+        return faulty(text, program, repaired.notes)
+    return report(text, program, outcome, repaired.notes, lab.limits)
+
+
+def grader_notebook(lab: Lab, language: str = "en") -> dict[str, Any]:
+    """The trusted notebook a submission is rebuilt from."""
+    return notebook(lab, load_text(lab, language), "grader")
+
+
+def _run(lab: Lab, program: Program, lane: Lane | None) -> Outcome:
+    """Every step in the notebook's order: her cells in her process, each test where it stands."""
+    outcome = Outcome()
+    with children(lab) as (learner, tests):
+        talk = Conversation(learner, tests, lane, lab.models, lab.limits.seconds)
+        talk.begin(program.settings, program.allowed)
+        for step in program.steps:
+            if isinstance(step, Run):
+                _run_cell(talk, step, outcome)
+            else:
+                _run_test(talk, step, outcome)
+        if talk.lane_fault:
+            raise Fault(talk.lane_fault)
+        return outcome
+
+
+def _run_cell(talk: Conversation, step: Run, outcome: Outcome) -> None:
+    was_open = talk.learner.open
+    answer = talk.ask_learner({"op": "run", "index": step.index, "name": step.name, "source": step.source})
+    if answer is not None:
+        outcome.cell(step, answer.get("error"))
+    elif was_open:
+        outcome.ended(step, talk.learner_ended)
+    prepared = talk.ask_tests({"op": "prepare", "source": step.trusted, "forget": step.binds})
+    if prepared.get("fault"):
+        raise Fault(f"{step.name}: {prepared['fault']}")
+
+
+def _run_test(talk: Conversation, step: Test, outcome: Outcome) -> None:
+    was_open = talk.learner.open
+    result = talk.ask_tests({"op": "test", "name": step.name, "source": step.source})
+    problems = [result["stopped"], *(check.get("problem") for check in result["checks"])]
+    for problem in problems:
+        if problem and problem["what"] == "fault":
+            raise Fault(f"{step.name}: {problem['text']}")
+    outcome.results[step.name] = result
+    if was_open and not talk.learner.open:
+        outcome.ended(step, talk.learner_ended)

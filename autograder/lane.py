@@ -1,0 +1,47 @@
+"""How grading reaches a model: one call at a time, charged to nobody."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from labkit.errors import OperatorError, PlatformFault
+
+
+class Lane(Protocol):
+    """Asked by the grader's own process on behalf of sandboxed code."""
+
+    def score(self, prompts: list[str], choices: list[str], model: str | None) -> list[list[float]]: ...
+
+    def chat(self, messages: list[dict[str, Any]], **options: Any) -> str: ...
+
+
+class ModelLane:
+    """The embedded model in this very process, prepared and loaded at the first call. It scores; it does not chat."""
+
+    def __init__(self, home: Path, progress: Callable[[str], None]) -> None:
+        self._home, self._progress = home, progress
+        self._lock = threading.Lock()
+        self._scorer: Any = None
+
+    def score(self, prompts: list[str], choices: list[str], model: str | None) -> list[list[float]]:
+        with self._lock:
+            if self._scorer is None:
+                self._scorer = self._load()
+            rows: list[list[float]] = self._scorer.score(prompts, choices)
+            return rows
+
+    def chat(self, messages: list[dict[str, Any]], **options: Any) -> str:
+        raise PlatformFault("Grading without the platform running can score choices, but not chat.")
+
+    def _load(self) -> Any:
+        from labkit.models import embedded, scoring
+
+        try:
+            prepared = embedded.prepare(self._home, self._progress)
+        except OSError as error:
+            instead = "Name another folder with --model-home DIR."
+            raise OperatorError(f"The model cannot be prepared in {self._home}: {error}.", instead=instead) from error
+        return scoring.ChoiceScorer(prepared.safetensors)

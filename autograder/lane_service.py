@@ -1,0 +1,80 @@
+"""Answers a sandboxed process's questions to the model, within bounds, and remembers when it was us who failed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from autograder.lane import Lane
+from labkit.errors import LabkitError, LearnerError, ModelNotAllowed, PlatformFault, RequestRefused
+
+_log = logging.getLogger(__name__)
+_MOST_PROMPTS, _MOST_CHOICES, _LONGEST = 1_000, 64, 20_000
+_OPTIONS = ("model", "max_tokens", "temperature", "seed", "stop", "response_format")
+
+
+class LaneService:
+    """One process's share of the lane: at most `most` calls, only the lab's models."""
+
+    def __init__(self, lane: Lane | None, models: tuple[str, ...], most: int) -> None:
+        self.fault = ""
+        self._lane, self._models, self._left, self._most = lane, models, most, most
+
+    def answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"lane": self._answer(message.get("path"), message.get("body"))}
+        except LearnerError as error:
+            return _told(error)
+        except Exception as error:
+            _log.exception("the model's lane failed")
+            self.fault = self.fault or f"{type(error).__name__}: {error}"
+            return _told(error if isinstance(error, LabkitError) else PlatformFault("The model did not answer."))
+
+    def _answer(self, path: object, body: object) -> dict[str, Any]:
+        paths: dict[object, Callable[[dict[str, Any], Lane], dict[str, Any]]]
+        paths = {"/v1/score": _score, "/v1/chat/completions": _chat}
+        if path not in paths or not isinstance(body, dict):
+            raise RequestRefused(f"{str(path)[:100]} is not answered while a submission is graded.")
+        if self._lane is None:
+            raise RequestRefused("This lab is graded without a model.", instead="Take the call out of your answer.")
+        model = body.get("model")
+        if model is not None and model not in self._models:
+            allowed = ", ".join(self._models) or "none"
+            raise ModelNotAllowed("This lab's policy does not allow that model.", instead=f"Allowed: {allowed}.")
+        self._left -= 1
+        if self._left < 0:
+            raise RequestRefused(
+                f"Your code asked the model more than {self._most} times.", instead="Ask for many at once."
+            )
+        return paths[path](body, self._lane)
+
+
+def _score(body: dict[str, Any], lane: Lane) -> dict[str, Any]:
+    prompts, choices = _texts(body.get("prompts"), _MOST_PROMPTS), _texts(body.get("choices"), _MOST_CHOICES)
+    model = body.get("model")
+    rows = lane.score(prompts, choices, model if isinstance(model, str) else None)
+    return {"scores": rows, "usage": {"total_tokens": 0}}
+
+
+def _chat(body: dict[str, Any], lane: Lane) -> dict[str, Any]:
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+        raise RequestRefused("`messages` is not a list of messages.")
+    if sum(len(str(one.get("content", ""))) for one in messages) > _LONGEST:
+        raise RequestRefused(f"The messages are longer than {_LONGEST} characters.")
+    text = lane.chat(messages, **{name: body[name] for name in _OPTIONS if body.get(name) is not None})
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return {"object": "chat.completion", "choices": [choice], "usage": {"total_tokens": 0}}
+
+
+def _texts(value: object, most: int) -> list[str]:
+    if not isinstance(value, list) or not value or not all(isinstance(text, str) for text in value):
+        raise RequestRefused("`prompts` and `choices` are lists of text, with something in them.")
+    if len(value) > most or max(map(len, value)) > _LONGEST:
+        raise RequestRefused(f"At most {most} texts of {_LONGEST} characters are scored at once.")
+    return value
+
+
+def _told(error: LabkitError) -> dict[str, Any]:
+    return {"error": {"code": error.code, "message": str(error)}}

@@ -1,0 +1,132 @@
+"""The test process: runs the author's tests against names that live in the learner's process.
+
+A name the tests do not define is fetched from her, if the lab's own text says that it is hers (`allowed`); what the
+author imported, defined or computed without her runs here a second time, so a changed copy in her process is nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+from autograder import frame
+from autograder.blame import LearnerSide
+from autograder.handle import Handle, Peer
+from autograder.steady import settle
+from autograder.transport import install
+from labkit import checks
+from labkit.courses.sums import StaticCheck, static_check
+from labkit.errors import PlatformFault
+
+
+class Names(dict[str, Any]):
+    """The tests' namespace. Handles are kept for one test, so that a loop does not ask for the same name each time."""
+
+    def __init__(self, peer: Peer, allowed: Iterable[str]) -> None:
+        super().__init__({"__name__": "__main__", "check": checks.check})
+        self._peer, self._allowed = peer, frozenset(allowed)
+        self._handles: dict[str, Handle] = {}
+
+    def __missing__(self, name: str) -> Any:
+        if name not in self._allowed:
+            raise KeyError(name)
+        if name in self._handles:
+            return self._handles[name]
+        value = self._peer.fetch(name)
+        if type(value) is Handle:
+            self._handles[name] = value
+        return value
+
+    def ask_again(self) -> None:
+        self._handles.clear()
+
+
+def judge(control: socket.socket, line: socket.socket) -> None:
+    """Called in a fresh process (later: after a fork); returns when the grader hangs up."""
+    program = frame.receive(control)
+    settle(program)
+    install(control, program)
+    names = Names(Peer(line), program["allowed"])
+    frame.send(control, {"ready": True})
+    while True:
+        try:
+            message = frame.receive(control)
+        except EOFError:
+            return
+        if message["op"] == "prepare":
+            frame.send(control, _prepare(names, message))
+        else:
+            frame.send(control, run_test(names, message["source"], message["name"]))
+
+
+def _prepare(names: Names, message: dict[str, Any]) -> dict[str, Any]:
+    """What the author's cell at this place defines without the learner; a name she binds here is hers again."""
+    for name in message["forget"]:
+        names.pop(name, None)
+    names.ask_again()
+    for node in ast.parse(message["source"]).body:
+        try:
+            _execute(node, names, "<lab>")
+        except LearnerSide:
+            continue  # a default or a decorator of hers: the name stays hers
+        except Exception as error:
+            return {"fault": f"{type(error).__name__}: {error}"}
+    return {"fault": None}
+
+
+def run_test(names: dict[str, Any], source: str, name: str) -> dict[str, Any]:
+    """One test, statement by statement: a check that raises fails alone, anything else that raises ends the test."""
+    if isinstance(names, Names):
+        names.ask_again()
+    made: list[dict[str, Any]] = []
+    nodes = ast.parse(source).body
+    for place, node in enumerate(nodes):
+        with checks.collected() as collected:
+            problem = _attempt(node, names, f"<{name}>", source)
+        made += [{"reason": c.reason, "passed": c.passed, "points": c.points, "hint": c.hint} for c in collected]
+        if problem is None:
+            continue
+        known = static_check(place, node)
+        if known is None:
+            rest = [static_check(at, later) for at, later in enumerate(nodes[place:], place)]
+            return {"checks": made, "stopped": problem, "pending": [_failed(one) for one in rest if one]}
+        if not collected:
+            made.append({**_failed(known), "problem": problem})
+    return {"checks": made, "stopped": None, "pending": []}
+
+
+def _failed(known: StaticCheck) -> dict[str, Any]:
+    return {"reason": known.reason, "passed": False, "points": known.points, "hint": known.hint}
+
+
+def _attempt(node: ast.stmt, names: dict[str, Any], file: str, source: str) -> dict[str, Any] | None:
+    try:
+        _execute(node, names, file)
+    except LearnerSide as error:
+        return error.as_problem()
+    except AssertionError as error:
+        return {"what": "assert", "text": _line(error, file, source)}
+    except (PlatformFault, ImportError, OSError) as error:
+        return {"what": "fault", "text": f"{type(error).__name__}: {error}"}
+    except BaseException as error:
+        # The reference passes this test (`labkit courses check`), so what she returned does not fit it.
+        return {"what": "unusable", "kind": type(error).__name__, "text": str(error)[:300]}
+    return None
+
+
+def _execute(node: ast.stmt, names: dict[str, Any], file: str) -> None:
+    exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102 - the author's own text
+
+
+def _line(error: BaseException, file: str, source: str) -> str:
+    """The source line of the assert that failed."""
+    trace, number = error.__traceback__, 0
+    while trace is not None:
+        number = trace.tb_lineno if trace.tb_frame.f_code.co_filename == file else number
+        trace = trace.tb_next
+    with contextlib.suppress(IndexError):
+        return source.splitlines()[number - 1].strip()
+    return ""

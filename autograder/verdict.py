@@ -1,0 +1,125 @@
+"""Turns what happened into points and sentences, and lets nothing hidden through.
+
+After a hidden test has run, her code may have seen its inputs: from then on no word her code could choose reaches the
+report, only names of builtin errors, line numbers and the author's own reasons and hints.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.blame import NAMED
+from autograder.program import Program, Run, Test
+from autograder.report import Check, Item, Manual, Report
+from autograder.words import say
+from labkit.courses import LabText, Limits
+
+_LONGEST = 500
+
+
+@dataclass
+class Outcome:
+    """What was seen while the steps ran, in their order."""
+
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cells: dict[str, Any] = field(default_factory=dict)
+    end: tuple[str, str] | None = None  # the step her process ended in, and why
+
+    def cell(self, step: Run, error: Any) -> None:
+        self.cells[step.name] = error
+
+    def ended(self, step: Run | Test, reason: str) -> None:
+        self.end = self.end or (step.name, reason)
+
+
+def report(
+    text: LabText, program: Program, outcome: Outcome, notes: tuple[str, ...], limits: Limits | None = None
+) -> Report:
+    """Points, checks and notes, in the lab's language."""
+    words = text.language
+    items, seen_hidden = [], False
+    said = list(notes)
+    for step in program.steps:
+        if isinstance(step, Test):
+            seen_hidden = seen_hidden or step.hidden
+            items.append(_item(step, outcome.results.get(step.name), words, seen_hidden))
+        elif outcome.cells.get(step.name):
+            said.append(_stopped_cell(step, outcome.cells[step.name], words, seen_hidden))
+        if outcome.end and outcome.end[0] == step.name:
+            said.append(_ended(outcome.end, words, limits or Limits()))
+    score = round(math.fsum(item.points for item in items), 6)
+    return Report(score, _most(program), tuple(items), None, tuple(said), _manual(text))
+
+
+def faulty(text: LabText, program: Program, notes: tuple[str, ...]) -> Report:
+    """No score: ours to mend, and said so."""
+    return Report(0, _most(program), (), say("fault", text.language), notes, _manual(text))
+
+
+def _most(program: Program) -> float:
+    return math.fsum(test.points for test in program.tests)
+
+
+def _manual(text: LabText) -> tuple[Manual, ...]:
+    return tuple(Manual(cell.id, cell.points) for cell in text.of("answer"))
+
+
+def _item(test: Test, result: dict[str, Any] | None, words: str, quiet: bool) -> Item:
+    if result is None:
+        return Item(test.name, 0, test.points, ())
+    made, stopped = result["checks"], result["stopped"]
+    checks = [_check(one, words, quiet) for one in made]
+    if stopped:
+        reason = _sentence(stopped, words, quiet)
+        pending = [Check(_clean(one["reason"]), False, "") for one in result["pending"]]
+        checks += [Check(pending[0].reason, False, reason), *pending[1:]] if pending else [Check(reason, False)]
+    if made or result["pending"]:
+        points = math.fsum(one["points"] for one in made if one["passed"])
+    else:
+        points = 0 if stopped else test.points
+        checks = checks or [Check(say("all_hold", words), True)]
+    return Item(test.name, round(min(max(points, 0), test.points), 6), test.points, tuple(checks))
+
+
+def _check(one: dict[str, Any], words: str, quiet: bool) -> Check:
+    hint = _clean(one["hint"])
+    if one.get("problem"):
+        hint = " ".join(part for part in (_sentence(one["problem"], words, quiet), hint) if part)
+    return Check(_clean(one["reason"]), one["passed"], hint)
+
+
+def _sentence(problem: dict[str, Any], words: str, quiet: bool) -> str:
+    """Why a check could not be made. With `quiet`, none of the words her code or a hidden test could choose."""
+    what, kind = problem["what"], problem.get("kind") or say("an_error", words)
+    if what == "assert":
+        return say("assert_hidden", words) if quiet else say("assert", words, text=_clean(problem["text"]))
+    text = "" if quiet or not problem.get("text") or what != "raised" else f": {_clean(problem['text'])}"
+    if what == "raised" and problem.get("kind") == "NotImplementedError":
+        return say("not_written", words, name=problem["label"])
+    return say(what, words, kind=kind, label=problem.get("label", ""), text=text)
+
+
+def _stopped_cell(step: Run, error: Any, words: str, quiet: bool) -> str:
+    """`error` comes from her process: shapes are checked, and nothing of it is more than text."""
+    given = error if isinstance(error, dict) else {}
+    kind = given.get("kind")
+    known = kind if isinstance(kind, str) and kind in NAMED else ""
+    if known == "NotImplementedError":
+        return say("not_written", words, name=step.name)
+    line, text = given.get("line"), given.get("text")
+    on_line = say("on_line", words, number=line) if type(line) is int and 0 < line < 100_000 else ""
+    told = f": {_clean(text)}" if isinstance(text, str) and text and not quiet else ""
+    return say("cell_stopped", words, name=step.name, kind=known or say("an_error", words), line=on_line, text=told)
+
+
+def _ended(end: tuple[str, str], words: str, limits: Limits) -> str:
+    name, reason = end
+    limit = limits.memory_mb if reason == "memory" else limits.seconds
+    return say(f"ended_{reason or 'exit'}", words, name=name, limit=limit)
+
+
+def _clean(text: object) -> str:
+    """One line, bounded, no control characters."""
+    return "".join(sign if sign.isprintable() else " " for sign in str(text)[:_LONGEST])

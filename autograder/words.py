@@ -1,0 +1,81 @@
+"""What a learner reads about her submission, in her language. Her mistake and our fault never share a sentence."""
+
+from __future__ import annotations
+
+_WORDS: dict[str, tuple[str, str]] = {
+    # What became of her notebook.
+    "unreadable": (
+        "What you submitted is not a notebook that can be read. Open the lab again, save it and submit once more.",
+        "Hindi mabasa bilang notebook ang isinumite mo. Buksan muli ang lab, i-save, at magsumite ulit.",
+    ),
+    "not_found": (
+        "Your answer to {name} was not found, so it counts as not answered. Fetch the lab again to get the cell back.",
+        "Hindi nakita ang sagot mo sa {name}, kaya itinuring itong walang sagot. Kunin muli ang lab.",
+    ),
+    "not_text": (
+        "Your answer to {name} is not text of ordinary length, so it counts as not answered.",
+        "Hindi karaniwang teksto ang sagot mo sa {name}, kaya itinuring itong walang sagot.",
+    ),
+    "duplicate": (
+        "There is more than one cell {name}; the first one you changed was graded. Delete the others.",
+        "Higit sa isa ang cell na {name}; ang una mong binago ang minarkahan. Burahin ang iba.",
+    ),
+    "retyped": (
+        "The cell {name} has another type than in the lab; its text was graded all the same.",
+        "Iba na ang uri ng cell na {name} kaysa sa lab; minarkahan pa rin ang laman nito.",
+    ),
+    # What became of her cells.
+    "cell_stopped": (
+        "Your cell {name} stopped with {kind}{line}{text}. Run it by itself and mend that first.",
+        "Huminto ang cell mong {name} dahil sa {kind}{line}{text}. Patakbuhin ito nang mag-isa at ayusin muna iyon.",
+    ),
+    "not_written": (
+        "{name} is not written yet: it still raises NotImplementedError.",
+        "Hindi pa naisusulat ang {name}: NotImplementedError pa rin ang lumalabas dito.",
+    ),
+    "ended_exit": (
+        "Your code ended the program while {name} ran. Remove exit() and its like.",
+        "Tinapos ng code mo ang programa habang tumatakbo ang {name}. Alisin ang exit() at mga katulad nito.",
+    ),
+    "ended_time": (
+        "Your code took longer than {limit:g} seconds and was stopped. Look for a loop that never ends.",
+        "Lumampas sa {limit:g} segundo ang code mo kaya pinahinto ito. Maghanap ng loop na hindi natatapos.",
+    ),
+    "ended_memory": (
+        "Your code used more than {limit:g} MB of memory and was stopped. Keep less at once.",
+        "Lumampas sa {limit:g} MB ng memorya ang code mo kaya pinahinto ito. Bawasan ang sabay na hinahawakan.",
+    ),
+    # What became of a check.
+    "raised": ("Your code raised {kind} in {label}{text}.", "Nagkaroon ng {kind} ang code mo sa {label}{text}."),
+    "missing": ("{label} is not defined.", "Walang nakatakdang {label}."),
+    "gone": ("Your code had stopped before this check.", "Huminto na ang code mo bago ang pagsusuring ito."),
+    "not-plain": (
+        "{label} gave an object of a type of its own where a number, text, list or array is expected.",
+        "Nagbigay ang {label} ng sariling uri ng object sa halip na numero, teksto, list o array.",
+    ),
+    "malformed": (
+        "What {label} gave could not be read: it is too large, too deep or of an unusual type.",
+        "Hindi mabasa ang ibinigay ng {label}: masyadong malaki, malalim, o kakaiba ang uri.",
+    ),
+    "unusable": (
+        "This could not be checked with what your code returned ({kind}).",
+        "Hindi ito masuri gamit ang ibinalik ng code mo ({kind}).",
+    ),
+    "assert": ("Did not hold: {text}", "Hindi natupad: {text}"),
+    "assert_hidden": ("A hidden check of this part did not hold.", "May nakatagong pagsusuri rito na hindi natupad."),
+    "all_hold": ("Everything checked here holds.", "Natupad ang lahat ng sinuri rito."),
+    "an_error": ("an error", "isang error"),
+    "on_line": (" on line {number}", " sa linya {number}"),
+    # What is ours.
+    "fault": (
+        "The grader had a problem of its own; this is not your work's fault. Your submission is kept and will be "
+        "graded again.",
+        "Nagkaproblema ang grader mismo; hindi ito dahil sa gawa mo. Nakatago ang isinumite mo at mamarkahan muli.",
+    ),
+}
+
+
+def say(key: str, language: str, **values: object) -> str:
+    """The sentence `key` in `language`; English where we have no other."""
+    english, filipino = _WORDS[key]
+    return (filipino if language == "fil" else english).format(**values)

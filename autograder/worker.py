@@ -1,0 +1,127 @@
+"""Composition root of the grading process: `python -m autograder.worker CONFIG.json`.
+
+One thread grades what waits in the queue; a small HTTP service grades for formgrader's Autograde button.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from autograder.gateway_lane import GatewayLane
+from autograder.gradebook import CourseGradebook
+from autograder.grader import Grader
+from labkit.courses import load_course
+from labkit.database import connect
+from labkit.errors import OperatorError
+from labkit.models.strict import read_json, read_secret, strict
+from labkit.submissions.blobs import Blobs
+from labkit.submissions.queue import Queue
+from labkit.submissions.receipt import Signer
+from labkit.submissions.scores import Scores
+from labkit.submissions.store import Store
+
+log = logging.getLogger("labkit.grader")
+_IDLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Config:
+    """CONFIG.json; every path is absolute."""
+
+    port: int
+    key_file: str
+    database_url: str
+    courses: str
+    taught: list[str]
+    build: str
+    nbgrader: str
+    blobs: str
+    receipt_key_file: str
+    lane_url: str
+    lane_key_file: str
+
+
+def compose(config: Config) -> Grader:
+    engine = connect(config.database_url)
+    return Grader(
+        engine=engine,
+        courses={name: load_course(Path(config.courses), name) for name in config.taught},
+        build=Path(config.build),
+        gradebooks={name: CourseGradebook(Path(config.nbgrader) / name, name) for name in config.taught},
+        store=Store(engine, Blobs(Path(config.blobs)), Signer(Path(config.receipt_key_file))),
+        queue=Queue(engine),
+        scores=Scores(engine),
+        lane=GatewayLane(config.lane_url, read_secret(Path(config.lane_key_file))),
+    )
+
+
+def work(grader: Grader, stop: threading.Event) -> None:
+    """Grades until told to stop; a submission's failure is its own, never the queue's."""
+    again = grader.recover()
+    if again:
+        log.warning("%d submissions were being graded when the last run ended; they are graded again", again)
+    while not stop.is_set():
+        try:
+            busy = grader.grade_next()
+            grader.read_manual_grades()
+        except Exception:
+            log.exception("The grading loop met a fault of ours; it goes on")
+            busy = False
+        if not busy:
+            stop.wait(_IDLE_SECONDS)
+
+
+def service(grader: Grader, key: str) -> Starlette:
+    """What formgrader's Autograde button asks: the same grading, without the queue."""
+
+    async def grade(request: Request) -> Response:
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {key}".encode()):
+            return JSONResponse({"error": "This is not for you."}, status_code=401)
+        body = json.loads(await request.body())
+        report = await run_in_threadpool(
+            grader.grade_notebook, body["course"], body["lab"], body["learner"], body["notebook"].encode()
+        )
+        return JSONResponse(report.to_json())
+
+    async def health(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    return Starlette(routes=[Route("/grade", grade, methods=["POST"]), Route("/health", health)])
+
+
+def main() -> int:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    if len(sys.argv) != 2:
+        print("usage: python -m autograder.worker CONFIG.json", file=sys.stderr)
+        return 2
+    try:
+        config = strict(Config, read_json(Path(sys.argv[1])), sys.argv[1])
+        grader = compose(config)
+    except OperatorError as error:
+        print(error, file=sys.stderr)
+        return 2
+    stop = threading.Event()
+    thread = threading.Thread(target=work, args=(grader, stop), name="grading", daemon=True)
+    thread.start()
+    app = service(grader, read_secret(Path(config.key_file)))
+    uvicorn.run(app, host="127.0.0.1", port=config.port, log_level="warning", timeout_graceful_shutdown=1)
+    stop.set()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Everything a run needs before its processes start. Each step is safe to repeat and picks up a half-finished one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
+
+from autograder.gradebook import CourseGradebook
+from hub_config import demonstration
+from hub_config.settings import Settings
+from hub_config.state import State, is_free
+from labkit.courses import Course, build, load_course
+from labkit.database import connect, migrate
+from labkit.errors import OperatorError
+from labkit.models import embedded
+from labkit.programme import links
+from labkit.sandbox import Sandbox
+from labkit.submissions.blobs import Blobs
+from labkit.submissions.receipt import Signer
+from labkit.submissions.release import Releases
+from labkit.submissions.store import Store
+
+Tell = Callable[[str], None]
+_NEEDED_MB = 2_000
+
+
+def check_machine(settings: Settings) -> None:
+    """Raises OperatorError for what would stop us later: a port, the disk, a missing program."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    if not os.access(settings.home, os.W_OK):
+        raise OperatorError(f"{settings.home} cannot be written.", instead="Set LABKIT_HOME to a folder of yours.")
+    if not is_free(settings.port, settings.address):
+        raise OperatorError(
+            f"Port {settings.port} is in use.",
+            instead=f"End what uses it, or choose another: LABKIT_PORT={settings.port + 1} make up",
+        )
+    free = shutil.disk_usage(settings.home).free // 2**20
+    if free < _NEEDED_MB and not (settings.home / "models").exists():
+        raise OperatorError(
+            f"The disk of {settings.home} has {free} MB left; the first start needs {_NEEDED_MB} MB.",
+            instead="Make room, or set LABKIT_HOME to a folder on another disk.",
+        )
+    Sandbox().argv(["true"])  # refuses, saying why, where learners' code could not be held
+    settings.home.chmod(0o711)
+
+
+def prepare(settings: Settings, state: State, tell: Tell) -> None:
+    """Database, model, courses, gradebooks, demonstration cohort."""
+    tell("Bringing the database up to date")
+    try:
+        migrate(settings.database_url)
+    except OperationalError as error:
+        raise OperatorError(f"The database does not answer: {error.orig}.", instead="Check LABKIT_DATABASE.") from None
+    embedded.prepare(state.models, tell)
+    courses = [load_course(settings.courses, name) for name in settings.taught]
+    for course in courses:
+        _build(course, state, tell)
+        _register(course, state, tell)
+    if settings.demo:
+        _demonstrate(settings, state, courses, tell)
+
+
+def sign_in_links(settings: Settings) -> dict[str, str]:
+    """A fresh one-time link for each role of the demonstration cohort."""
+    engine = connect(settings.database_url)
+    try:
+        return {
+            role: f"{settings.url}/hub/link/{links.issue(engine, one.username)}"
+            for role, one in demonstration.ROLES.items()
+        }
+    finally:
+        engine.dispose()
+
+
+def _build(course: Course, state: State, tell: Tell) -> None:
+    tell(f"Building the course {course.id}")
+    with tempfile.TemporaryDirectory(dir=state.build, prefix=".") as fresh:
+        made = Path(fresh) / course.id
+        build(course, made)
+        for folder in (made, *(path for path in made.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)
+        # Learners' servers bind only the learner's side; the rest is the grader's.
+        for private in ("grader", "reference"):
+            (made / private).chmod(0o700)
+        old = Path(fresh) / "old"
+        if (state.build / course.id).exists():
+            (state.build / course.id).rename(old)
+        made.rename(state.build / course.id)
+
+
+def _register(course: Course, state: State, tell: Tell) -> None:
+    gradebook = CourseGradebook(state.folder("nbgrader", course.id, mode=0o700), course.id)
+    for lab in course.labs:
+        if gradebook.register(lab.id, state.build / course.id / "grader" / lab.id / f"{lab.id}.ipynb", lab.due):
+            tell(f"Registered {course.id}/{lab.id} in the gradebook")
+
+
+def _demonstrate(settings: Settings, state: State, courses: list[Course], tell: Tell) -> None:
+    engine = connect(settings.database_url)
+    signer = Signer(state.home / "secrets" / "receipts.pem")
+    try:
+        if demonstration.create(engine, courses):
+            tell("Creating a demonstration cohort")
+            store = Store(engine, Blobs(state.folder("blobs", mode=0o700)), signer)
+            demonstration.hand_in(store, Releases(state.build), courses)
+    finally:
+        engine.dispose()

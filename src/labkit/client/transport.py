@@ -1,0 +1,186 @@
+"""How a notebook reaches the platform: a small protocol, and the one that goes over HTTP with a key it fetches."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from labkit.client.receipt import Receipt
+from labkit.errors import (
+    AllowanceSpent,
+    KeyRefused,
+    LabkitError,
+    ModelUnavailable,
+    NotInALab,
+    PlatformFault,
+    SubmissionRefused,
+    named,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+# A busy small machine reads a long prompt slowly; the gateway gives up before we do.
+_PATIENCE_SECONDS = 200.0
+# A key this close to its end is exchanged before it is used.
+_RENEW_SECONDS = 60.0
+
+
+class Transport(Protocol):
+    """How a model is reached. Paths are "/v1/chat/completions", "/v1/score", "/allowance"."""
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]: ...
+
+    def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]: ...
+
+    def get(self, path: str) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which lab a notebook belongs to, and where it lies."""
+
+    course: str
+    lab: str
+    folder: Path
+
+    @classmethod
+    def here(cls) -> Place:
+        """From the notebook's path, which its server tells us, else from the working directory."""
+        session = os.environ.get("JPY_SESSION_NAME", "")
+        folder = (Path.cwd() / session).parent if session.endswith(".ipynb") else Path.cwd()
+        if not folder.name or not folder.parent.name:
+            raise NotInALab("This notebook is in no lab's folder.", instead="Open the lab from its page.")
+        return cls(folder.parent.name, folder.name, folder)
+
+
+class HttpTransport:
+    """To the gateway, with a key fetched when it is needed and again when it has expired."""
+
+    def __init__(self, url: str, hub_token: str, place: Place, client: httpx.Client | None = None) -> None:
+        import httpx
+
+        self._place = place
+        self._gateway = f"{url.rstrip('/')}/services/gateway/labs/{place.course}/{place.lab}"
+        self._submissions = f"{url.rstrip('/')}/services/submissions/courses/{place.course}/labs/{place.lab}"
+        self._hub = {"Authorization": f"token {hub_token}"}
+        self._client = client or httpx.Client(timeout=_PATIENCE_SECONDS, trust_env=False)
+        self._key, self._expires = "", 0.0
+
+    @classmethod
+    def of_this_notebook(cls) -> HttpTransport:
+        url, token = os.environ.get("LABKIT_URL"), os.environ.get("JUPYTERHUB_API_TOKEN")
+        if not url or not token:
+            raise NotInALab("This notebook runs outside the platform.", instead="Open the lab from its page.")
+        return cls(url, token, Place.here())
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._with_key("POST", path, json=body)
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self._with_key("GET", path)
+
+    def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for again in (True, False):
+            try:
+                yield from self._events(path, body)
+                return
+            except KeyRefused:  # refused before the first event, so nothing has been printed yet
+                if not again:
+                    raise
+                self._key = ""
+
+    def credentials(self) -> tuple[str, str]:
+        if not self._key or self._expires - time.time() < _RENEW_SECONDS:
+            given = self._send("POST", f"{self._gateway}/key", headers=self._hub)
+            self._key = given["key"]
+            self._expires = datetime.fromisoformat(given["expires_at"]).timestamp()
+        return f"{self._gateway}/v1", self._key
+
+    def submit(self) -> Receipt:
+        released = self._send("GET", f"{self._submissions}/release", headers=self._hub)["files"]
+        present = {name: path for name in released if (path := self._place.folder / name).is_file()}
+        notebooks = [path for name, path in present.items() if name.endswith(".ipynb")]
+        if not notebooks:
+            raise SubmissionRefused(
+                f"There is no {self._place.lab}.ipynb in {self._place.folder.name}/ yet.",
+                instead="Save the notebook first (Ctrl-S), then submit.",
+            )
+        files = {name: base64.b64encode(path.read_bytes()).decode() for name, path in present.items()}
+        given = self._send("POST", f"{self._submissions}/submissions", headers=self._hub, json={"files": files})
+        saved_at = datetime.fromtimestamp(max(path.stat().st_mtime for path in notebooks)).astimezone()
+        return Receipt(
+            id=given["id"],
+            course=given["course"],
+            lab=given["lab"],
+            received_at=given["received_at"],
+            files=given["files"],
+            missing=tuple(given.get("missing", ())),
+            extra=tuple(given.get("extra", ())),
+            signature=given.get("signature", ""),
+            saved_at=saved_at,
+        )
+
+    def _with_key(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+        try:
+            return self._send(method, self._gateway + path, headers=self._bearer(), **content)
+        except KeyRefused:
+            self._key = ""
+            return self._send(method, self._gateway + path, headers=self._bearer(), **content)
+
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.credentials()[1]}"}
+
+    def _send(self, method: str, url: str, **content: Any) -> dict[str, Any]:
+        import httpx
+
+        try:
+            answer = self._client.request(method, url, **content)
+        except httpx.HTTPError as error:
+            raise _silent(url, error) from error
+        if answer.is_error:
+            raise _error(answer.status_code, answer.content)
+        given: dict[str, Any] = answer.json()
+        return given
+
+    def _events(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        import httpx
+
+        try:
+            with self._client.stream("POST", self._gateway + path, headers=self._bearer(), json=body) as answer:
+                if answer.is_error:
+                    raise _error(answer.status_code, answer.read())
+                for line in answer.iter_lines():
+                    if line.startswith("data: ") and line != "data: [DONE]":
+                        event = json.loads(line.removeprefix("data: "))
+                        if "error" in event:
+                            raise _error(503, line.removeprefix("data: ").encode())
+                        yield event
+        except httpx.HTTPError as error:
+            raise _silent(self._gateway, error) from error
+
+
+def _silent(url: str, error: Exception) -> LabkitError:
+    kind = ModelUnavailable if "/services/gateway/" in url else PlatformFault
+    return kind(f"The platform did not answer ({type(error).__name__}).", instead="Wait a minute, run the cell again.")
+
+
+def _error(status: int, content: bytes) -> LabkitError:
+    """The error the platform sent, as the class it names."""
+    try:
+        given = json.loads(content)["error"]
+        kind, message = named(given["code"]), str(given["message"])
+    except (ValueError, KeyError, TypeError):
+        return PlatformFault(
+            f"The platform answered {status} without a reason.", instead="Try again; if it stays, tell your instructor."
+        )
+    if kind is AllowanceSpent:
+        return AllowanceSpent(message, resets_at=given.get("resets_at") or "")
+    return kind(message)

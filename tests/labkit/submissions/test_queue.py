@@ -1,0 +1,113 @@
+"""The grading queue and the scores that come out of it."""
+
+import threading
+
+import pytest
+from sqlalchemy import Engine
+
+from labkit.submissions.queue import MOST_TRIES, Queue
+from labkit.submissions.scores import Scores
+from labkit.submissions.store import Store
+
+REPORT = {"score": 3.0, "max": 5.0, "items": [], "fault": None}
+
+
+@pytest.fixture
+def queue(engine: Engine) -> Queue:
+    return Queue(engine)
+
+
+def hand_in(store: Store, content: bytes = b"1", who: str = "ana") -> str:
+    return store.receive(who, "testing", "clip", {"clip.ipynb": content}, [])[0].id
+
+
+def test_who_came_first_is_graded_first(store: Store, queue: Queue):
+    ids = [hand_in(store, bytes([number])) for number in range(3)]
+    assert [queue.take().id for _ in ids] == ids
+    assert queue.take() is None
+
+
+def test_a_submission_is_taken_by_one_worker(store: Store, queue: Queue):
+    for number in range(8):
+        hand_in(store, bytes([number]))
+    taken: list[str] = []
+
+    def work() -> None:
+        while (one := queue.take()) is not None:
+            taken.append(one.id)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(set(taken)) == 8
+
+
+def test_what_a_crash_left_half_graded_waits_again(store: Store, queue: Queue):
+    submission = hand_in(store)
+    queue.take()
+    assert queue.recover() == 1
+    assert queue.take().id == submission
+    queue.give_up(queue_item := store.get(submission))
+    assert queue_item.tries == 2
+
+
+def test_our_fault_is_tried_again_and_then_put_aside_for_a_person(store: Store, queue: Queue):
+    submission = hand_in(store)
+    for _ in range(MOST_TRIES):
+        queue.give_up(queue.take())
+    assert store.get(submission).state == "fault"
+    assert queue.take() is None
+    queue.again(submission)
+    assert queue.take().id == submission
+
+
+def test_a_score_and_the_state_are_written_together(store: Store, queue: Queue, engine: Engine):
+    submission = hand_in(store)
+    queue.take()
+    scores = Scores(engine)
+    scores.record(submission, REPORT, manual_max=10)
+    assert store.get(submission).state == "graded"
+    score = scores.get(submission)
+    assert (score.total, score.total_max, score.report) == (3.0, 15.0, REPORT)
+    assert queue.recover() == 0
+
+
+def test_a_score_for_no_submission_writes_nothing(engine: Engine):
+    scores = Scores(engine)
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        scores.record("0" * 32, REPORT, manual_max=0)
+    assert scores.of_course("testing") == ()
+
+
+def test_grading_again_replaces_the_score(store: Store, engine: Engine):
+    submission = hand_in(store)
+    scores = Scores(engine)
+    scores.record(submission, REPORT, 0)
+    scores.record(submission, {**REPORT, "score": 5.0}, 0)
+    assert scores.get(submission).score == 5.0
+
+
+def test_a_manual_grade_joins_the_total_of_the_newest_submission(store: Store, engine: Engine):
+    scores = Scores(engine)
+    old, new = hand_in(store, b"1"), hand_in(store, b"2")
+    for submission in (old, new):
+        scores.record(submission, REPORT, 10)
+    scores.set_manual("ana", "testing", "clip", 8)
+    assert scores.latest("ana", "testing", "clip").total == 11
+    assert scores.get(old).manual_score is None
+    scores.set_manual("ana", "testing", "clip", None)
+    assert scores.latest("ana", "testing", "clip").total == 3
+
+
+def test_a_manual_grade_for_nothing_handed_in_changes_nothing(engine: Engine):
+    Scores(engine).set_manual("ana", "testing", "clip", 8)
+    assert Scores(engine).latest("ana", "testing", "clip") is None
+
+
+def test_a_course_shows_each_learners_latest_score(store: Store, engine: Engine):
+    scores = Scores(engine)
+    for who, content, points in (("ana", b"1", 1.0), ("ana", b"2", 2.0), ("ben", b"1", 4.0)):
+        scores.record(hand_in(store, content, who), {**REPORT, "score": points}, 0)
+    assert {(one.username, one.score) for one in scores.of_course("testing")} == {("ana", 2.0), ("ben", 4.0)}
