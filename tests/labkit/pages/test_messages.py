@@ -1,0 +1,55 @@
+"""Every word a person reads is in both languages."""
+
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+import labkit.pages
+from labkit.pages.messages import LANGUAGES, translations
+
+PAGES = Path(labkit.pages.__file__).parent
+FOUND = sorted(
+    {
+        m if isinstance(m, str) else m[0]
+        for _, _, m, _, _ in extract_from_dir(PAGES / "templates", [("**.html", "jinja2")])
+    }
+)
+
+
+def catalogue():
+    with (PAGES / "messages" / "fil.po").open("rb") as file:
+        return read_po(file)
+
+
+@pytest.mark.parametrize("message", FOUND)
+def test_a_message_of_a_template_is_in_the_filipino_catalogue(message: str):
+    entry = catalogue().get(message)
+    assert entry is not None
+    assert all(entry.string) if isinstance(entry.string, tuple) else entry.string
+
+
+def test_the_catalogue_holds_nothing_that_no_template_says():
+    ids = {entry.id if isinstance(entry.id, str) else entry.id[0] for entry in catalogue() if entry.id}
+    assert ids == set(FOUND)
+
+
+def test_placeholders_are_the_same_in_both_languages():
+    for entry in catalogue():
+        assert not list(entry.check(catalogue())), entry.id
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES, "xx", "../fil"])
+def test_an_unknown_language_reads_english(language: str):
+    expected = "Buksan ang lab" if language == "fil" else "Open lab"
+    assert translations(language).gettext("Open lab") == expected
+
+
+def test_templates_say_nothing_outside_the_catalogue():
+    import re
+
+    for path in (PAGES / "templates").glob("*.html"):
+        words = re.sub(r"\{[{%#].*?[}%#]\}|<[^>]*>", " ", path.read_text(), flags=re.S)
+        left = set(re.findall(r"[A-Za-z]{3,}", words)) - {"labkit"}
+        assert not left, f"{path.name}: {left}"
