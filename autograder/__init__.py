@@ -1,1 +1,1 @@
-""""""
+"""Scores a submission nobody trusts."""

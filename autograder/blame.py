@@ -61,6 +61,7 @@ def raised(label: str, kind: Any, text: Any) -> LearnerSide:
     if base is None or base is Exception:
         return LearnerSide(label, name, message)
     try:
-        return type(name, (LearnerSide, base), {})(label, name, message)
+        mixed: type[LearnerSide] = type(name, (LearnerSide, base), {})
+        return mixed(label, name, message)
     except TypeError:  # a builtin whose memory layout does not mix (SyntaxError, OSError and their kind)
         return LearnerSide(label, name, message)

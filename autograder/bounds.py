@@ -1,4 +1,4 @@
-"""What each lab's own notebooks must score: the reference nearly all, the starter nearly nothing, attempts as they say."""
+"""What a lab's own notebooks must score: the reference nearly all, the starter nearly nothing, attempts as they say."""
 
 from __future__ import annotations
 

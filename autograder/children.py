@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -63,12 +63,14 @@ def children(lab: Lab) -> Iterator[tuple[Child, Child]]:
 
 
 def _start(lab: Lab, role: str, peer: socket.socket, uid: int) -> Child:
-    line, theirs = socket.socketpair()
-    errors = tempfile.TemporaryFile()
-    command = [sys.executable, "-s", "-P", "-m", "autograder.child", role, str(theirs.fileno()), str(peer.fileno())]
-    with theirs:
-        sandbox = _sandbox(lab, role, uid)
-        running = start(sandbox, command, pass_fds=(theirs.fileno(), peer.fileno()), stderr=errors)
+    command = [sys.executable, "-s", "-P", "-m", "autograder.child", role]
+    with ExitStack() as opened:
+        line, theirs = map(opened.enter_context, socket.socketpair())
+        errors = opened.enter_context(tempfile.TemporaryFile())
+        ends = (theirs.fileno(), peer.fileno())
+        running = start(_sandbox(lab, role, uid), [*command, *map(str, ends)], pass_fds=ends, stderr=errors)
+        theirs.close()
+        opened.pop_all()  # they are the child's now, and closed with it
     return Child(role, line, running, errors)
 
 

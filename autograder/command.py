@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from autograder.bounds import LabResult, measure
+from autograder.bounds import measure
 from autograder.lane import ModelLane
 from labkit.courses import Course, Lab, build, load_course, load_courses
 from labkit.errors import AuthorError, OperatorError, SandboxUnavailable

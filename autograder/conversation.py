@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from autograder import frame
@@ -72,7 +73,7 @@ class Conversation:
                     pass  # nobody asked it: what it says now is not believed
             self._pump(child)
 
-    def _messages(self, child: Child) -> Any:
+    def _messages(self, child: Child) -> Iterator[dict[str, Any]]:
         while child.open:
             try:
                 message = child.inbox.next()

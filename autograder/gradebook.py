@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,6 +60,7 @@ class CourseGradebook:
     def __init__(self, root: Path, course: str) -> None:
         self.root, self.course = root, course
         root.mkdir(parents=True, exist_ok=True)
+        _find_alembic()
         c = config(root, course)
         self._coursedir = CourseDirectory(config=c)
         self._api = NbGraderAPI(coursedir=self._coursedir, config=c)
@@ -132,6 +134,14 @@ class CourseGradebook:
         owner = self.root.stat()
         for path in (folder, *folder.rglob("*")):
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _find_alembic() -> None:
+    """nbgrader makes a new gradebook by running a bare `alembic`, which a process not started from a shell lacks."""
+    scripts = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", os.defpath)
+    if scripts not in path.split(os.pathsep):
+        os.environ["PATH"] = f"{scripts}{os.pathsep}{path}"
 
 
 def _submitted_assignment() -> Any:

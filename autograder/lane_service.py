@@ -11,7 +11,16 @@ from labkit.errors import LabkitError, LearnerError, ModelNotAllowed, PlatformFa
 
 _log = logging.getLogger(__name__)
 _MOST_PROMPTS, _MOST_CHOICES, _LONGEST = 1_000, 64, 20_000
-_OPTIONS = ("model", "max_tokens", "temperature", "seed", "stop", "response_format")
+# What a chat may ask besides its messages, and of what type. A wrong type is the caller's mistake, never a fault.
+_OPTIONS: dict[str, type | tuple[type, ...]] = {
+    "model": str,
+    "max_tokens": int,
+    "temperature": (int, float),
+    "top_p": (int, float),
+    "seed": int,
+    "stop": (str, list),
+    "response_format": dict,
+}
 
 
 class LaneService:
@@ -32,9 +41,9 @@ class LaneService:
             return _told(error if isinstance(error, LabkitError) else PlatformFault("The model did not answer."))
 
     def _answer(self, path: object, body: object) -> dict[str, Any]:
-        paths: dict[object, Callable[[dict[str, Any], Lane], dict[str, Any]]]
+        paths: dict[str, Callable[[dict[str, Any], Lane], dict[str, Any]]]
         paths = {"/v1/score": _score, "/v1/chat/completions": _chat}
-        if path not in paths or not isinstance(body, dict):
+        if not isinstance(path, str) or path not in paths or not isinstance(body, dict):
             raise RequestRefused(f"{str(path)[:100]} is not answered while a submission is graded.")
         if self._lane is None:
             raise RequestRefused("This lab is graded without a model.", instead="Take the call out of your answer.")
@@ -59,13 +68,21 @@ def _score(body: dict[str, Any], lane: Lane) -> dict[str, Any]:
 
 def _chat(body: dict[str, Any], lane: Lane) -> dict[str, Any]:
     messages = body.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
-        raise RequestRefused("`messages` is not a list of messages.")
-    if sum(len(str(one.get("content", ""))) for one in messages) > _LONGEST:
+    if not isinstance(messages, list) or not messages or not all(map(_is_message, messages)):
+        raise RequestRefused("`messages` is not a list of messages, each with a role and a content that are text.")
+    if sum(len(one["content"]) for one in messages) > _LONGEST:
         raise RequestRefused(f"The messages are longer than {_LONGEST} characters.")
-    text = lane.chat(messages, **{name: body[name] for name in _OPTIONS if body.get(name) is not None})
+    options = {name: body[name] for name in _OPTIONS if body.get(name) is not None}
+    for name, value in options.items():
+        if not isinstance(value, _OPTIONS[name]):
+            raise RequestRefused(f"`{name}` cannot be {str(value)[:50]!r}.")
+    text = lane.chat(messages, **options)
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
     return {"object": "chat.completion", "choices": [choice], "usage": {"total_tokens": 0}}
+
+
+def _is_message(one: object) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("role"), str) and isinstance(one.get("content"), str)
 
 
 def _texts(value: object, most: int) -> list[str]:

@@ -59,7 +59,8 @@ def _decode(coded: Any, other: Callable[[dict[str, Any]], Any], depth: int) -> A
         return coded
     if not isinstance(coded, dict) or depth > DEEPEST + 2:
         raise WireError("malformed data")
-    tag, body = coded["t"], coded.get("v")
+    tag: str = coded["t"]
+    body: Any = coded.get("v")
     if tag == "int":
         return int(body, 16)
     if tag == "float":

@@ -35,9 +35,12 @@ def up(argv: list[str]) -> int:
     try:
         _tell("Starting the processes")
         supervision.start(processes(settings, state))
-        supervision.wait_until_ready(lambda name: _tell(f"  {name} answers"), stop)
+        supervision.wait_until_ready(lambda name: _tell(f"  {name} answers"), stop, warm=False)
         if not stop.is_set():
             _welcome(settings, time.monotonic() - began)
+        supervision.wait_until_ready(lambda name: _tell(f"  {name} is warm"), stop, warm=True)
+        if not stop.is_set():
+            _tell("Everything is warm.")
         while not stop.wait(1):
             if not supervision.alive():
                 raise OperatorError("The supervisor ended.", instead=f"Its log is {state.log / 'supervisord.log'}.")
@@ -85,4 +88,4 @@ def _welcome(settings: Settings, seconds: float) -> None:
         print("Sign in as (each link works once; start again for new ones):")
         for role, link in sign_in_links(settings).items():
             print(f"  {role:<11} {link}")
-    print("\nCtrl-C ends everything.", flush=True)
+    print("\nThe model and the grader may still be warming up. Ctrl-C ends everything.\n", flush=True)

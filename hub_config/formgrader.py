@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+import httpx
 
 import autograder
 import hub_config
@@ -134,8 +137,20 @@ def prepare(config: Config) -> Path:
     return files
 
 
+def _wait_for_hub(api_url: str, seconds: float = 120) -> None:
+    """All processes start at once, and a notebook server gives up where its hub is not there yet."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            httpx.get(f"{api_url}/", timeout=2)
+            return
+        except httpx.HTTPError:
+            time.sleep(0.2)
+
+
 def main() -> None:
     config = Config.read(Path(sys.argv[1]))
+    _wait_for_hub(config.hub_api_url)
     inside = sandbox(config, prepare(config))
     command = inside.argv([str(Path(sys.executable).parent / "jupyterhub-singleuser")])
     os.execve(command[0], command, {})  # noqa: S606 - replaced by the sandbox, which starts the server

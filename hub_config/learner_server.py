@@ -55,7 +55,8 @@ _PAGE = {
         "@jupyterlab/apputils-extension:announcements": True,
         "@jupyterlab/extensionmanager-extension:plugin": True,
         "@jupyterlab/launcher-extension:plugin": True,
-        "@jupyterlab/terminal-extension:plugin": True,
+        "@jupyterlab/terminal-extension": True,
+        "@jupyterlab/lsp-extension": True,
         "jupyterlab-jupytext": True,
     }
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+import labkit.pages
 from hub_config import learner_server, roles, services
 from hub_config.settings import Settings
 from hub_config.state import State
@@ -42,6 +43,7 @@ def _addresses(c: Config, settings: Settings, state: State, ports: dict[str, int
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{ports['proxy_api']}"
     c.ConfigurableHTTPProxy.auth_token = state.secret("proxy")
     c.JupyterHub.template_paths = [str(Path(__file__).parent / "templates")]
+    c.JupyterHub.logo_file = str(Path(labkit.pages.__file__).parent / "static" / "labkit.svg")
     c.JupyterHub.log_level = "WARN"
     c.JupyterHub.concurrent_spawn_limit = 20
 

@@ -18,12 +18,13 @@ _BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Process:
-    """`ready` is the address that answers once it is up; a process without one is ready when it runs."""
+    """`ready` is the address that answers once it is up. People can sign in before a process with `warms` is."""
 
     name: str
     argv: tuple[str, ...]
+    ready: str
     environment: Mapping[str, str] = field(default_factory=dict)
-    ready: str | None = None
+    warms: bool = False
 
 
 def ports(settings: Settings) -> tuple[str, ...]:
@@ -56,9 +57,11 @@ def _proxy(settings: Settings, state: State, port: Mapping[str, int]) -> Process
     argv = (
         *(str(_BIN / "configurable-http-proxy"), "--ip", settings.address, "--port", str(settings.port)),
         *("--api-ip", "127.0.0.1", "--api-port", str(port["proxy_api"])),
-        *("--default-target", f"http://127.0.0.1:{port['hub']}", "--log-level", "warn"),
+        *("--default-target", f"http://127.0.0.1:{port['hub']}", "--log-level", "warning"),
     )
-    return Process("proxy", argv, {"CONFIGPROXY_AUTH_TOKEN": state.secret("proxy")})
+    # The answer comes from the hub, through the proxy: both work once it is there.
+    ready = f"http://{settings.address}:{settings.port}/hub/health"
+    return Process("proxy", argv, ready, {"CONFIGPROXY_AUTH_TOKEN": state.secret("proxy")})
 
 
 def _model(state: State, port: Mapping[str, int]) -> Process:
@@ -73,7 +76,8 @@ def _model(state: State, port: Mapping[str, int]) -> Process:
             "threads": 1,
         },
     )
-    return Process("model", _python("-m", "labkit.models.serve", str(config)), ready=_url(port["scoring"], "/health"))
+    argv = _python("-m", "labkit.models.serve", str(config))
+    return Process("model", argv, _url(port["scoring"], "/health"), warms=True)
 
 
 def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
@@ -134,7 +138,8 @@ def _grader(settings: Settings, state: State, port: Mapping[str, int]) -> Proces
             "lane_key_file": str(state.secret_file("grading")),
         },
     )
-    return Process("grader", _python("-m", "autograder.worker", str(config)), ready=_url(port["grader"], "/health"))
+    argv = _python("-m", "autograder.worker", str(config))
+    return Process("grader", argv, _url(port["grader"], "/health"), warms=True)
 
 
 def _formgrader(course: str, state: State, port: Mapping[str, int]) -> Process:
@@ -152,8 +157,8 @@ def _formgrader(course: str, state: State, port: Mapping[str, int]) -> Process:
             "grader_key_file": str(state.secret_file("grader")),
         },
     )
-    ready = _url(port[name], f"/services/{name}/api")
-    return Process(name, _python("-m", "hub_config.formgrader", str(config)), ready=ready)
+    argv = _python("-m", "hub_config.formgrader", str(config))
+    return Process(name, argv, _url(port[name], f"/services/{name}/api"), warms=True)
 
 
 def _python(*arguments: str) -> tuple[str, ...]:

@@ -63,9 +63,14 @@ class Supervision:
                 argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
 
-    def wait_until_ready(self, tell: Callable[[str], None], stop: threading.Event, seconds: float = 120) -> None:
-        """Returns once every process answers or `stop` is set; `tell` hears of each. Raises OperatorError otherwise."""
-        waiting = {process.name: process.ready for process in self._processes if process.ready}
+    def wait_until_ready(
+        self, tell: Callable[[str], None], stop: threading.Event, *, warm: bool, seconds: float = 180
+    ) -> None:
+        """Returns once the processes people sign in with answer (with `warm`, the others), or `stop` is set.
+
+        `tell` hears of each as it answers. Raises OperatorError for one that does not.
+        """
+        waiting = {process.name: process.ready for process in self._processes if process.warms is warm}
         end = time.monotonic() + seconds
         with httpx.Client(timeout=2) as client:
             while waiting and not stop.wait(0.1):
@@ -91,7 +96,7 @@ class Supervision:
             self._daemon.kill()
             self._daemon.wait()
 
-    def _explain(self, waiting: dict[str, str | None]) -> None:
+    def _explain(self, waiting: dict[str, str]) -> None:
         name = sorted(waiting)[0]
         log = self._state.log / f"{name}.log"
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
@@ -132,9 +137,9 @@ def _ends_with_us(sign: str) -> tuple[str, ...]:
     return ("setpriv", "--pdeathsig", sign, "--")
 
 
-def _answers(client: httpx.Client, url: str | None) -> bool:
+def _answers(client: httpx.Client, url: str) -> bool:
     try:
-        return client.get(url or "").status_code < 500
+        return client.get(url).status_code < 500
     except httpx.HTTPError:
         return False
 

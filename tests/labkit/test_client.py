@@ -118,7 +118,7 @@ def test_the_key_is_kept_between_calls(platform: Platform) -> None:
     assert labkit.credentials() == ("http://hub" + LAB + "/v1", "key-1")
 
 
-@pytest.mark.parametrize("call", [lambda: labkit.score("a", ["b"]), lambda: labkit.chat([]), labkit.allowance])
+@pytest.mark.parametrize("call", [lambda: labkit.score("a", ["b"]), lambda: labkit.chat([]), lambda: labkit.allowance()])
 def test_an_expired_key_is_exchanged_and_the_call_made_again(call: Callable[[], object], platform: Platform) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("completions"):
@@ -265,6 +265,13 @@ def test_outside_the_platform_it_says_where_to_go(monkeypatch: pytest.MonkeyPatc
     client.use(None)
     with pytest.raises(errors.NotInALab, match="Open the lab from its page"):
         labkit.ask("hi")
+
+
+def test_labkit_allowance_can_be_called_where_the_room_of_its_name_is_imported(platform: Platform) -> None:
+    import labkit.allowance as room
+
+    platform.answer = lambda _: httpx.Response(200, json={"limit": 9, "used": 1, "left": 8, "resets_at": None})
+    assert room.Ledger and labkit.allowance().left == 8
 
 
 def test_a_notebook_at_the_root_is_in_no_lab(monkeypatch: pytest.MonkeyPatch) -> None:

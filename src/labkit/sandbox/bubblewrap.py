@@ -56,9 +56,11 @@ def argv(sandbox: Sandbox, command: Sequence[str], *, root: bool | None = None) 
         *(word for bind in sandbox.binds for word in _bound(bind)),
         *("--remount-ro", "/dev", "--remount-ro", "/"),
         *_environment(sandbox),
-        *("--chdir", sandbox.cwd or sandbox.home),
+        *("--chdir", "/"),
         "--",
         *(_drop(sandbox.uid) if root else ()),
+        # Only now: a root without its capabilities may not enter a folder that is another account's alone.
+        *(_program("env"), "-C", sandbox.cwd or sandbox.home),
         *_rlimits(sandbox.limits),
         *command,
     ]

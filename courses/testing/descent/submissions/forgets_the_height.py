@@ -1,4 +1,4 @@
-# score: 6 loses one-step, fits-a-line
+# score: 4 loses one-step, fits-a-line
 # %% solution="step"
 def step(a, b, x, y, rate):
     error = a * x + b - y

@@ -1,0 +1,61 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from autograder.bounds import with_answers
+from autograder.grade import grade, grader_notebook
+from labkit.courses import Lab, load_course
+
+CLIP = """\
+# %% solution="clip"
+def clip(x, low, high):
+    ### BEGIN SOLUTION
+    return max(low, min(high, x))
+    ### END SOLUTION
+# %% test="clip-examples" points=2
+assert clip(5, 0, 3) == 3
+# %% test="clip-properties" points=3 hidden
+check("never leaves the bounds", all(0 <= clip(x, 0, 1) <= 1 for x in (-314159, 271828, 0.5)), points=2)
+check("keeps what is inside", clip(0.4142135, 0, 1) == 0.4142135, hint="look at the middle case")
+# %% [markdown] answer="reflect" points=10
+# Why?
+"""
+
+
+@pytest.fixture
+def make_lab(tmp_path: Path) -> Callable[..., Lab]:
+    """A lab `c/one` of the given text; `table` goes into its [[labs]] table."""
+
+    def _make(text: str = CLIP, table: str = "limits = {seconds = 10, memory_mb = 512}", **files: str) -> Lab:
+        folder = tmp_path / "c" / "one"
+        folder.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "c" / "course.toml").write_text(f'title = "T"\n[[labs]]\nid = "one"\ntitle = "One"\n{table}\n')
+        (folder / "lab.py").write_text(text, "utf-8")
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(content, "utf-8")
+        return load_course(tmp_path, "c").lab("one")
+
+    return _make
+
+
+@pytest.fixture
+def submit(make_lab):
+    """Grades answers (by cell name) to a lab."""
+
+    def _submit(answers: dict[str, str] | str, text: str = CLIP, lane=None, **words):
+        lab = make_lab(text, **words)
+        given = {"clip": answers} if isinstance(answers, str) else answers
+        report = grade(lab, with_answers(grader_notebook(lab), given), learner="ana", lane=lane)
+        points = {item.name: item.points for item in report.items}
+        whole = json.dumps(report.to_json(), ensure_ascii=False)
+        return SimpleNamespace(report=report, score=report.score, fault=report.fault, points=points, text=whole)
+
+    return _submit
+
+
+RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))\n"

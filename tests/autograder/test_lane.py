@@ -1,0 +1,139 @@
+import pytest
+
+from autograder.lane_service import LaneService
+from labkit.errors import ModelUnavailable
+
+TEXT = """\
+# %%
+import labkit
+# %% solution="ask"
+def ask(message):
+    ### BEGIN SOLUTION
+    return labkit.score(message, [" yes", " no"])
+    ### END SOLUTION
+# %% test="asks" points=2
+import labkit
+check("asks the model itself", ask("is it?") == [6.0, 6.0])
+check("the test asks too", labkit.score(["a", "bb"], [" yes"]) == [[1.0], [2.0]])
+"""
+
+
+class Counting:
+    """A lane whose score is the prompt's length; keeps what it was asked."""
+
+    def __init__(self, failing: bool = False) -> None:
+        self.asked, self.failing = [], failing
+
+    def score(self, prompts, choices, model):
+        self.asked.append((prompts, choices, model))
+        if self.failing:
+            raise ModelUnavailable("The model process is gone.")
+        return [[float(len(prompt)) for _ in choices] for prompt in prompts]
+
+    def chat(self, messages, **options):
+        self.asked.append((messages, options))
+        return f"heard {messages[-1]['content']}"
+
+
+RIGHT = 'import labkit\ndef ask(message):\n    return labkit.score(message, [" yes", " no"])\n'
+
+
+@pytest.mark.sandbox
+def test_sandboxed_code_reaches_the_model_through_the_lane_alone(submit):
+    lane = Counting()
+    graded = submit({"ask": RIGHT}, TEXT, lane=lane)
+
+    assert (graded.score, graded.fault) == (2, None), graded.text
+    assert lane.asked[0][:2] == (["is it?"], [" yes", " no"])
+    assert lane.asked[1][:2] == (["a", "bb"], [" yes"])
+
+
+@pytest.mark.sandbox
+def test_a_chat_comes_back_as_text(submit):
+    lane = Counting()
+    text = TEXT.replace("== [6.0, 6.0]", '== "heard is it?"')
+    graded = submit({"ask": "import labkit\ndef ask(message): return labkit.ask(message)"}, text, lane=lane)
+
+    assert graded.score == 2, graded.text
+
+
+@pytest.mark.sandbox
+def test_a_failing_model_is_the_platforms_fault_and_no_score(submit):
+    graded = submit({"ask": RIGHT}, TEXT, lane=Counting(failing=True))
+
+    assert graded.fault
+    assert graded.report.items == ()
+    assert "is gone" not in graded.text
+
+
+@pytest.mark.sandbox
+def test_even_a_learner_who_catches_the_failure_is_not_given_a_wrong_score(submit):
+    answer = "import labkit\ndef ask(message):\n    try: return labkit.score(message, [' a'])\n    except Exception: return []"
+
+    assert submit({"ask": answer}, TEXT, lane=Counting(failing=True)).fault
+
+
+@pytest.mark.sandbox
+def test_a_learner_who_asks_for_ever_is_told_so_and_faults_nobody(submit):
+    answer = "import labkit\ndef ask(message):\n    while True: labkit.score(message, [' a'])"
+    graded = submit({"ask": answer}, TEXT, lane=(lane := Counting()))
+
+    assert graded.fault is None
+    assert "more than 50 times" in graded.text
+    assert graded.score == 1
+    assert len(lane.asked) == 51
+
+
+@pytest.mark.sandbox
+def test_time_in_the_lane_is_not_counted_against_the_learner(submit):
+    import time
+
+    class Slow(Counting):
+        def score(self, prompts, choices, model):
+            time.sleep(2.5)
+            return super().score(prompts, choices, model)
+
+    graded = submit({"ask": RIGHT}, TEXT, lane=Slow(), table="limits = {seconds = 2, memory_mb = 512}")
+
+    assert graded.score == 2, graded.text
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"path": "/v1/files", "body": {}}, "RequestRefused"),
+        ({"path": "/v1/score", "body": None}, "RequestRefused"),
+        ({"path": "/v1/score", "body": {"prompts": [], "choices": ["a"]}}, "RequestRefused"),
+        ({"path": "/v1/score", "body": {"prompts": "abc", "choices": ["a"]}}, "RequestRefused"),
+        ({"path": "/v1/score", "body": {"prompts": ["a"], "choices": [1]}}, "RequestRefused"),
+        ({"path": "/v1/score", "body": {"prompts": ["a"] * 1001, "choices": ["a"]}}, "RequestRefused"),
+        ({"path": "/v1/score", "body": {"prompts": ["a" * 20_001], "choices": ["a"]}}, "RequestRefused"),
+        ({"path": "/v1/score", "body": {"prompts": ["a"], "choices": ["a"], "model": "big"}}, "ModelNotAllowed"),
+        ({"path": "/v1/chat/completions", "body": {"messages": "hello"}}, "RequestRefused"),
+        (
+            {"path": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "a" * 20_001}]}},
+            "RequestRefused",
+        ),
+        ({"path": "/v1/chat/completions", "body": {"messages": [{"role": "user"}]}}, "RequestRefused"),
+        (
+            {
+                "path": "/v1/chat/completions",
+                "body": {"messages": [{"role": "u", "content": "a"}], "max_tokens": "many"},
+            },
+            "RequestRefused",
+        ),
+        ({"path": ["/v1/score"], "body": {}}, "RequestRefused"),
+        ({}, "RequestRefused"),
+    ],
+)
+def test_what_a_process_may_not_ask_is_refused_and_not_our_fault(message, code):
+    service = LaneService(lane := Counting(), ("small",), most=5)
+
+    assert service.answer(message)["error"]["code"] == code
+    assert (service.fault, lane.asked) == ("", [])
+
+
+def test_without_a_lane_the_learner_is_told_what_to_do():
+    answer = LaneService(None, (), most=5).answer({"path": "/v1/score", "body": {"prompts": ["a"], "choices": ["b"]}})
+
+    assert "without a model" in answer["error"]["message"]
