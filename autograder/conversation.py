@@ -33,7 +33,10 @@ class Conversation:
     ) -> None:
         self.learner, self.tests = learner, tests
         self.learner_ended = ""
-        self._lanes = {"learner": LaneService(lane, models, most=50), "tests": LaneService(lane, models, most=1000)}
+        self._lanes = {
+            "learner": LaneService(lane, models, most=50, characters=300_000),
+            "tests": LaneService(lane, models, most=1000, characters=10_000_000),
+        }
         self._seconds = seconds
         self._deadline = time.monotonic() + STARTING
         self._read, self._begun = 0, False

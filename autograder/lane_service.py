@@ -24,11 +24,16 @@ _OPTIONS: dict[str, type | tuple[type, ...]] = {
 
 
 class LaneService:
-    """One process's share of the lane: at most `most` calls, only the lab's models."""
+    """One process's share of the lane: `most` calls and `characters` of text in all, only the lab's models.
 
-    def __init__(self, lane: Lane | None, models: tuple[str, ...], most: int) -> None:
+    Time in the lane is not counted against a learner, so it is her text that is bounded.
+    """
+
+    def __init__(self, lane: Lane | None, models: tuple[str, ...], most: int, characters: int) -> None:
         self.fault = ""
-        self._lane, self._models, self._left, self._most = lane, models, most, most
+        self._lane, self._models = lane, models
+        self._left, self._most = most, most
+        self._characters_left, self._characters = characters, characters
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -56,7 +61,21 @@ class LaneService:
             raise RequestRefused(
                 f"Your code asked the model more than {self._most} times.", instead="Ask for many at once."
             )
+        self._characters_left -= _size(body)
+        if self._characters_left < 0:
+            raise RequestRefused(
+                f"Your code sent the model more than {self._characters} characters.", instead="Send it less text."
+            )
         return paths[path](body, self._lane)
+
+
+def _size(body: dict[str, Any]) -> int:
+    """How much text a call asks the model to read and write, about."""
+    prompts, choices = body.get("prompts"), body.get("choices")
+    if isinstance(prompts, list) and isinstance(choices, list):
+        return sum(len(str(prompt)) for prompt in prompts) + len(prompts) * sum(len(str(choice)) for choice in choices)
+    written = body.get("max_tokens")
+    return len(str(body.get("messages"))) + (4 * written if type(written) is int and written > 0 else 1_000)
 
 
 def _score(body: dict[str, Any], lane: Lane) -> dict[str, Any]:

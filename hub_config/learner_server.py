@@ -64,6 +64,8 @@ _PAGE = {
 _OVERRIDES = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 15},
+    # Every cell is in the page: found by the browser's search and by a screen reader, not only what is scrolled to.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},
     "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
 }
 

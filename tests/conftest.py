@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,24 +16,23 @@ from labkit.database import migrate
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """A PostgreSQL of our own on a unix socket, gone afterwards; its URL ends where a database's name belongs."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
     if not binaries:
         pytest.fail('no PostgreSQL server: apt install postgresql, or leave it out with -m "not postgresql"')
-    home = tmp_path_factory.mktemp("postgresql")
+    # Not below pytest's own folder: that is closed to other accounts, and a socket's path must be short.
+    home = Path(tempfile.mkdtemp(prefix="labkit-pg-"))
     # PostgreSQL refuses to run as root; Debian's package brings an account for it.
     account: dict[str, str] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     if account:
         shutil.chown(home, "postgres", "postgres")
-        for parent in (home.parent, home.parent.parent):
-            parent.chmod(0o711)
+    log = (home / "log").open("ab")
 
     def run(name: str, *arguments: str) -> None:
         command = [str(binaries[-1] / name), *arguments]
         # To a file: pg_ctl's server would keep a pipe open and communicate() would wait for it for ever.
-        with (home.parent / "postgresql.log").open("ab") as log:
-            subprocess.run(command, check=True, cwd=home, stdout=log, stderr=log, **account)  # type: ignore[call-overload]
+        subprocess.run(command, check=True, cwd=home, stdout=log, stderr=log, **account)  # type: ignore[call-overload]
 
     data = home / "data"
     run("initdb", "--auth=trust", "--username=labkit", "--encoding=UTF8", "--no-sync", str(data))
@@ -43,6 +43,8 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         yield f"postgresql+psycopg://labkit@/DATABASE?host={home}"
     finally:
         run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(data))
+        log.close()
+        shutil.rmtree(home)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -76,3 +78,7 @@ def prepared_models(pytestconfig: pytest.Config) -> Path:
     folder = Path(pytestconfig.cache.mkdir("labkit-models"))
     prepare(folder)
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", help="save the screenshots of the browser tests in this folder")

@@ -209,14 +209,18 @@ def test_an_attack_gains_nothing(submit, name):
     ],
 )
 def test_the_learner_is_told_what_stopped_her_code(submit, name, told):
-    graded = submit(NO_POINTS[name], table="limits = {seconds = 3, memory_mb = 256}")
+    seconds = 3 if "seconds" in told else 60  # on a busy machine, a slow end must not look like another one
+    graded = submit(NO_POINTS[name], table=f"limits = {{seconds = {seconds}, memory_mb = 256}}")
 
     assert told in graded.text, graded.text
 
 
 SPIES = {
     "printing during a hidden test": "def clip(x, low, high):\n    print(x)\n    raise ValueError(x)",
-    "an error named after the input": "def clip(x, low, high):\n    raise type('Seen%s' % str(x).strip('-'), (Exception,), {})()",
+    "an error named after the input": """
+def clip(x, low, high):
+    raise type('Seen%s' % str(x).strip('-'), (Exception,), {})()
+""",
     "a builtin's name on an own class": """
 def clip(x, low, high):
     raise type("ZeroDivisionError", (Exception,), {"__str__": lambda self: str(x)})()
@@ -271,16 +275,25 @@ def test_a_patched_library_is_the_learners_alone(submit, trick):
 
 
 def test_the_authors_own_functions_cannot_be_replaced(submit):
-    text = (
-        "# %%\nimport statistics\ndef metric(given, wanted):\n    return statistics.mean(g == w for g, w in zip(given, wanted))\n"
-        "ITEMS = [1, 2, 3]\n"
-        '# %% solution="double"\n### BEGIN SOLUTION\ndef double(x): return 2 * x\n### END SOLUTION\n'
-        "# %%\nresults = [double(x) for x in ITEMS]\ndef again():\n    return metric([double(x) for x in ITEMS], [2, 4, 6])\n"
-        '# %% test="t" points=3\n'
-        'check("on the items", metric([double(x) for x in ITEMS], [2, 4, 6]) == 1)\n'
-        'check("as computed above", results == [2, 4, 6])\n'
-        'check("again", again() == 1)\n'
-    )
+    text = """\
+# %%
+import statistics
+def metric(given, wanted):
+    return statistics.mean(g == w for g, w in zip(given, wanted))
+ITEMS = [1, 2, 3]
+# %% solution="double"
+### BEGIN SOLUTION
+def double(x): return 2 * x
+### END SOLUTION
+# %%
+results = [double(x) for x in ITEMS]
+def again():
+    return metric([double(x) for x in ITEMS], [2, 4, 6])
+# %% test="t" points=3
+check("on the items", metric([double(x) for x in ITEMS], [2, 4, 6]) == 1)
+check("as computed above", results == [2, 4, 6])
+check("again", again() == 1)
+"""
     cheat = "metric = again = lambda *a: 1\nITEMS = []\nstatistics = None\ndef double(x): return 0"
 
     assert submit({"double": cheat}, text).score == 0
@@ -289,7 +302,7 @@ def test_the_authors_own_functions_cannot_be_replaced(submit):
 
 def test_files_of_the_lab_that_are_hidden_are_the_tests_alone(submit):
     text = (
-        '# %% solution="peek"\nimport os\n### BEGIN SOLUTION\npeek = lambda: sorted(os.listdir("."))\n### END SOLUTION\n'
+        '# %% solution="peek"\n### BEGIN SOLUTION\npeek = lambda: 0\n### END SOLUTION\n'
         '# %% test="t" points=2 hidden\nimport os\n'
         'check("sees the data alone", peek() == ["data"])\n'
         'check("both read it", open("data/open.txt").read() and open("hidden/secret.txt").read() == "s")\n'

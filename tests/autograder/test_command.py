@@ -133,7 +133,8 @@ def test_an_ordinary_account_grades_too(courses, notebook, tmp_path_factory):
     shutil.copy(notebook, place / "one.ipynb")
     for path in (place, *place.rglob("*"), *list(place.parents)[:3]):
         path.chmod(0o755)
-    code = "from autograder.command import grade; raise SystemExit(grade(['c', 'one', 'one.ipynb', '--courses', '.', '--json']))"
+    arguments = ["c", "one", "one.ipynb", "--courses", ".", "--json"]
+    code = f"from autograder.command import grade; raise SystemExit(grade({arguments!r}))"
     words = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", sys.executable, "-c", code]
     ran = subprocess.run(words, capture_output=True, text=True, check=False, cwd=place, timeout=60)
 

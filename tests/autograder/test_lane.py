@@ -68,7 +68,10 @@ def test_a_failing_model_is_the_platforms_fault_and_no_score(submit):
 
 @pytest.mark.sandbox
 def test_even_a_learner_who_catches_the_failure_is_not_given_a_wrong_score(submit):
-    answer = "import labkit\ndef ask(message):\n    try: return labkit.score(message, [' a'])\n    except Exception: return []"
+    answer = (
+        "import labkit\ndef ask(message):\n    try: return labkit.score(message, [' a'])\n"
+        "    except Exception: return []"
+    )
 
     assert submit({"ask": answer}, TEXT, lane=Counting(failing=True)).fault
 
@@ -127,13 +130,31 @@ def test_time_in_the_lane_is_not_counted_against_the_learner(submit):
     ],
 )
 def test_what_a_process_may_not_ask_is_refused_and_not_our_fault(message, code):
-    service = LaneService(lane := Counting(), ("small",), most=5)
+    service = LaneService(lane := Counting(), ("small",), most=5, characters=10**9)
 
     assert service.answer(message)["error"]["code"] == code
     assert (service.fault, lane.asked) == ("", [])
 
 
 def test_without_a_lane_the_learner_is_told_what_to_do():
-    answer = LaneService(None, (), most=5).answer({"path": "/v1/score", "body": {"prompts": ["a"], "choices": ["b"]}})
+    answer = LaneService(None, (), most=5, characters=10**9).answer(
+        {"path": "/v1/score", "body": {"prompts": ["a"], "choices": ["b"]}}
+    )
 
     assert "without a model" in answer["error"]["message"]
+
+
+def test_a_process_has_a_budget_of_text():
+    service = LaneService(Counting(), ("small",), most=100, characters=1_000)
+    body = {"prompts": ["a" * 300, "b" * 300], "choices": [" yes"]}
+
+    assert "lane" in service.answer({"path": "/v1/score", "body": body})
+    assert "more than 1000 characters" in service.answer({"path": "/v1/score", "body": body})["error"]["message"]
+
+
+def test_a_process_has_a_budget_of_calls():
+    service = LaneService(Counting(), ("small",), most=1, characters=10**9)
+    chat = {"path": "/v1/chat/completions", "body": {"messages": [{"role": "user", "content": "hello"}]}}
+
+    assert service.answer(chat)["lane"]["choices"][0]["message"]["content"] == "heard hello"
+    assert "more than 1 times" in service.answer(chat)["error"]["message"]

@@ -118,7 +118,9 @@ def test_the_key_is_kept_between_calls(platform: Platform) -> None:
     assert labkit.credentials() == ("http://hub" + LAB + "/v1", "key-1")
 
 
-@pytest.mark.parametrize("call", [lambda: labkit.score("a", ["b"]), lambda: labkit.chat([]), lambda: labkit.allowance()])
+@pytest.mark.parametrize(
+    "call", [lambda: labkit.score("a", ["b"]), lambda: labkit.chat([]), lambda: labkit.allowance()]
+)
 def test_an_expired_key_is_exchanged_and_the_call_made_again(call: Callable[[], object], platform: Platform) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("completions"):

@@ -66,7 +66,9 @@ def what_is_wrong(template):
 def sort_messages(template, texts):
     """What the model takes each text for, once its bias for a word is taken out."""
     prompts = [template.replace("{message}", text) for text in [*CALIBRATION, *texts]]
-    rows = labkit.score(prompts, [" " + kind for kind in KINDS])
+    rows = []
+    for at in range(0, len(prompts), 32):  # a few at a time, so that others get their turn
+        rows += labkit.score(prompts[at : at + 32], [" " + kind for kind in KINDS])
     bias = [sum(column) / len(CALIBRATION) for column in zip(*rows[: len(CALIBRATION)])]
     fair = [[value - usual for value, usual in zip(row, bias)] for row in rows[len(CALIBRATION) :]]
     return [KINDS[row.index(max(row))] for row in fair]
@@ -95,6 +97,39 @@ TEMPLATE = """
 ### BEGIN SOLUTION
 Message: The staff were polite and finished my papers in ten minutes.
 Type: praise
+
+Message: My street has been dark for a month and nobody comes.
+Type: complaint
+
+Message: What time does the office open?
+Type: question
+
+Message: Salamat po, napakaayos ng serbisyo ninyo.
+Type: praise
+
+Message: Ang bagal ng proseso, sayang ang oras namin.
+Type: complaint
+
+Message: Saan po kukuha ng form?
+Type: question
+
+Message: Mabait at matulungin po ang inyong mga kawani.
+Type: praise
+
+Message: Hindi po dumating ang trak at mabaho na ang basura.
+Type: complaint
+
+Message: Magkano po ang bayad at ano ang kailangang dalhin?
+Type: question
+
+Message: Good job po, ang bilis at ang linis na ng lugar!
+Type: praise
+
+Message: Walang update hanggang ngayon, sobrang tagal at nakakainis.
+Type: complaint
+
+Message: Pwede po ba online or kailangan pumunta?
+Type: question
 
 Message: {message}
 Type:

@@ -22,7 +22,7 @@ from labkit.gateway.answers import error_answer
 from labkit.gateway.backends import Backend
 from labkit.gateway.call import Till
 from labkit.gateway.keys import Caller, Keys
-from labkit.gateway.policy import allowed_models, answer_tokens, choose_model
+from labkit.gateway.policy import MOST_SCORED, allowed_models, answer_tokens, choose_model
 from labkit.gateway.requests import LARGEST_BODY, Generation, read_generation, read_scoring
 from labkit.gateway.stream import PaidStream, events
 
@@ -108,6 +108,10 @@ class LearnerRoutes:
         asked = read_scoring(await _body(request))
         choose_model(lab, asked.model, await self.backend.models())
         cost = await self.backend.cost(asked.prompts, asked.choices)
+        if cost > MOST_SCORED:
+            raise RequestRefused(
+                f"This would score {cost} tokens at once.", instead=f"Send fewer prompts: {MOST_SCORED} at most."
+            )
         async with self.till.paid(caller, lab, cost, 0) as call:
             scored = await self.backend.score(asked.prompts, asked.choices)
             call.spent = scored.tokens

@@ -8,6 +8,8 @@ from labkit.errors import ModelNotAllowed, OperatorError
 # What an answer may cost when the request does not say, and at most.
 DEFAULT_ANSWER = 256
 LONGEST_ANSWER = 1024
+# Scores are computed one call after another, so one call must not keep everybody else waiting for minutes.
+MOST_SCORED = 20_000
 
 
 def allowed_models(lab: Lab, served: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The bubblewrap tier: a command line of `bwrap`, `setpriv` and `prlimit`.
+"""The bubblewrap tier: a command line of `bwrap`, `setpriv`, `env` and `prlimit`.
 
 Covers
   - mounts: only /usr, the Python that runs this (its prefix, its virtual environment, the `labkit` package), single
@@ -140,7 +140,7 @@ def _rlimits(limits: Limits) -> list[str]:
 def _program(name: str) -> str:
     found = shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin")
     if found is None:
-        package = {"bwrap": "bubblewrap"}.get(name, "util-linux")
+        package = {"bwrap": "bubblewrap", "env": "coreutils"}.get(name, "util-linux")
         raise SandboxUnavailable(
             f"{name} is not installed, and untrusted code runs in no other way.", instead=f"apt-get install {package}"
         )

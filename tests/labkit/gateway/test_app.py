@@ -145,6 +145,13 @@ def test_scores_come_in_rows_and_are_charged(gateway) -> None:
     assert gateway.balance().used == 8
 
 
+def test_one_call_cannot_keep_the_scorer_for_minutes(gateway) -> None:
+    body = {"prompts": ["word " * 150] * 200, "choices": [" a"]}
+    headers = {"Authorization": f"Bearer {gateway.key()}"}
+    answer = httpx.post(f"{gateway.url}/labs/prompting/triage/v1/score", json=body, headers=headers)
+    assert answer.status_code == 400 and "Send fewer prompts" in answer.json()["error"]["message"]
+
+
 def test_over_the_allowance_is_429_with_the_reset_named_and_is_not_retried(gateway) -> None:
     client = gateway.openai("small")
     client.chat.completions.create(model="echo", messages=HELLO, max_tokens=30)

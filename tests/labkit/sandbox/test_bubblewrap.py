@@ -40,7 +40,7 @@ def test_limits_and_environment_are_on_the_command_line():
 
     assert {"--cpu=3", f"--data={2 << 20}", "--core=0"} <= set(words)
     assert ("A", "b") in pairs(words)
-    assert ("--chdir", "/tmp") in pairs(words)
+    assert ("-C", "/tmp") in pairs(words)
 
 
 def test_a_bind_makes_the_folders_it_stands_in_open_to_all():

@@ -1,0 +1,97 @@
+# %% [markdown]
+# # 1.1 Mga token at temperatura
+#
+# Kapag nagtanong ka sa modelo ng wika, dalawang bagay ang nagtatakda ng makukuha mo at ng halaga nito. Pinuputol ang
+# teksto mo sa mga **token**, maliliit na pirasong kilala ng modelo. Pagkatapos, paulit-ulit, binibigyan ng modelo ng
+# iskor ang bawat piraso, ginagawang tsansa ang mga iskor, at binubunot ang kasunod na piraso. **Temperatura** ang
+# nagsasabi kung gaano kapangahas ang pagbunot.
+#
+# Bubuuin mo mismo ang dalawang bahagi, sa ilang maikling linya:
+#
+# - ang `chances(scores, temperature)` ay gumagawa ng mga tsansa mula sa mga iskor;
+# - ang `estimate_tokens(text, language)` ay nagsasabi nang maaga kung ilang token ang magagastos sa isang teksto.
+#
+# Hindi ka pa nakapagprograma? Sinasabi ng bawat kahon kung ano ang ilalagay at saan. I-click ang isang kulay-abong
+# kahon at pindutin ang **Shift + Enter** para patakbuhin, mula itaas hanggang ibaba. Wala kang masisira rito.
+
+# %%
+import csv
+import math
+
+with open("data/pairs.csv", encoding="utf-8") as file:
+    PAIRS = list(csv.DictReader(file))
+
+# %% [markdown]
+# ## 1. Mula iskor tungo sa tsansa
+#
+# Tanungin ang totoong modelo kung paano ito magpapatuloy. Log-probability ang mga numero: mas malapit sa sero, mas
+# malamang.
+
+# %% demo
+import labkit
+
+labkit.score("The capital of the Philippines is", [" Manila", " Cebu", " Tokyo"])
+
+# %% [markdown]
+# Maaaring maging anumang numero ang iskor; ang tsansa ay nasa pagitan ng 0 at 1, at 1 ang kabuuan ng lahat ng tsansa.
+# *Softmax* ang karaniwang paraan:
+#
+# 1. hatiin ang bawat iskor sa temperatura;
+# 2. ibawas sa bawat isa ang pinakamalaki sa mga numerong ito (walang tsansang nababago, at nananatiling maliit ang
+#    mga numero);
+# 3. itaas ang e sa bawat numero: `math.exp(numero)`;
+# 4. hatiin ang bawat isa sa kabuuan nila.
+#
+# Sa mababang temperatura, halos tiyak ang pinakamahusay na piraso; sa mataas, nagkakalapit ang lahat ng tsansa. Ang
+# temperaturang eksaktong 0 ay nangangahulugang: kunin ang pinakamahusay. Kung may magkakapantay na pinakamahusay,
+# paghatian nila ang tsansa.
+#
+# Palitan ang tatlong tuldok. Ang `scores` ay listahang gaya ng `[2.0, 1.0, 0.0]`; magbalik ng listahang kasinghaba nito.
+
+# %% solution="chances"
+
+# %% demo
+for temperature in (0, 0.5, 1, 2, 10):
+    print(temperature, chances([2.0, 1.0, 0.0], temperature))
+
+# %% test="chances-examples" points=10
+
+# %% [markdown]
+# ## 2. Ang halaga ng isang teksto
+#
+# May maiikling teksto ng tanggapan sa kahon sa ibaba, sa Ingles at sa Filipino na iisa ang kahulugan, kasama ang bilang
+# ng token ng bawat isa para sa modelo ng kursong ito (binilang gamit ang sarili nitong tokenizer).
+
+# %% demo
+for pair in PAIRS[:5]:
+    print(pair["english_tokens"], pair["english"], "|", pair["filipino_tokens"], pair["filipino"])
+
+# %% [markdown]
+# Paghambingin ang dalawang pangungusap na magkasinghaba. Natuto ang modelong ito mula sa Ingles, kaya buo nitong kilala
+# ang karamihan ng salitang Ingles at kailangang baybayin nang pira-piraso ang mga salitang Filipino. Para magplano ng
+# badyet, hindi kailangan ng eksaktong bilang; sapat na ang pagtataya: **ilang karakter ang nasasaklaw ng isang token,
+# sa karaniwan, sa bawat wika?**
+#
+# Hanapin ang dalawang karaniwan mula sa `PAIRS`, saka tayain ang mga token ng isang teksto mula sa haba nito. Magbalik
+# ng buong bilang na hindi bababa sa 1 (makatutulong ang `round(...)`). Ang `language` ay `"english"` o `"filipino"`.
+
+# %% solution="cost"
+
+# %% test="cost-examples" points=10
+
+# %% test="chances-properties" points=30 hidden
+
+# %% test="cost-properties" points=20 hidden
+
+# %% test="same-again" points=10 hidden
+
+# %% [markdown]
+# ## 3. Pag-isipan
+#
+# Sumagot sa Filipino o Ingles, sa lima hanggang sampung pangungusap.
+
+# %% [markdown] answer="reflect" points=20
+# Binabayaran ng isang serbisyo ang bawat token, at pare-pareho ang bilang na magagamit ng bawat tao sa isang araw.
+# (a) Ano ang sinasabi ng pagtataya mo tungkol sa iisang serbisyong iniaalok sa Ingles at sa Filipino? (b) Sino ang
+# nagbabayad ng pagkakaiba, at makatarungan ba iyon? (c) Anong temperatura ang pipiliin mo para sa sagot tungkol sa
+# taning na itinakda ng batas, at ano para sa mga ideya sa pista ng bayan? Bakit?

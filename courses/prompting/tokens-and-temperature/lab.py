@@ -1,0 +1,215 @@
+# %% [markdown]
+# # 1.1 Tokens and temperature
+#
+# When you type a question to a language model, two things happen that decide what you get and what it costs. Your
+# text is cut into **tokens**, small pieces the model knows. Then, again and again, the model gives every piece a
+# score, turns the scores into chances, and draws the next piece. **Temperature** says how adventurous that draw is.
+#
+# You will build both parts yourself, in a few short lines:
+#
+# - `chances(scores, temperature)` turns scores into chances;
+# - `estimate_tokens(text, language)` says beforehand how many tokens a text will cost.
+#
+# You have never programmed? Each box tells you what goes where. Click a grey box and press **Shift + Enter** to run
+# it, from top to bottom. Nothing you do here can break anything.
+
+# %%
+import csv
+import math
+
+with open("data/pairs.csv", encoding="utf-8") as file:
+    PAIRS = list(csv.DictReader(file))
+
+# %% [markdown]
+# ## 1. From scores to chances
+#
+# Ask the real model how it would go on. The numbers are its log-probabilities: nearer to zero is likelier.
+
+# %% demo
+import labkit
+
+labkit.score("The capital of the Philippines is", [" Manila", " Cebu", " Tokyo"])
+
+# %% [markdown]
+# A score can be any number; a chance lies between 0 and 1, and all chances add up to 1. The usual way from one to the
+# other is called *softmax*:
+#
+# 1. divide every score by the temperature;
+# 2. subtract the largest of these numbers from each (this changes no chance and keeps the numbers small);
+# 3. raise e to the power of each: `math.exp(number)`;
+# 4. divide each by their sum.
+#
+# A low temperature makes the best piece almost certain; a high one brings all chances closer together. A temperature
+# of exactly 0 means: take the best one. If several are equally best, share the chance among them.
+#
+# Replace the three dots. `scores` is a list such as `[2.0, 1.0, 0.0]`; give back a list of the same length.
+
+# %% solution="chances"
+def chances(scores, temperature):
+    """The chance of each score, a list of numbers that add up to 1."""
+    ### BEGIN SOLUTION
+    largest = max(scores)
+    if temperature == 0:
+        winners = [1.0 if score == largest else 0.0 for score in scores]
+        return [winner / sum(winners) for winner in winners]
+    powers = [math.exp((score - largest) / temperature) for score in scores]
+    return [power / sum(powers) for power in powers]
+    ### END SOLUTION
+    ### BEGIN STARTER
+    # return ...
+    ### END STARTER
+
+# %% demo
+for temperature in (0, 0.5, 1, 2, 10):
+    print(temperature, chances([2.0, 1.0, 0.0], temperature))
+
+# %% test="chances-examples" points=10
+def near(given, wanted):
+    return len(given) == len(wanted) and all(abs(a - b) < 1e-3 for a, b in zip(given, wanted))
+
+
+check("two equal scores share the chance", near(chances([1.0, 1.0], 1.0), [0.5, 0.5]), points=3)
+check("a score that is 1 higher is e times as likely", near(chances([1.0, 0.0], 1.0), [0.731, 0.269]), points=4)
+check("at temperature 2 the same two are closer together", near(chances([1.0, 0.0], 2.0), [0.622, 0.378]), points=3)
+
+# %% [markdown]
+# ## 2. What a text costs
+#
+# The box below holds short office texts in English and in Filipino that say the same, with the number of tokens each
+# one has for the model of this course (counted with its own tokenizer).
+
+# %% demo
+for pair in PAIRS[:5]:
+    print(pair["english_tokens"], pair["english"], "|", pair["filipino_tokens"], pair["filipino"])
+
+# %% [markdown]
+# Compare two sentences of the same length. This model learned from English, so it knows most English words whole and
+# must spell Filipino words in pieces. To plan a budget you need no exact count; an estimate will do: **how many
+# characters does one token cover, on average, in each language?**
+#
+# Find the two averages from `PAIRS`, then estimate a text's tokens from its length. Give back a whole number that is
+# at least 1 (`round(...)` helps). `language` is `"english"` or `"filipino"`.
+
+# %% solution="cost"
+def characters_per_token(language):
+    """How many characters one token covers on average, over all of PAIRS."""
+    ### BEGIN SOLUTION
+    characters = sum(len(pair[language]) for pair in PAIRS)
+    return characters / sum(int(pair[language + "_tokens"]) for pair in PAIRS)
+    ### END SOLUTION
+    ### BEGIN STARTER
+    # return ...
+    ### END STARTER
+
+
+def estimate_tokens(text, language):
+    """About how many tokens this text costs."""
+    ### BEGIN SOLUTION
+    return max(1, round(len(text) / characters_per_token(language)))
+    ### END SOLUTION
+    ### BEGIN STARTER
+    # return ...
+    ### END STARTER
+
+# %% test="cost-examples" points=10
+english, filipino = characters_per_token("english"), characters_per_token("filipino")
+check("an English token covers between 3.5 and 6 characters", 3.5 < english < 6, points=3)
+check("a Filipino token covers fewer characters than an English one", 1.5 < filipino < english, points=3)
+once, twice = estimate_tokens("po " * 100, "filipino"), estimate_tokens("po " * 200, "filipino")
+check("twice the text costs about twice the tokens", 1.9 < twice / once < 2.1, points=4)
+
+# %% test="chances-properties" points=30 hidden
+import random
+
+draw = random.Random(11)
+lists = [[draw.uniform(-8, 8) for _ in range(draw.randint(2, 7))] for _ in range(30)]
+heat = [draw.uniform(0.3, 4) for _ in lists]
+
+
+def close(one, other):
+    return len(one) == len(other) and all(abs(a - b) < 1e-6 for a, b in zip(one, other))
+
+
+def softmax(scores, t):
+    return [math.exp(s / t) / sum(math.exp(o / t) for o in scores) for s in scores]
+
+
+def disorder(row):
+    return -sum(p * math.log(p) for p in row if p > 0)
+
+
+def are_chances(row, scores):
+    return len(row) == len(scores) and abs(sum(row) - 1) < 1e-9 and all(0 <= p <= 1 for p in row)
+
+
+def agrees():
+    return all(close(chances(scores, t), softmax(scores, t)) for scores, t in zip(lists, heat))
+
+
+def moved():
+    return all(close(chances([s + 5 for s in scores], t), softmax(scores, t)) for scores, t in zip(lists, heat))
+
+
+def wider():
+    return all(disorder(chances(s, 3.0)) > disorder(chances(s, 0.5)) + 1e-9 for s in lists)
+
+
+sure = 1 / (1 + math.exp(-1))
+check("chances add up to 1 and each is between 0 and 1", all(are_chances(chances(s, t), s) for s, t in zip(lists, heat)), points=3, hint="divide by the sum of all")
+check("agrees with softmax at any temperature", agrees(), points=6, hint="divide each score by the temperature before exp")
+check("a higher temperature brings the chances closer together", wider(), points=6, hint="divide by the temperature, do not multiply")
+check("adding the same to all scores changes nothing", moved(), points=3, hint="softmax looks at differences only")
+check("temperature 0 takes the best", all(chances(s, 0).index(1.0) == s.index(max(s)) for s in lists), points=5, hint="treat 0 before you divide by it")
+check("equally good ones share the chance at temperature 0", close(chances([3.0, 1.0, 3.0], 0), [0.5, 0.0, 0.5]), points=3, hint="divide 1 among the winners")
+check("holds for very large scores", close(chances([2000.0, 1999.0], 1.0), [sure, 1 - sure]), points=4, hint="subtract the largest number before exp")
+
+# %% test="cost-properties" points=20 hidden
+with open("hidden/pairs.csv", encoding="utf-8") as file:
+    UNSEEN = list(csv.DictReader(file))
+
+
+def average(pairs, tongue):
+    return sum(len(pair[tongue]) for pair in pairs) / sum(int(pair[tongue + "_tokens"]) for pair in pairs)
+
+
+def off(tongue):
+    guessed = sum(estimate_tokens(pair[tongue], tongue) for pair in UNSEEN)
+    return abs(guessed / sum(int(pair[tongue + "_tokens"]) for pair in UNSEEN) - 1)
+
+
+def whole(texts):
+    counts = [estimate_tokens(text, tongue) for text in texts for tongue in ("english", "filipino")]
+    return all(type(count) is int and count >= 1 for count in counts)
+
+
+check("the English average is that of all pairs together", abs(characters_per_token("english") / average(PAIRS, "english") - 1) < 0.002, points=4, hint="add up all characters, add up all tokens, then divide once")
+check("the Filipino average is that of all pairs together", abs(characters_per_token("filipino") / average(PAIRS, "filipino") - 1) < 0.002, points=4, hint="add up all characters, add up all tokens, then divide once")
+check("estimates unseen English within 10 %", off("english") < 0.10, points=4, hint="use the average of the language asked for")
+check("estimates unseen Filipino within 10 %", off("filipino") < 0.10, points=4, hint="use the average of the language asked for")
+check("an estimate is a whole number of at least 1", whole(["", "a", "Salamat po."]), points=4, hint="use max and round")
+
+# %% test="same-again" points=10 hidden
+def counts_steadily():
+    one = estimate_tokens("Magandang umaga po sa inyong lahat.", "filipino")
+    estimate_tokens("Good morning to you all.", "english")
+    return one >= 5 and one == estimate_tokens("Magandang umaga po sa inyong lahat.", "filipino")
+
+
+def draws_nothing():
+    one = chances([1.0, 0.0, -1.0], 1.0)
+    chances([5.0, 5.0], 0.1)
+    return close(one, softmax([1.0, 0.0, -1.0], 1.0)) and one == chances([1.0, 0.0, -1.0], 1.0)
+
+
+check("the same scores give the same chances again, whatever was asked in between", draws_nothing(), points=5)
+check("the same text costs the same again, whatever was asked in between", counts_steadily(), points=5)
+
+# %% [markdown]
+# ## 3. Think it over
+#
+# Answer in English or Filipino, in five to ten sentences.
+
+# %% [markdown] answer="reflect" points=20
+# A service pays for every token and each person may use the same number a day. (a) What does your estimate say about
+# the same service offered in English and in Filipino? (b) Who pays for the difference, and is that fair? (c) Which
+# temperature would you choose for an answer about a legal deadline, and which for ideas for a town fiesta? Why?

@@ -1,0 +1,252 @@
+"""The two ends of the line between the processes, here in one process: what each answers and what it refuses."""
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from autograder import frame, handle, learner_process
+from autograder.blame import Gone, LearnerSide, Malformed, Missing, NotPlain, kind_of, raised
+from autograder.handle import Handle, Peer
+from autograder.test_process import Names, run_test
+
+
+@pytest.fixture
+def line():
+    ours, hers = socket.socketpair()
+    with ours, hers:
+        yield ours, hers
+
+
+@pytest.fixture
+def names(line):
+    """The tests' namespace; behind the line, a learner who defines `learner`'s names."""
+    ours, hers = line
+    learner: dict = {}
+    asked = learner_process._Asked(learner)
+
+    def answer():
+        try:
+            while True:
+                learner_process._reply(hers, asked.answer(frame.receive(hers)))
+        except (EOFError, OSError):
+            return
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    yield learner, Names(Peer(ours), {"f", "g", "box", "missing"})
+    ours.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+class Box:
+    size = 3
+    _secret = 4
+
+    def __getitem__(self, place):
+        return [10, 20, 30][place]
+
+    def __len__(self):
+        return 3
+
+    def me(self):
+        return self
+
+
+def test_plain_names_come_as_values_and_others_as_handles(names):
+    learner, there = names
+    learner.update(f=[1, 2.5], g=lambda x, y=1: x + y)
+
+    assert there["f"] == [1, 2.5]
+    assert type(there["g"]) is Handle
+    assert there["g"](2, y=3) == 5
+
+
+def test_a_handle_is_indexed_measured_walked_and_read(names):
+    learner, there = names
+    learner["box"] = Box()
+    box = there["box"]
+
+    assert (box.size, box[1], len(box), list(box)) == (3, 20, 3, [10, 20, 30])
+    assert type(box.me()) is Handle
+    assert not hasattr(box, "_secret")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda box: box == 1,
+        lambda box: 1 == box,  # noqa: SIM300 - the other side asks first
+        lambda box: box != 1,
+        lambda box: box < 1,
+        lambda box: 1 <= box,  # noqa: SIM300
+        lambda box: bool(box),
+        lambda box: float(box),
+        lambda box: int(box),
+        lambda box: round(box),
+        lambda box: box + 1,
+        lambda box: 1 - box,
+        lambda box: -box,
+        lambda box: abs(box),
+        lambda box: {box},
+        lambda box: [1, 2].index(box),
+        lambda box: box in [1],
+        lambda box: max(box, 1),
+    ],
+)
+def test_a_handle_is_never_a_value(names, use):
+    learner, there = names
+    learner["box"] = Box()
+
+    with pytest.raises(TypeError):
+        use(there["box"])
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "kind"),
+    [
+        (lambda: 1 / 0, ZeroDivisionError, "ZeroDivisionError"),
+        (lambda: {}["x"], KeyError, "KeyError"),
+        (lambda: [][1], IndexError, "IndexError"),
+        (lambda: exec("raise SystemExit"), LearnerSide, "SystemExit"),
+        (lambda: Path("/nowhere/at/all").read_text(), LearnerSide, "FileNotFoundError"),
+        (lambda: next(iter(())), LearnerSide, ""),
+        (lambda: exec("raise type('Own', (Exception,), {})()"), LearnerSide, "Exception"),
+    ],
+)
+def test_her_errors_are_raised_as_hers(names, function, error, kind):
+    learner, there = names
+    learner["f"] = function
+
+    with pytest.raises(error) as caught:
+        there["f"]()
+    assert isinstance(caught.value, LearnerSide)
+    assert (caught.value.label, caught.value.kind) == ("f", kind if kind else caught.value.kind)
+
+
+def test_a_name_she_did_not_define_and_one_nobody_may_ask_for(names):
+    learner, there = names
+    learner["secret"] = 1
+
+    with pytest.raises(Missing):
+        there["missing"]
+    with pytest.raises(KeyError):
+        there["secret"]
+
+
+def test_a_module_of_hers_is_never_handed_over(names):
+    learner, there = names
+    learner["f"] = socket
+
+    with pytest.raises(Malformed, match="imports what it needs itself"):
+        there["f"]
+
+
+def test_a_test_cannot_hand_over_its_own_objects(names):
+    learner, there = names
+    learner["f"] = lambda x: x
+
+    with pytest.raises(TypeError, match="only plain data"):
+        there["f"](object())
+    assert type(there["f"](there["f"])) is Handle
+
+
+def test_a_walk_without_end_is_ended(names, monkeypatch):
+    import itertools
+
+    monkeypatch.setattr(handle, "MOST_ITEMS", 50)
+    learner, there = names
+    learner["f"] = itertools.count()
+
+    with pytest.raises(Malformed):
+        list(there["f"])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"value": {"t": "handle", "v": "one", "type": "x"}},
+        {"value": {"t": "handle", "v": 1}},
+        {"value": {"t": "float", "v": "x"}},
+        {"value": 1.5},
+        {"unsendable": "too large"},
+    ],
+)
+def test_a_nonsense_answer_is_hers_and_harmless(line, answer):
+    ours, hers = line
+    frame.send(hers, answer)
+
+    with pytest.raises(Malformed):
+        Peer(ours).fetch("f")
+
+
+@pytest.mark.parametrize("data", [b"\xff\xff\xff\xff", b"\0\0\0\x02[]", b"\0\0\0\x03abc"])
+def test_what_is_no_message_ends_the_line(line, data):
+    ours, hers = line
+    hers.sendall(data)
+    peer = Peer(ours)
+
+    with pytest.raises(Malformed):
+        peer.fetch("f")
+    with pytest.raises(Gone):
+        peer.fetch("f")
+
+
+def test_a_line_that_was_closed_is_gone(line):
+    ours, hers = line
+    hers.close()
+
+    with pytest.raises(Gone):
+        Peer(ours).fetch("f")
+
+
+def test_a_forged_end_of_iteration_is_no_value(line):
+    ours, hers = line
+    frame.send(hers, {"stop": True, "value": {"t": "unheard-of"}})
+
+    with pytest.raises(Malformed):
+        Peer(ours).fetch("f")
+
+
+def test_a_test_is_run_statement_by_statement(names):
+    learner, there = names
+    learner["f"] = lambda x: 1 / x
+    result = run_test(there, 'check("zero", f(0) == 1, hint="h")\ncheck("one", f(1) == 1, points=2)', "t")
+
+    assert [(check["reason"], check["passed"], check["points"]) for check in result["checks"]] == [
+        ("zero", False, 1),
+        ("one", True, 2),
+    ]
+    assert result["checks"][0]["problem"]["kind"] == "ZeroDivisionError"
+    assert result["stopped"] is None
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("assert f(1) == 2", "assert"),
+        ("y = f(0)", "raised"),
+        ("y = missing", "missing"),
+        ("y = f + 1", "not-plain"),
+        ("y = f(1) + 'a'", "unusable"),
+        ("import no_such_module", "fault"),
+        ("open('/nowhere/at/all')", "fault"),
+    ],
+)
+def test_what_stopped_a_test_is_named(names, source, what):
+    learner, there = names
+    learner["f"] = lambda x: 1 / x
+    result = run_test(there, f'{source}\ncheck("after", True)', "t")
+
+    assert result["stopped"]["what"] == what
+    assert [pending["reason"] for pending in result["pending"]] == ["after"]
+
+
+def test_only_builtin_errors_have_a_name():
+    own = type("ZeroDivisionError", (Exception,), {})
+
+    assert kind_of(own()) == "Exception"
+    assert kind_of(type("Deep", (KeyError,), {})()) == "KeyError"
+    assert raised("f", {"not": "a name"}, 5).kind == ""
+    assert NotPlain("f", text="x" * 1000).text == "x" * 300

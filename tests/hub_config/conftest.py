@@ -1,0 +1,250 @@
+"""The whole platform, started once with `labkit up`, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from hub_config.state import free_port
+
+CHROMIUM = "/usr/bin/chromium"
+_FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@dataclass
+class Platform:
+    """A running `labkit up`."""
+
+    home: Path
+    port: int
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    def links(self) -> dict[str, str]:
+        return dict(re.findall(r"^  (officer|instructor|learner)\s+(http\S+)$", self.output, re.M))
+
+    def wait_for(self, text: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while text not in self.output:
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise AssertionError(f"labkit up never said {text!r}; it said:\n{self.output}\n{self.logs()}")
+            time.sleep(0.1)
+
+    def logs(self) -> str:
+        logs = sorted((self.home / "log").glob("*.log"))
+        return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in logs)
+
+    def link_for(self, username: str) -> str:
+        """A sign-in link for anybody of the roster, made as the platform makes them."""
+        from labkit.database import connect
+        from labkit.programme import links
+
+        engine = connect(f"sqlite:///{self.home / 'labkit.sqlite'}")
+        try:
+            return f"{self.url}/hub/link/{links.issue(engine, username)}"
+        finally:
+            engine.dispose()
+
+    def end(self) -> float:
+        """Ctrl-C; gives the seconds until everything was gone."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
+        seconds = time.monotonic() - began
+        assert self.process.stdout is not None
+        self._reader.join()
+        self.process.stdout.close()
+        return seconds
+
+
+def run_platform(home: Path, **settings: str) -> Platform:
+    port = free_port(set())
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LABKIT_")}
+    environment |= {"LABKIT_HOME": str(home), "LABKIT_PORT": str(port), **settings}
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "labkit"), "up"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    return Platform(home, port, process)
+
+
+@pytest.fixture(scope="session")
+def start_platform(prepared_models: Path) -> Callable[..., Platform]:
+    """Starts `labkit up` on a folder, with the model already prepared there."""
+
+    def start(home: Path, **settings: str) -> Platform:
+        if not (home / "models").exists():
+            home.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(prepared_models, home / "models", copy_function=os.link)
+        return run_platform(home, **settings)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def platform(start_platform: Callable[..., Platform], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    home = tmp_path_factory.mktemp("platform") / "state"
+    # A sandboxed server, started by an account of its own, must be able to reach its folder.
+    for parent in (home.parent, home.parent.parent, home.parent.parent.parent):
+        if parent.stat().st_uid == os.geteuid():
+            parent.chmod(parent.stat().st_mode | 0o011)
+    running = start_platform(home, LABKIT_TEACH="testing")
+    try:
+        running.wait_for("Everything is warm.", 240)
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.end()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.fail("no chromium: run `make test`, which installs it")
+    expect.set_options(timeout=60_000)  # the machine may be small and busy; nothing here is timed
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def sign_in(platform: Platform, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Signs somebody in in a browser of her own and gives her home page."""
+    contexts = []
+
+    def go(username: str, **options: object) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(platform.link_for(username))
+        page.get_by_role("button", name="ign in").click()
+        page.wait_for_url("**/services/labkit/**")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def picture(pytestconfig: pytest.Config) -> Callable[[Page, str], None]:
+    """Takes a screenshot where `--pictures FOLDER` asks for them, and does nothing otherwise."""
+    folder = pytestconfig.getoption("--pictures")
+
+    def take(page: Page, name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"{name}.png")
+
+    return take
+
+
+@dataclass
+class Notebook:
+    """A lab's notebook in JupyterLab, driven as a learner drives it."""
+
+    page: Page
+
+    def cell(self, containing: str) -> Locator:
+        return self.page.locator(".jp-Notebook .jp-Cell", has_text=containing).first
+
+    def write(self, containing: str, text: str) -> None:
+        """Replaces what is in the cell that has `containing`."""
+        cell = self.cell(containing)
+        cell.scroll_into_view_if_needed()
+        cell.dblclick()
+        editor = cell.locator(".cm-content")
+        editor.click()
+        self.page.keyboard.press("ControlOrMeta+A")
+        self.page.keyboard.insert_text(text)
+
+    def run(self, containing: str) -> Locator:
+        """Runs one cell, waits for its end, and gives its output."""
+        cell = self.cell(containing)
+        cell.scroll_into_view_if_needed()
+        cell.locator(".cm-content").click()
+        return self._run(cell)
+
+    def run_new(self, code: str) -> str:
+        """Adds a cell at the end, runs it and gives its text output."""
+        last = self.page.locator(".jp-Notebook .jp-Cell").last
+        last.scroll_into_view_if_needed()
+        last.click()
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("b")
+        cell = self.page.locator(".jp-Notebook .jp-Cell.jp-mod-active")
+        cell.locator(".cm-content").click()
+        self.page.keyboard.insert_text(code)
+        return self._run(cell).inner_text()
+
+    def _run(self, cell: Locator) -> Locator:
+        prompt = cell.locator(".jp-InputPrompt")
+        before = prompt.inner_text()
+        self.page.keyboard.press("ControlOrMeta+Enter")
+        if re.search(r"\d", before):
+            expect(prompt).not_to_have_text(before)
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=180_000)
+        return cell.locator(".jp-Cell-outputArea")
+
+    def run_all(self) -> None:
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        prompts = self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt")
+        expect(prompts.last).to_have_text(re.compile(r"\[\d+\]"), timeout=180_000)
+
+    def save(self) -> None:
+        self.page.keyboard.press("ControlOrMeta+S")
+        expect(self.page.locator(".jp-Document.jp-mod-dirty, .lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
+
+
+@pytest.fixture
+def open_lab() -> Callable[[Page, str], Notebook]:
+    """From the home page into a lab's notebook, by its Open lab button."""
+
+    def go(page: Page, title: str) -> Notebook:
+        page.get_by_role("link", name=f"Open lab {title}").click()
+        page.wait_for_url("**/lab/tree/**")
+        expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
+        # The kernel is there once its name is shown idle.
+        expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible()
+        return Notebook(page)
+
+    return go
