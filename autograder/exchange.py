@@ -24,7 +24,7 @@ class Exchange(abc.Exchange):  # type: ignore[misc]
         return Desk.from_environment()
 
     def lab_folder(self) -> Path:
-        return Path(self.assignment_dir).resolve() / self.coursedir.course_id / self.coursedir.assignment_id
+        return Path(self.assignment_dir).resolve() / str(self.coursedir.course_id) / str(self.coursedir.assignment_id)
 
     def init_src(self) -> None:
         pass

@@ -62,7 +62,7 @@ class View:
         return environment
 
     def _moment(self, value: datetime, language: str) -> str:
-        return format_datetime(value, "d MMM y, h:mm a", tzinfo=self._site.timezone, locale=language)
+        return str(format_datetime(value, "d MMM y, h:mm a", tzinfo=self._site.timezone, locale=language))
 
     def _since(self, value: datetime, language: str) -> str:
-        return format_timedelta(value - datetime.now(value.tzinfo), add_direction=True, locale=language)
+        return str(format_timedelta(value - datetime.now(value.tzinfo), add_direction=True, locale=language))
