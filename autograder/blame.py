@@ -19,7 +19,7 @@ _TYPES: dict[str, type[Exception]] = {
 NAMED: dict[str, type[BaseException]] = {**_TYPES, "SystemExit": SystemExit, "KeyboardInterrupt": KeyboardInterrupt}
 
 
-class LearnerSide(Exception):  # noqa: N818 - not an error of ours
+class LearnerSide(Exception):
     """Something her code did. `what`: raised, missing, gone, not-plain or malformed."""
 
     what = "raised"

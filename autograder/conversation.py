@@ -21,7 +21,7 @@ STARTING = 60.0
 _FLOOD = 512 << 20
 
 
-class Fault(Exception):  # noqa: N818 - the platform's, not hers
+class Fault(Exception):
     """Grading could not be finished for a reason that is not the learner's."""
 
 

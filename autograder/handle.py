@@ -69,7 +69,7 @@ class Peer:
         return Handle(self, number, label, kind[:60])
 
 
-class StopAsking(Exception):  # noqa: N818 - the end of a learner's iterator
+class StopAsking(Exception):
     """Nothing more to iterate over."""
 
 
