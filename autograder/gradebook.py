@@ -84,7 +84,7 @@ class CourseGradebook:
     def write(self, learner: Mapping[str, str], lab: str, notebook: Any, received_at: datetime, report: Report) -> None:
         """Writes a graded submission down. `learner` has id, first_name, last_name and email; `notebook` is repaired.
 
-        Raises PlatformFault if nbgrader could not; the gradebook then still has what it had before.
+        Raises PlatformFault if nbgrader could not; the gradebook's scores are then what they were before.
         """
         with self._open() as book:
             book.update_or_create_student(learner["id"], **{k: v for k, v in learner.items() if k != "id"})

@@ -124,7 +124,7 @@ def platform(start_platform: Callable[..., Platform], tmp_path_factory: pytest.T
     for parent in (home.parent, home.parent.parent, home.parent.parent.parent):
         if parent.stat().st_uid == os.geteuid():
             parent.chmod(parent.stat().st_mode | 0o011)
-    running = start_platform(home, LABKIT_TEACH="testing")
+    running = start_platform(home, LABKIT_TEACH="prompting,testing")
     try:
         running.wait_for("Everything is warm.", 240)
         yield running

@@ -1,0 +1,146 @@
+"""nbgrader's gradebook, written through nbgrader itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+
+from autograder.execute import outputs
+from autograder.gradebook import CourseGradebook, ManualGrade
+from autograder.repair import repair
+from autograder.report import Check, Item, Report
+from labkit.courses import Course, build, load_course
+from labkit.errors import PlatformFault
+
+# nbgrader's own way with SQLAlchemy's sessions.
+pytestmark = pytest.mark.filterwarnings("ignore:Object of type:sqlalchemy.exc.SAWarning")
+
+COURSES = Path(__file__).parents[2] / "courses"
+ANA = {"id": "ana", "first_name": "Ana", "last_name": "Cruz", "email": "ana@example.org"}
+NOW = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
+
+
+def report(points: float, fault: str | None = None) -> Report:
+    check = Check(reason="never leaves the bounds", passed=points > 0, hint="")
+    items = (Item("clip-examples", 2.0, 2.0, ()), Item("clip-properties", points, 3.0, (check,)))
+    return Report(score=2 + points, max=5.0, items=() if fault else items, fault=fault)
+
+
+@pytest.fixture(scope="module")
+def course() -> Course:
+    return load_course(COURSES, "testing")
+
+
+@pytest.fixture(scope="module")
+def built(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built")
+    build(course, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def registered(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course's folder with one lab registered: nbgrader takes seconds to make its database."""
+    root = tmp_path_factory.mktemp("nbgrader") / "testing"
+    assert CourseGradebook(root, "testing").register("clip", built / "grader" / "clip" / "clip.ipynb")
+    return root
+
+
+@pytest.fixture
+def book(registered: Path, tmp_path: Path) -> CourseGradebook:
+    shutil.copytree(registered, tmp_path / "testing")
+    return CourseGradebook(tmp_path / "testing", "testing")
+
+
+def submission(built: Path, answer: str | None = "Nowhere, I think.") -> dict:
+    notebook = json.loads((built / "learner" / "clip" / "clip.ipynb").read_text())
+    for cell in notebook["cells"]:
+        if cell["id"] == "clip":
+            cell["source"] = "def clip(x, low, high):\n    return max(low, min(high, x))"
+        if cell["id"] == "reflect" and answer is not None:
+            cell["source"] = answer
+    source = json.loads((built / "grader" / "clip" / "clip.ipynb").read_text())
+    return repair(source, json.dumps(notebook).encode()).notebook
+
+
+def grades(book: CourseGradebook) -> dict[str, tuple[float | None, bool]]:
+    with Gradebook(f"sqlite:///{book.root / 'gradebook.db'}", "testing") as gradebook:
+        notebook = gradebook.find_submission_notebook("clip", "clip", "ana")
+        return {grade.name: (grade.auto_score, grade.needs_manual_grade) for grade in notebook.grades}
+
+
+def give(book: CourseGradebook, points: float) -> None:
+    """As formgrader does when an instructor types a score."""
+    with Gradebook(f"sqlite:///{book.root / 'gradebook.db'}", "testing") as gradebook:
+        grade = gradebook.find_grade("reflect", "clip", "clip", "ana")
+        grade.manual_score, grade.needs_manual_grade = points, False
+        gradebook.db.commit()
+
+
+def test_registering_the_same_notebook_again_does_nothing(book: CourseGradebook, built: Path):
+    assert not book.register("clip", built / "grader" / "clip" / "clip.ipynb")
+
+
+def test_partial_points_arrive_as_they_are(book: CourseGradebook, built: Path):
+    book.write(ANA, "clip", submission(built), NOW, report(1.5))
+    assert grades(book) == {"clip-examples": (2.0, False), "clip-properties": (1.5, False), "reflect": (None, True)}
+
+
+@pytest.mark.parametrize(("points", "kept"), [(0.0, 0.0), (-3.0, 0.0), (99.0, 3.0), (1 / 3, 1 / 3)])
+def test_no_number_is_read_as_full_marks_or_stops_the_submission(
+    book: CourseGradebook, built: Path, points: float, kept: float
+):
+    book.write(ANA, "clip", submission(built), NOW, report(points))
+    assert grades(book)["clip-properties"][0] == pytest.approx(kept)
+
+
+def test_writing_again_replaces_the_automatic_score_and_keeps_what_a_person_gave(book: CourseGradebook, built: Path):
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+    give(book, 8)
+    assert book.manual_grades() == [ManualGrade("ana", "clip", 8.0)]
+    book.write(ANA, "clip", submission(built), NOW, report(3.0))
+    assert grades(book)["clip-properties"] == (3.0, False)
+    with Gradebook(f"sqlite:///{book.root / 'gradebook.db'}", "testing") as gradebook:
+        assert gradebook.find_grade("reflect", "clip", "clip", "ana").manual_score == 8
+
+
+def test_a_written_answer_waits_until_a_person_has_read_it(book: CourseGradebook, built: Path):
+    assert book.manual_grades() == []
+    before = book.stamp()
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+    assert book.manual_grades() == [ManualGrade("ana", "clip", None)]
+    assert book.stamp() > before
+    give(book, 7.5)
+    assert book.manual_grades() == [ManualGrade("ana", "clip", 7.5)]
+
+
+def test_an_answer_left_untouched_is_zero_and_waits_for_nobody(book: CourseGradebook, built: Path):
+    book.write(ANA, "clip", submission(built, answer=None), NOW, report(1.0))
+    assert book.manual_grades() == [ManualGrade("ana", "clip", 0.0)]
+
+
+def test_a_fault_of_ours_is_never_written_as_a_score(book: CourseGradebook, built: Path):
+    book.write(ANA, "clip", submission(built), NOW, report(3.0))
+    with pytest.raises(PlatformFault):
+        book.write(ANA, "clip", submission(built), NOW, report(0, fault="the model did not answer"))
+    assert grades(book)["clip-properties"] == (3.0, False)
+
+
+def test_formgrader_is_shown_each_check_and_its_points(book: CourseGradebook, built: Path):
+    book.write(ANA, "clip", submission(built), NOW, report(1.5))
+    shown = json.loads((book.root / "autograded" / "ana" / "clip" / "clip.ipynb").read_text())
+    cell = next(cell for cell in shown["cells"] if cell["id"] == "clip-properties")
+    text = json.dumps(cell["outputs"], ensure_ascii=False)
+    assert "✓ never leaves the bounds" in text
+    assert "1.5" in text
+
+
+def test_the_output_nbgrader_reads_is_one_plain_float():
+    stream, result = outputs(Item("x", 1.5, 2.0, ()))
+    assert stream.name == "stdout"
+    assert result.data == {"text/plain": "1.5"}
