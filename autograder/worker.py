@@ -26,7 +26,7 @@ from autograder.grader import Grader
 from labkit.courses import load_course
 from labkit.database import connect
 from labkit.errors import OperatorError
-from labkit.models.strict import read_json, read_secret, strict
+from labkit.strict import read_json, read_secret, strict
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.queue import Queue
 from labkit.submissions.receipt import Signer

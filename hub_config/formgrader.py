@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -18,8 +18,8 @@ import httpx
 import autograder
 import hub_config
 from hub_config.learner_server import INSIDE
-from labkit.errors import OperatorError
 from labkit.sandbox import Bind, Limits, Sandbox
+from labkit.strict import read_json, strict
 
 # The unprivileged account of the host that keeps gradebooks where the platform runs as root.
 UID = 1_799_999
@@ -35,13 +35,6 @@ class Config:
     token_file: str
     grader_url: str
     grader_key_file: str
-
-    @classmethod
-    def read(cls, path: Path) -> Config:
-        given = json.loads(path.read_text())
-        if wrong := set(given) ^ {field.name for field in fields(cls)}:
-            raise OperatorError(f"{path}: {sorted(wrong)}.", instead="Start the platform with `labkit up`.")
-        return cls(**given)
 
 
 # What the notebook server is told. No kernel can be chosen and there is no terminal, so nothing is run here.
@@ -149,7 +142,7 @@ def _wait_for_hub(api_url: str, seconds: float = 120) -> None:
 
 
 def main() -> None:
-    config = Config.read(Path(sys.argv[1]))
+    config = strict(Config, read_json(Path(sys.argv[1])), sys.argv[1])
     _wait_for_hub(config.hub_api_url)
     inside = sandbox(config, prepare(config))
     command = inside.argv([str(Path(sys.executable).parent / "jupyterhub-singleuser")])

@@ -21,15 +21,17 @@ class Check:
     hint: str = ""
 
 
-def check(reason: str, condition: object, *, points: float = 1, hint: str = "") -> bool:
-    """Says whether `condition` holds, and why it matters; `hint` is read only where it does not."""
+def check(reason: str, condition: object, *, points: float = 1, hint: str = "") -> None:
+    """Says whether `condition` holds, and why it matters; `hint` is read only where it does not.
+
+    Gives nothing back: at the end of a cell a notebook would print it.
+    """
     passed = bool(condition)
     made = Check(str(reason), passed, points, "" if passed else str(hint))
     if _collector is None:
         print(line(made))
     else:
         _collector.append(made)
-    return passed
 
 
 def line(made: Check) -> str:

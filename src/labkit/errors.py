@@ -34,6 +34,10 @@ class LabkitError(Exception):
         self.instead = instead
         super().__init__(f"{message} {instead}".strip())
 
+    def _render_traceback_(self) -> list[str]:
+        """In a notebook: the sentence, and no lines of code that are not hers (IPython asks for this)."""
+        return [f"{self.code}: {self}"]
+
     @property
     def code(self) -> str:
         return type(self).__name__

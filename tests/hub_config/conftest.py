@@ -224,12 +224,6 @@ class Notebook:
         expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=180_000)
         return cell.locator(".jp-Cell-outputArea")
 
-    def run_all(self) -> None:
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        prompts = self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt")
-        expect(prompts.last).to_have_text(re.compile(r"\[\d+\]"), timeout=180_000)
-
     def save(self) -> None:
         self.page.keyboard.press("ControlOrMeta+S")
         expect(self.page.locator(".jp-Document.jp-mod-dirty, .lm-TabBar-tab.jp-mod-dirty")).to_have_count(0)
@@ -243,8 +237,7 @@ def open_lab() -> Callable[[Page, str], Notebook]:
         page.get_by_role("link", name=f"Open lab {title}").click()
         page.wait_for_url("**/lab/tree/**")
         expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
-        # The kernel is there once its name is shown idle.
-        expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible()
+        expect(page.locator(".jp-StatusBar-GroupItem, .jp-StatusBar-Widget").get_by_text("| Idle")).to_be_visible()
         return Notebook(page)
 
     return go

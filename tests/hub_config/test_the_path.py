@@ -40,8 +40,9 @@ def test_a_learner_learns_submits_and_sees_a_score_with_reasons_and_the_instruct
 ):
     ana = sign_in("ana")
     picture(ana, "learner-home")
-    lab = open_lab(ana, "Sorting citizens' messages")
-    lab.run_all()
+    lab = open_lab(ana, "1.2 Sorting citizens' messages")
+    for cell in ("import csv", "for message in PRACTICE:", "def what_is_wrong"):
+        lab.run(cell)
     answer = lab.run_new('labkit.ask("What is the capital of France?")')
     assert "Paris" in answer
     lab.write("TEMPLATE =", TEMPLATE)
@@ -51,7 +52,7 @@ def test_a_learner_learns_submits_and_sees_a_score_with_reasons_and_the_instruct
     lab.write("Your office wants to use", REFLECTION)
     picture(ana, "learner-notebook")
     lab.save()
-    receipt = lab.run_new("labkit.submit()")
+    receipt = lab.run("labkit.submit()").inner_text()
     assert re.search(r"Receipt [0-9a-f]{32}", receipt)
 
     ana.goto(f"{platform.url}/services/labkit/labs/prompting/message-triage")

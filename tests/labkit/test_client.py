@@ -37,7 +37,6 @@ class Platform:
         self.lasts = timedelta(hours=1)
         self.seen: list[tuple[str, str, Any]] = []
         self.answer: Callable[[httpx.Request], httpx.Response] = lambda _request: httpx.Response(200, json={})
-        self.release = {"triage.ipynb": "", "triage.fil.ipynb": "", "data/messages.csv": ""}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         auth, path = request.headers["authorization"], request.url.path
@@ -49,8 +48,6 @@ class Platform:
             return httpx.Response(
                 200, json={"key": f"key-{self.keys}", "expires_at": (datetime.now(UTC) + self.lasts).isoformat()}
             )
-        if path.endswith("/release"):
-            return httpx.Response(200, json={"files": self.release})
         if "/services/submissions/" not in path and auth.removeprefix("Bearer ") in self.expired:
             return refusal(401, "KeyRefused", "This key has expired.")
         return self.answer(request)
@@ -223,7 +220,7 @@ def test_submitting_sends_the_labs_files_and_gives_a_receipt(platform: Platform,
     (folder / "data").mkdir()
     (folder / "triage.ipynb").write_bytes(b"{}")
     (folder / "data" / "messages.csv").write_bytes(b"\xff\x00")
-    (folder / "private.txt").write_text("not of this lab")
+    (folder / ".private.txt").write_text("hidden files stay hers")
     platform.answer = lambda _: httpx.Response(201, json=RECEIPT)
     receipt = labkit.submit()
     path, auth, body = platform.seen[-1]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from labkit.desk import Desk
-from labkit.errors import LearnerError, NotEnrolled, PlatformFault, SubmissionRefused
+from labkit.errors import NotEnrolled, NotInALab, PlatformFault, SubmissionRefused
 
 
 class Service(ThreadingHTTPServer):
@@ -125,7 +125,7 @@ def test_nobody_there_is_the_platforms_fault_and_says_nothing_is_lost():
 
 def test_outside_the_platform_there_is_no_desk(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("LABKIT_URL", raising=False)
-    with pytest.raises(LearnerError, match="Open the lab from"):
+    with pytest.raises(NotInALab, match="Open the lab from"):
         Desk.from_environment()
     monkeypatch.setenv("LABKIT_URL", "http://hub")
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "t")

@@ -132,3 +132,15 @@ labkit.allowance()
 # Gusto ng opisina mong gamitin ang template na ito simula Lunes. (a) Aling uri ng mensahe ang mali ang pagkakauri ng
 # template mo, at sa anong wika? (b) Ano ang maaaring mangyari sa mamamayang ang reklamo ay inuring papuri, at sino sa
 # opisina mo ang makapapansin? (c) Ano ang ipauubaya mo sa modelo, at ano ang dapat pa ring pagpasyahan ng tao?
+
+# %% [markdown]
+# ## 6. Ipasa
+#
+# I-save ang notebook (**Ctrl + S**), saka patakbuhin ang kahon sa ibaba. Sasagot ito ng resibo: patunay na dumating ang
+# gawa mo. Maya-maya ay lilitaw sa pahina ng lab na ito ang iyong puntos at ang mga dahilan. Maaari kang magpasa muli;
+# ang pinakabago ang bibilangin.
+
+# %% demo
+import labkit
+
+labkit.submit()

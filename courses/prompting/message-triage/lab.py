@@ -208,3 +208,14 @@ check("is short: under 1,500 characters", works and len(TEMPLATE) < 1500, points
 # Your office wants to use this template from Monday on. (a) Which kinds of message did your template sort wrongly,
 # and in which language? (b) What could go wrong for a citizen whose complaint is sorted as praise, and who in your
 # office would notice? (c) What would you let the model do alone, and what must a person still decide?
+
+# %% [markdown]
+# ## 6. Hand in
+#
+# Save the notebook (**Ctrl + S**), then run the box below. It answers with a receipt: your proof that your work arrived.
+# Your score, with reasons, appears on this lab's page a little later. You may hand in again; the newest counts.
+
+# %% demo
+import labkit
+
+labkit.submit()

@@ -95,3 +95,15 @@ for pair in PAIRS[:5]:
 # (a) Ano ang sinasabi ng pagtataya mo tungkol sa iisang serbisyong iniaalok sa Ingles at sa Filipino? (b) Sino ang
 # nagbabayad ng pagkakaiba, at makatarungan ba iyon? (c) Anong temperatura ang pipiliin mo para sa sagot tungkol sa
 # taning na itinakda ng batas, at ano para sa mga ideya sa pista ng bayan? Bakit?
+
+# %% [markdown]
+# ## 4. Ipasa
+#
+# I-save ang notebook (**Ctrl + S**), saka patakbuhin ang kahon sa ibaba. Sasagot ito ng resibo: patunay na dumating ang
+# gawa mo. Maya-maya ay lilitaw sa pahina ng lab na ito ang iyong puntos at ang mga dahilan. Maaari kang magpasa muli;
+# ang pinakabago ang bibilangin.
+
+# %% demo
+import labkit
+
+labkit.submit()

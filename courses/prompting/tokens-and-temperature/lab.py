@@ -213,3 +213,14 @@ check("the same text costs the same again, whatever was asked in between", count
 # A service pays for every token and each person may use the same number a day. (a) What does your estimate say about
 # the same service offered in English and in Filipino? (b) Who pays for the difference, and is that fair? (c) Which
 # temperature would you choose for an answer about a legal deadline, and which for ideas for a town fiesta? Why?
+
+# %% [markdown]
+# ## 4. Hand in
+#
+# Save the notebook (**Ctrl + S**), then run the box below. It answers with a receipt: your proof that your work arrived.
+# Your score, with reasons, appears on this lab's page a little later. You may hand in again; the newest counts.
+
+# %% demo
+import labkit
+
+labkit.submit()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labkit.client.receipt import Receipt
+from labkit.desk import Desk
 from labkit.errors import (
     AllowanceSpent,
     KeyRefused,
@@ -20,7 +20,6 @@ from labkit.errors import (
     ModelUnavailable,
     NotInALab,
     PlatformFault,
-    SubmissionRefused,
     named,
 )
 
@@ -69,17 +68,15 @@ class HttpTransport:
 
         self._place = place
         self._gateway = f"{url.rstrip('/')}/services/gateway/labs/{place.course}/{place.lab}"
-        self._submissions = f"{url.rstrip('/')}/services/submissions/courses/{place.course}/labs/{place.lab}"
         self._hub = {"Authorization": f"token {hub_token}"}
         self._client = client or httpx.Client(timeout=_PATIENCE_SECONDS, trust_env=False)
+        self._desk = Desk(url, hub_token, self._client)
         self._key, self._expires = "", 0.0
 
     @classmethod
     def of_this_notebook(cls) -> HttpTransport:
-        url, token = os.environ.get("LABKIT_URL"), os.environ.get("JUPYTERHUB_API_TOKEN")
-        if not url or not token:
-            raise NotInALab("This notebook runs outside the platform.", instead="Open the lab from its page.")
-        return cls(url, token, Place.here())
+        desk = Desk.from_environment()
+        return cls(desk.url, desk.token, Place.here())
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._with_key("POST", path, json=body)
@@ -105,17 +102,9 @@ class HttpTransport:
         return f"{self._gateway}/v1", self._key
 
     def submit(self) -> Receipt:
-        released = self._send("GET", f"{self._submissions}/release", headers=self._hub)["files"]
-        present = {name: path for name in released if (path := self._place.folder / name).is_file()}
-        notebooks = [path for name, path in present.items() if name.endswith(".ipynb")]
-        if not notebooks:
-            raise SubmissionRefused(
-                f"There is no {self._place.lab}.ipynb in {self._place.folder.name}/ yet.",
-                instead="Save the notebook first (Ctrl-S), then submit.",
-            )
-        files = {name: base64.b64encode(path.read_bytes()).decode() for name, path in present.items()}
-        given = self._send("POST", f"{self._submissions}/submissions", headers=self._hub, json={"files": files})
-        saved_at = datetime.fromtimestamp(max(path.stat().st_mtime for path in notebooks)).astimezone()
+        course, lab, folder = self._place.course, self._place.lab, self._place.folder
+        given = self._desk.submit(course, lab, folder)
+        saved_at = datetime.fromtimestamp((folder / f"{lab}.ipynb").stat().st_mtime).astimezone()
         return Receipt(
             id=given["id"],
             course=given["course"],

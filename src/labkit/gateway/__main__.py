@@ -1,7 +1,7 @@
 """The gateway's process: `python -m labkit.gateway CONFIG.json`.
 
 CONFIG.json: {"port", "prefix", "database_url", "courses", "hub_api_url", "key_secret_file", "grading_key_file",
-"timezone", "backend": {"kind", ...what the kind needs}}. It listens on 127.0.0.1.
+"timezone", "holder", "backend": {"kind", ...what the kind needs}}. It listens on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from labkit.errors import LabkitError, OperatorError
 from labkit.gateway.app import create
 from labkit.gateway.backends import open_backend
 from labkit.gateway.keys import Keys
-from labkit.models.strict import read_json, read_secret, strict
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.identity import HubTokens
+from labkit.strict import read_json, read_secret, strict
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Settings:
     backend: dict[str, Any]
     prefix: str = "/services/gateway"
     timezone: str = "Asia/Manila"
+    # At its start a gateway gives back what its holder's name still reserves: two on one database need two names.
+    holder: str = "gateway"
 
 
 def compose(settings: Settings) -> Starlette:
@@ -54,8 +56,7 @@ def compose(settings: Settings) -> Starlette:
         keys=_keys(settings.key_secret_file),
         grading_key=read_secret(Path(settings.grading_key_file)),
         prefix=settings.prefix,
-        # Two gateways on one database have different ports, so neither gives back what the other still holds.
-        holder=f"gateway-{settings.port}",
+        holder=settings.holder,
     )
 
 

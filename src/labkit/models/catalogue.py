@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from labkit.errors import OperatorError
-from labkit.models.strict import strict
+from labkit.strict import strict
 
 _FILE = Path(__file__).with_name("catalogue.toml")
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabkitError, OperatorError, RequestRefused
 from labkit.models.embedded import Prepared, prepared
-from labkit.models.strict import read_json, read_secret, strict
+from labkit.strict import read_json, read_secret, strict
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

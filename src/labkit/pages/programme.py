@@ -12,7 +12,7 @@ from labkit.submissions.scores import Score
 
 @dataclass(frozen=True)
 class Progress:
-    """One lab in one cohort: how many have been graded, of how many, and their mean share of the points."""
+    """One lab in one cohort: how many have been graded, of how many, and their mean share of the points judged so far."""
 
     lab: Lab
     graded: int
@@ -64,5 +64,5 @@ def _cohort(site: Site, name: str, course: Course, learners: list[Membership], p
 
 def _progress(lab: Lab, scores: list[Score | None]) -> Progress:
     graded = [score for score in scores if score is not None]
-    shares = [score.total / score.total_max for score in graded if score.total_max]
+    shares = [score.total / score.judged_max for score in graded if score.judged_max]
     return Progress(lab, len(graded), len(scores), sum(shares) / len(shares) if shares else None)

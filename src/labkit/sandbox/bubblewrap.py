@@ -15,6 +15,7 @@ Covers
 Does NOT cover
   - the kernel's own surface: there is no seccomp filter and no Landlock here, and a child may make further user
     namespaces. A kernel bug is not held.
+  - a launcher that dies in the milliseconds before bubblewrap has asked to die with it leaves the sandbox running.
   - memory and wall-clock time: rlimits hold one process at a time. `start` watches the whole tree; a command line
     started without it is not watched.
   - what is bound writable: its size is the host's to bound.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
 from labkit.courses import load_courses
 from labkit.database import connect
-from labkit.errors import OperatorError
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.identity import HubTokens
 from labkit.programme.people import person
+from labkit.strict import read_json, strict
 from labkit.submissions.app import Service, create
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
@@ -32,15 +31,6 @@ class Config:
     build: str
     blobs: str
     receipt_key_file: str
-
-    @classmethod
-    def read(cls, path: Path) -> Config:
-        """Raises OperatorError naming a key that is missing or unknown."""
-        given = json.loads(path.read_text())
-        known = {field.name for field in fields(cls)}
-        if wrong := set(given) ^ known:
-            raise OperatorError(f"{path}: {sorted(wrong)}.", instead=f"The keys are exactly {sorted(known)}.")
-        return cls(**given)
 
 
 def service(config: Config) -> Service:
@@ -64,7 +54,7 @@ def service(config: Config) -> Service:
 
 
 def main() -> None:
-    config = Config.read(Path(sys.argv[1]))
+    config = strict(Config, read_json(Path(sys.argv[1])), sys.argv[1])
     uvicorn.run(create(service(config)), host="127.0.0.1", port=config.port, log_level="warning")
 
 

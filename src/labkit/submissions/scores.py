@@ -33,6 +33,11 @@ class Score:
         return self.score + (self.manual_score or 0)
 
     @property
+    def judged_max(self) -> float:
+        """What could be reached in what has been judged so far."""
+        return self.max + (self.manual_max if self.manual_score is not None else 0)
+
+    @property
     def total_max(self) -> float:
         return self.max + self.manual_max
 

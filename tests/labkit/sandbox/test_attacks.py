@@ -189,6 +189,10 @@ def test_the_launchers_end_is_the_sandboxs_end(as_launcher):
     )
     launcher = subprocess.Popen([*as_launcher, sys.executable, "-c", code], stdout=subprocess.PIPE)
     pid = int(launcher.stdout.readline())
+    # bubblewrap asks for the signal when it has started; a launcher that dies before that is not covered.
+    started = time.monotonic() + 30
+    while not Path(f"/proc/{pid}/task/{pid}/children").read_text() and time.monotonic() < started:
+        time.sleep(0.01)
     launcher.kill()
     launcher.wait()
     launcher.stdout.close()

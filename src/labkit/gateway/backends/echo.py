@@ -14,7 +14,7 @@ from typing import Any
 
 from labkit.errors import ModelUnavailable
 from labkit.gateway.backends import Piece, Scored
-from labkit.models.strict import strict
+from labkit.strict import strict
 
 _PAUSE = 0.05
 

@@ -17,7 +17,7 @@ import httpx
 
 from labkit.errors import LabkitError, ModelUnavailable, RequestRefused
 from labkit.gateway.backends import Piece, Scored
-from labkit.models.strict import read_secret, strict
+from labkit.strict import read_secret, strict
 
 # A cold prompt on a busy small machine is slow; a process that says nothing for this long has died.
 _PATIENCE = httpx.Timeout(180, connect=5)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from labkit.errors import OperatorError
-from labkit.models.strict import read_json, read_secret, strict
+from labkit.strict import read_json, read_secret, strict
 
 
 @dataclass(frozen=True)
