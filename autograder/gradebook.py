@@ -9,6 +9,7 @@ ROOT/gradebook.db                   where scores live
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -26,7 +27,7 @@ from traitlets.config import Config
 
 from autograder.execute import LabkitExecute, graded
 from autograder.report import Report
-from labkit.errors import PlatformFault
+from labkit.errors import OperatorError, PlatformFault
 
 _REGISTERED = ".registered"
 
@@ -66,12 +67,17 @@ class CourseGradebook:
         self._api = NbGraderAPI(coursedir=self._coursedir, config=c)
 
     def register(self, lab: str, notebook: Path, due: datetime | None = None) -> bool:
-        """Makes the lab known with the grader's `notebook`; False if exactly this one is known already."""
+        """Makes the lab known with the grader's `notebook`; False if exactly this one is known already.
+
+        Raises OperatorError if answers or tests were added or removed after learners handed in: their scores would
+        no longer be of the same lab.
+        """
         source = self.root / "source" / lab
         digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
         mark = source / _REGISTERED
         if mark.exists() and mark.read_text() == digest:
             return False
+        self._follow(lab, json.loads(notebook.read_text()))
         source.mkdir(parents=True, exist_ok=True)
         mark.unlink(missing_ok=True)
         shutil.copyfile(notebook, source / f"{lab}.ipynb")
@@ -88,6 +94,7 @@ class CourseGradebook:
         """
         with self._open() as book:
             book.update_or_create_student(learner["id"], **{k: v for k, v in learner.items() if k != "id"})
+        read_before = self._answers(learner["id"], lab)
         submitted = self.root / "submitted" / learner["id"] / lab
         shutil.rmtree(submitted, ignore_errors=True)
         submitted.mkdir(parents=True)
@@ -98,6 +105,7 @@ class CourseGradebook:
             self._must(self._api.autograde(lab, learner["id"], force=True, create=True), f"write down {lab}")
         finally:
             graded.reset(token)
+        self._keep_what_was_read(learner["id"], lab, read_before)
         for stage in ("submitted", "autograded"):
             self._hand_over(self.root / stage)
 
@@ -118,6 +126,49 @@ class CourseGradebook:
         """Changes whenever the gradebook does; cheap enough to ask every second."""
         files = (self.root / name for name in ("gradebook.db", "gradebook.db-wal", "gradebook.db-journal"))
         return max((path.stat().st_mtime for path in files if path.exists()), default=0.0)
+
+    def _answers(self, username: str, lab: str) -> dict[str, str]:
+        """The written answers of her graded submission, by name."""
+        path = self.root / "autograded" / username / lab / f"{lab}.ipynb"
+        if not path.exists():
+            return {}
+        cells = nbformat.read(path, as_version=4).cells
+        return {cell.id: cell.source for cell in cells if cell.cell_type == "markdown"}
+
+    def _keep_what_was_read(self, username: str, lab: str, before: Mapping[str, str]) -> None:
+        """nbgrader sends every answer back to be read again; one that did not change keeps its grade."""
+        now = self._answers(username, lab)
+        with self._open() as book:
+            for grade in book.find_submission_notebook(lab, lab, username).grades:
+                if grade.manual_score is not None and now.get(grade.name, "") == before.get(grade.name):
+                    grade.needs_manual_grade = False
+            book.db.commit()
+
+    def _follow(self, lab: str, notebook: Mapping[str, Any]) -> None:
+        """Lets prose and plain code change after the first submission, which nbgrader refuses for every cell."""
+        about = {cell["id"]: cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]}
+        with self._open() as book:
+            try:
+                known = book.find_notebook(lab, lab)
+            except MissingEntry:
+                return
+            if not known.submissions:
+                return
+            judged = {name for name, one in about.items() if one.get("grade") or one.get("solution")}
+            before = {cell.name for cell in (*known.grade_cells, *known.solution_cells)}
+            if changed := sorted(judged ^ before):
+                raise OperatorError(
+                    f"{self.course}/{lab} has submissions, and these parts came or went: {', '.join(changed)}.",
+                    instead="Put them back, or make the new version a lab of its own folder.",
+                )
+            sources = judged | {name for name, one in about.items() if one.get("locked")}
+            for cell in list(known.source_cells):
+                if cell.name not in sources:
+                    book.db.delete(cell)
+            types = {cell["id"]: cell["cell_type"] for cell in notebook["cells"]}
+            for name in sources - {cell.name for cell in known.source_cells}:
+                book.add_source_cell(name, lab, lab, cell_type=types[name])
+            book.db.commit()
 
     def _open(self) -> Any:
         return Gradebook(self._coursedir.db_url, self.course)

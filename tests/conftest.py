@@ -81,4 +81,5 @@ def prepared_models(pytestconfig: pytest.Config) -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--running", help="HOME:PORT of a platform that runs already, for the browser tests")
     parser.addoption("--pictures", help="save the screenshots of the browser tests in this folder")

@@ -15,7 +15,7 @@ from autograder.gradebook import CourseGradebook, ManualGrade
 from autograder.repair import repair
 from autograder.report import Check, Item, Report
 from labkit.courses import Course, build, load_course
-from labkit.errors import PlatformFault
+from labkit.errors import OperatorError, PlatformFault
 
 # nbgrader's own way with SQLAlchemy's sessions.
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type:sqlalchemy.exc.SAWarning")
@@ -57,15 +57,15 @@ def book(registered: Path, tmp_path: Path) -> CourseGradebook:
     return CourseGradebook(tmp_path / "testing", "testing")
 
 
-def submission(built: Path, answer: str | None = "Nowhere, I think.") -> dict:
+def submission(built: Path, answer: str | None = "Nowhere, I think.", source: Path | None = None) -> dict:
     notebook = json.loads((built / "learner" / "clip" / "clip.ipynb").read_text())
     for cell in notebook["cells"]:
         if cell["id"] == "clip":
             cell["source"] = "def clip(x, low, high):\n    return max(low, min(high, x))"
         if cell["id"] == "reflect" and answer is not None:
             cell["source"] = answer
-    source = json.loads((built / "grader" / "clip" / "clip.ipynb").read_text())
-    return repair(source, json.dumps(notebook).encode()).notebook
+    released = json.loads((source or built / "grader" / "clip" / "clip.ipynb").read_text())
+    return repair(released, json.dumps(notebook).encode()).notebook
 
 
 def grades(book: CourseGradebook) -> dict[str, tuple[float | None, bool]]:
@@ -105,8 +105,14 @@ def test_writing_again_replaces_the_automatic_score_and_keeps_what_a_person_gave
     assert book.manual_grades() == [ManualGrade("ana", "clip", 8.0)]
     book.write(ANA, "clip", submission(built), NOW, report(3.0))
     assert grades(book)["clip-properties"] == (3.0, False)
-    with Gradebook(f"sqlite:///{book.root / 'gradebook.db'}", "testing") as gradebook:
-        assert gradebook.find_grade("reflect", "clip", "clip", "ana").manual_score == 8
+    assert book.manual_grades() == [ManualGrade("ana", "clip", 8.0)]
+
+
+def test_a_changed_answer_is_read_again(book: CourseGradebook, built: Path):
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+    give(book, 8)
+    book.write(ANA, "clip", submission(built, answer="I changed my mind."), NOW, report(1.0))
+    assert book.manual_grades() == [ManualGrade("ana", "clip", None)]
 
 
 def test_a_written_answer_waits_until_a_person_has_read_it(book: CourseGradebook, built: Path):
@@ -144,3 +150,47 @@ def test_the_output_nbgrader_reads_is_one_plain_float():
     stream, result = outputs(Item("x", 1.5, 2.0, ()))
     assert stream.name == "stdout"
     assert result.data == {"text/plain": "1.5"}
+
+
+def changed(built: Path, tmp_path: Path, change) -> Path:
+    notebook = json.loads((built / "grader" / "clip" / "clip.ipynb").read_text())
+    change(notebook["cells"])
+    path = tmp_path / "changed.ipynb"
+    path.write_text(json.dumps(notebook))
+    return path
+
+
+def add_prose(cells: list[dict]) -> None:
+    about = {**cells[0]["metadata"]["nbgrader"], "grade_id": "prose_9"}
+    cells.append({**cells[0], "id": "prose_9", "metadata": {"nbgrader": about}})
+
+
+def drop_prose(cells: list[dict]) -> None:
+    del cells[0]
+
+
+def reword_a_test(cells: list[dict]) -> None:
+    cell = next(cell for cell in cells if cell["id"] == "clip-examples")
+    cell["source"] = "assert clip(7, 0, 3) == 3"
+
+
+@pytest.mark.parametrize("change", [add_prose, drop_prose, reword_a_test])
+def test_a_lab_may_be_reworded_after_learners_handed_in(book: CourseGradebook, built: Path, tmp_path: Path, change):
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+    give(book, 8)
+    source = changed(built, tmp_path, change)
+    assert book.register("clip", source)
+    assert grades(book)["clip-properties"] == (1.0, False)
+    book.write(ANA, "clip", submission(built, source=source), NOW, report(2.0))
+    assert grades(book)["clip-properties"] == (2.0, False)
+    assert book.manual_grades() == [ManualGrade("ana", "clip", 8.0)]
+
+
+def test_a_test_that_went_after_learners_handed_in_is_refused_by_name(
+    book: CourseGradebook, built: Path, tmp_path: Path
+):
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+    without = changed(built, tmp_path, lambda cells: cells.remove(next(c for c in cells if c["id"] == "clip-examples")))
+    with pytest.raises(OperatorError, match="clip-examples"):
+        book.register("clip", without)
+    assert grades(book)["clip-examples"] == (2.0, False)

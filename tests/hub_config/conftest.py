@@ -117,8 +117,29 @@ def start_platform(prepared_models: Path) -> Callable[..., Platform]:
     return start
 
 
+@dataclass
+class RunningPlatform:
+    """One that somebody started by hand: `--running HOME:PORT`."""
+
+    home: Path
+    port: int
+    url = Platform.url
+    link_for = Platform.link_for
+
+
 @pytest.fixture(scope="session")
-def platform(start_platform: Callable[..., Platform], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(request: pytest.FixtureRequest) -> Platform | RunningPlatform:
+    """The whole platform, teaching both courses."""
+    if running := request.config.getoption("--running"):
+        home, _, port = running.rpartition(":")
+        return RunningPlatform(Path(home), int(port))
+    return request.getfixturevalue("own_platform")
+
+
+@pytest.fixture(scope="session")
+def own_platform(
+    start_platform: Callable[..., Platform], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
     home = tmp_path_factory.mktemp("platform") / "state"
     # A sandboxed server, started by an account of its own, must be able to reach its folder.
     for parent in (home.parent, home.parent.parent, home.parent.parent.parent):

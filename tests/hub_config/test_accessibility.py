@@ -35,6 +35,8 @@ def test_axe_has_nothing_to_object_to(platform, sign_in, who: str, width: int, s
 
 def test_a_lab_is_opened_with_the_keyboard_alone(platform, sign_in):
     page = sign_in("carla")
+    page.get_by_role("button", name="English").click()
+    page.goto(f"{platform.url}/services/labkit/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")

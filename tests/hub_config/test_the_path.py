@@ -60,7 +60,7 @@ def test_a_learner_learns_submits_and_sees_a_score_with_reasons_and_the_instruct
     expect(ana.get_by_text("sorts unseen messages better than a friendly request does")).to_be_visible()
     expect(ana.get_by_text("your instructor reads them")).to_be_visible()
     before = float(ana.locator(".total strong").inner_text())
-    assert before >= 60
+    assert 40 <= before <= 80
     picture(ana, "learner-score")
 
     maria = sign_in("maria")

@@ -12,7 +12,7 @@ from labkit.submissions.scores import Score
 
 @dataclass(frozen=True)
 class Progress:
-    """One lab in one cohort: how many have been graded, of how many, and their mean share of the points judged so far."""
+    """One lab in one cohort: how many of how many are graded, and their mean share of the points judged so far."""
 
     lab: Lab
     graded: int
