@@ -204,8 +204,13 @@ class Notebook:
 
     page: Page
 
+    @property
+    def cells(self) -> Locator:
+        """Of the notebook in front: JupyterLab keeps those opened before behind it."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell")
+
     def cell(self, containing: str) -> Locator:
-        return self.page.locator(".jp-Notebook .jp-Cell", has_text=containing).first
+        return self.cells.filter(has_text=containing).first
 
     def write(self, containing: str, text: str) -> None:
         """Replaces what is in the cell that has `containing`."""
@@ -226,12 +231,12 @@ class Notebook:
 
     def run_new(self, code: str) -> str:
         """Adds a cell at the end, runs it and gives its text output."""
-        last = self.page.locator(".jp-Notebook .jp-Cell").last
+        last = self.cells.last
         last.scroll_into_view_if_needed()
         last.click()
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("b")
-        cell = self.page.locator(".jp-Notebook .jp-Cell.jp-mod-active")
+        cell = self.cells.and_(self.page.locator(".jp-mod-active"))
         cell.locator(".cm-content").click()
         self.page.keyboard.insert_text(code)
         return self._run(cell).inner_text()
@@ -257,8 +262,9 @@ def open_lab() -> Callable[[Page, str], Notebook]:
     def go(page: Page, title: str) -> Notebook:
         page.get_by_role("link", name=f"Open lab {title}").click()
         page.wait_for_url("**/lab/tree/**")
-        expect(page.locator(".jp-Notebook .jp-Cell").first).to_be_visible()
-        expect(page.locator(".jp-StatusBar-GroupItem, .jp-StatusBar-Widget").get_by_text("| Idle")).to_be_visible()
-        return Notebook(page)
+        notebook = Notebook(page)
+        expect(notebook.cells.first).to_be_visible()
+        expect(page.locator("#jp-main-statusbar").get_by_text("| Idle")).to_be_visible()
+        return notebook
 
     return go
