@@ -6,7 +6,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.platform, pytest.mark.sandbox, pytest.mark.model]
+pytestmark = [
+    *(pytest.mark.browser, pytest.mark.platform, pytest.mark.sandbox, pytest.mark.model),
+    pytest.mark.timeout(900),  # a small machine under load
+]
 
 PAGES = {
     "ana": ["/services/labkit/", "/services/labkit/labs/testing/clip", "/services/labkit/labs/nothing/here"],

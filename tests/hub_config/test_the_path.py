@@ -8,7 +8,10 @@ import openai
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.platform, pytest.mark.sandbox, pytest.mark.model]
+pytestmark = [
+    *(pytest.mark.browser, pytest.mark.platform, pytest.mark.sandbox, pytest.mark.model),
+    pytest.mark.timeout(900),  # a small machine under load
+]
 
 TEMPLATE = '''TEMPLATE = """
 Message: The clerk explained everything kindly. Maraming salamat!
