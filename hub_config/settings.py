@@ -34,7 +34,6 @@ class Settings(BaseSettings):
     timezone: str = Field("Asia/Manila", description="whose midnight renews daily allowances")
     demo: bool = Field(True, description="create the demonstration cohort")
     memory_mb: int = Field(2048, ge=256, description="memory of one learner's server")
-    idle_minutes: int = Field(60, ge=1, description="a server nobody used for so long is stopped")
 
     @field_validator("address")
     @classmethod

@@ -1,0 +1,105 @@
+"""From a fresh machine to an environment: what is found missing, and what is said."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hub_config import bootstrap
+from hub_config.bootstrap import SetUpError
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
+    """Every command that would have run; all succeed."""
+    commands: list[list[str]] = []
+
+    def run(command, **_words):
+        commands.append(list(command))
+        if "venv" in command:
+            (Path(command[-1]) / "bin").mkdir(parents=True)
+            (Path(command[-1]) / "bin" / "pip").touch()
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(bootstrap.subprocess, "run", run)
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(bootstrap, "_MARK", tmp_path / ".venv" / ".labkit-installed")
+    return commands
+
+
+def test_it_needs_nothing_but_the_standard_library():
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import bootstrap; print([m for m in sys.modules if m in "
+        "('httpx', 'pydantic', 'labkit', 'hub_config')])"
+    )
+    folder = str(Path(bootstrap.__file__).parent)
+    done = subprocess.run([sys.executable, "-S", "-c", code, folder], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_old_python_is_told_with_the_way_out():
+    with pytest.raises(SetUpError, match=r"make PYTHON=python3\.11"):
+        bootstrap.check_python((3, 9))
+
+
+@pytest.mark.parametrize("verb", ["quick", "check"])
+def test_a_first_contribution_needs_no_system_package(verb: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap, "_has", lambda program: False)
+    assert [name for name in bootstrap.missing_packages(verb) if name != "python3-venv"] == []
+
+
+def test_what_is_missing_is_installed_by_its_package_name(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap, "_has", lambda program: program != "bwrap")
+    monkeypatch.setattr(bootstrap, "_has_venv", lambda: True)
+    assert bootstrap.missing_packages("up") == ["bubblewrap"]
+
+
+def test_without_root_and_sudo_the_one_line_to_run_is_printed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name, **_: "/usr/bin/apt-get" if name == "apt-get" else None)
+    with pytest.raises(SetUpError, match="sudo sh -c 'apt-get update && apt-get install -y bubblewrap'"):
+        bootstrap.install_system_packages(["bubblewrap"])
+
+
+def test_torch_is_installed_before_what_would_pull_a_larger_one(ran: list[list[str]]):
+    bootstrap.install_python_packages("up")
+    installed = [command[-1] for command in ran if "install" in command]
+    assert installed[0].startswith("torch==")
+    assert installed[-1].endswith("]")
+    assert all("--constraint" in command for command in ran if "install" in command)
+
+
+def test_a_second_start_installs_nothing(ran: list[list[str]]):
+    bootstrap.install_python_packages("test")
+    before = len(ran)
+    bootstrap.install_python_packages("test")
+    bootstrap.install_python_packages("up")
+    assert len(ran) == before
+
+
+def test_a_half_finished_installation_is_done_again(ran: list[list[str]], monkeypatch: pytest.MonkeyPatch):
+    bootstrap.install_python_packages("up")
+    bootstrap._MARK.unlink()
+    before = len(ran)
+    bootstrap.install_python_packages("up")
+    assert len(ran) > before
+
+
+def test_a_failed_installation_says_why_and_leaves_no_mark(ran: list[list[str]], monkeypatch: pytest.MonkeyPatch):
+    def fails(command, **_words):
+        return subprocess.CompletedProcess(command, 1, "", "ERROR: No space left on device\n")
+
+    bootstrap.install_python_packages("quick")
+    bootstrap._MARK.unlink()
+    monkeypatch.setattr(bootstrap.subprocess, "run", fails)
+    with pytest.raises(SetUpError, match="No space left on device"):
+        bootstrap.install_python_packages("quick")
+    assert not bootstrap._MARK.exists()
+
+
+def test_an_unknown_verb_is_answered_with_the_known_ones(capsys):
+    assert bootstrap.main(["upp"]) == 2
+    assert "up|test|quick|check" in capsys.readouterr().err
