@@ -46,8 +46,8 @@ def test_a_learner_learns_submits_and_sees_a_score_with_reasons_and_the_instruct
     lab = open_lab(ana, "1.2 Sorting citizens' messages")
     for cell in ("import csv", "for message in PRACTICE:", "def what_is_wrong"):
         lab.run(cell)
-    answer = lab.run_new('labkit.ask("What is the capital of France?", temperature=0)')
-    assert len(re.findall("[A-Za-z]{3,}", answer)) >= 1
+    answer = lab.run_new('labkit.ask("What is the capital of the Philippines?", temperature=0)')
+    assert "Manila" in answer
     lab.write("TEMPLATE =", TEMPLATE)
     lab.run("TEMPLATE =")
     output = lab.run("sorts at least 9 of the 12").inner_text()
