@@ -75,4 +75,7 @@ def _held(name: str, report: Report, bound: Bound) -> Measured:
     kept = [item.name for item in report.items if item.name in bound.loses and item.points >= item.max]
     why = f"does not lose {', '.join(kept)}" if kept else ""
     ok = not kept and bound.holds(report.score, report.max)
+    if not ok and not kept:
+        failed = [f"{item.name}: {one.reason}" for item in report.items for one in item.checks if not one.passed]
+        why = "; ".join(failed[:3])
     return Measured(name, report.score, report.max, bound, ok, why)

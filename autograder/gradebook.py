@@ -46,6 +46,10 @@ def config(root: Path, course: str) -> Config:
     c = Config()
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.course_id = course
+    c.ExchangeFactory.exchange = "autograder.exchange.Exchange"
+    for part in ("list", "submit", "collect", "fetch_assignment", "fetch_feedback", "release_assignment"):
+        c.ExchangeFactory[part] = f"autograder.exchange.Exchange{part.title().replace('_', '')}"
+    c.ExchangeFactory.release_feedback = "autograder.exchange.ExchangeReleaseFeedback"
     # Our courses are built from text: solutions are gone and ids are right before nbgrader sees a notebook.
     c.GenerateAssignment.preprocessors = [
         f"nbgrader.preprocessors.{name}" for name in ("LockCells", "ComputeChecksums", "SaveCells", "CheckCellMetadata")

@@ -73,6 +73,8 @@ def _answer(cell: dict[str, Any], cells: list[dict[str, Any]]) -> list[str]:
         return ["not_text"]
     cell["source"] = source.splitlines(keepends=True)
     notes = ["duplicate"] if len(found) > 1 else []
+    if not changed and cell["cell_type"] == "markdown":
+        notes.append("untouched")
     if found[place].get("cell_type") != cell["cell_type"]:
         notes.append("retyped")
     return notes

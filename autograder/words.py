@@ -12,6 +12,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Your answer to {name} was not found, so it counts as not answered. Fetch the lab again to get the cell back.",
         "Hindi nakita ang sagot mo sa {name}, kaya itinuring itong walang sagot. Kunin muli ang lab.",
     ),
+    "untouched": (
+        "You left the written answer {name} as it was, so it earns nothing. Write your own and submit again.",
+        "Hindi mo binago ang nakasulat na sagot sa {name}, kaya wala itong puntos. Isulat ang iyo, saka magsumite.",
+    ),
     "not_text": (
         "Your answer to {name} is not text of ordinary length, so it counts as not answered.",
         "Hindi karaniwang teksto ang sagot mo sa {name}, kaya itinuring itong walang sagot.",

@@ -76,12 +76,20 @@ def work(grader: Grader, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             busy = grader.grade_next()
-            grader.read_manual_grades()
         except Exception:
             log.exception("The grading loop met a fault of ours; it goes on")
             busy = False
         if not busy:
             stop.wait(_IDLE_SECONDS)
+
+
+def follow(grader: Grader, stop: threading.Event) -> None:
+    """Brings grades given by hand to the learners' totals, also while a long grading runs."""
+    while not stop.wait(_IDLE_SECONDS * 2):
+        try:
+            grader.read_manual_grades()
+        except Exception:
+            log.exception("Grades given by hand could not be read; it is tried again")
 
 
 def service(grader: Grader, key: str) -> Starlette:
@@ -115,8 +123,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     stop = threading.Event()
-    thread = threading.Thread(target=work, args=(grader, stop), name="grading", daemon=True)
-    thread.start()
+    for task in (work, follow):
+        threading.Thread(target=task, args=(grader, stop), name=task.__name__, daemon=True).start()
     app = service(grader, read_secret(Path(config.key_file)))
     uvicorn.run(app, host="127.0.0.1", port=config.port, log_level="warning", timeout_graceful_shutdown=1)
     stop.set()

@@ -65,7 +65,11 @@ def _servers(c: Config, settings: Settings, state: State) -> None:
     c.Spawner.http_timeout = 60
     c.Spawner.default_url = "/lab"
     c.Spawner.cmd = [str(Path(sys.executable).parent / "jupyterhub-singleuser")]
-    c.Spawner.environment = {"LABKIT_URL": f"http://127.0.0.1:{settings.port}"}
+    c.Spawner.environment = {
+        "LABKIT_URL": f"http://127.0.0.1:{settings.port}",
+        # Times a notebook shows are the site's, as on the pages.
+        "TZ": settings.timezone,
+    }
     c.BubblewrapSpawner.homes = str(state.folder("homes", mode=0o711))
     c.BubblewrapSpawner.build = str(state.build)
     c.BubblewrapSpawner.database_url = settings.database_url

@@ -58,6 +58,8 @@ def _proxy(settings: Settings, state: State, port: Mapping[str, int]) -> Process
         *(str(_BIN / "configurable-http-proxy"), "--ip", settings.address, "--port", str(settings.port)),
         *("--api-ip", "127.0.0.1", "--api-port", str(port["proxy_api"])),
         *("--default-target", f"http://127.0.0.1:{port['hub']}", "--log-level", "warning"),
+        # In milliseconds: a model on a busy machine takes its time; the gateway gives up before the proxy does.
+        *("--timeout", "300000", "--proxy-timeout", "300000"),
     )
     # The answer comes from the hub, through the proxy: both work once it is there.
     ready = f"http://{settings.address}:{settings.port}/hub/health"

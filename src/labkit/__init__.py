@@ -4,3 +4,12 @@ from labkit.client import Allowance, Receipt, allowance, ask, chat, credentials,
 from labkit.errors import LabkitError
 
 __all__ = ["Allowance", "LabkitError", "Receipt", "allowance", "ask", "chat", "credentials", "score", "submit"]
+
+
+def __getattr__(name: str) -> object:
+    """A misspelt name is answered with the near one."""
+    import difflib
+
+    near = difflib.get_close_matches(name, __all__, 1)
+    hint = f" Did you mean labkit.{near[0]}?" if near else f" It has {', '.join(__all__)}."
+    raise AttributeError(f"labkit has no {name!r}.{hint}", name=name)

@@ -48,8 +48,12 @@ def _find(words: list[str], commands: Mapping[str, EntryPoint]) -> tuple[str | N
 def _explain(words: list[str], commands: Mapping[str, EntryPoint]) -> int:
     names = [name.replace(".", " ") for name in sorted(commands)]
     if words and words[0] not in ("-h", "--help", "help"):
+        verbs = [name for name in names if name.startswith(f"{words[0]} ")]
+        if verbs and words[1:2] in ([], ["-h"], ["--help"]):
+            print("usage:\n" + "\n".join(f"  labkit {name}" for name in verbs))
+            return 0 if words[1:] else 2
         asked = " ".join(word for word in words[:2] if not word.startswith("-"))
-        near = difflib.get_close_matches(asked, names, 1) or [name for name in names if name.startswith(words[0] + " ")]
+        near = difflib.get_close_matches(asked, names, 1) or verbs
         hint = f" Did you mean `labkit {near[0]}`?" if near else ""
         print(f"labkit: there is no command `{asked}`.{hint} `labkit --help` lists them.", file=sys.stderr)
         return 2

@@ -79,7 +79,9 @@ def test_a_learner_learns_submits_and_sees_a_score_with_reasons_and_the_instruct
 def grade_reflection(page, platform, lab: str, answer: str, points: str) -> None:
     """In formgrader: finds the submission with this answer and gives it points."""
     course = platform.url + "/services/formgrader-prompting/formgrader"
-    page.get_by_role("link", name="Open formgrader").first.click()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open formgrader").first.click()
+    page = opened.value
     page.wait_for_url("**/formgrader/gradebook")
     page.goto(f"{course}/gradebook/{lab}/{lab}")
     links = page.locator("a[href*='/formgrader/submissions/']")

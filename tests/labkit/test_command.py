@@ -66,7 +66,7 @@ def test_a_noun_and_a_verb_are_two_words():
 
 @pytest.mark.parametrize(
     ("words", "hint"),
-    [(["grad"], "labkit grade"), (["roster"], "labkit roster plan"), (["roster", "paln"], "labkit roster plan")],
+    [(["grad"], "labkit grade"), (["roster", "paln"], "labkit roster plan"), (["roster", "x"], "labkit roster plan")],
 )
 def test_a_misspelt_command_is_answered_with_the_near_one(words: list[str], hint: str, capsys):
     assert command.main(words) == 2
@@ -79,6 +79,12 @@ def test_help_lists_every_command(words: list[str], capsys):
     shown = capsys.readouterr().out
     assert "labkit grade" in shown
     assert "labkit roster plan" in shown
+
+
+@pytest.mark.parametrize(("words", "code"), [(["roster"], 2), (["roster", "--help"], 0)])
+def test_a_noun_alone_lists_its_verbs(words: list[str], code: int, capsys):
+    assert command.main(words) == code
+    assert "labkit roster plan" in capsys.readouterr().out
 
 
 def test_an_error_of_ours_is_a_sentence_and_no_traceback(capsys):

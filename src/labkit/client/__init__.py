@@ -14,7 +14,7 @@ from typing import Any, overload
 from labkit.client.balance import Allowance
 from labkit.client.receipt import Receipt
 from labkit.client.transport import HttpTransport, Transport
-from labkit.errors import NotInALab
+from labkit.errors import NotInALab, RequestRefused
 
 __all__ = [
     "Allowance",
@@ -35,6 +35,8 @@ def ask(
     prompt: str, *, model: str | None = None, max_tokens: int | None = None, temperature: float | None = None
 ) -> str:
     """The model's answer to one message."""
+    if not isinstance(prompt, str):
+        raise RequestRefused("labkit.ask takes a text.", instead='Put it in quotes: labkit.ask("your question").')
     return chat(
         [{"role": "user", "content": prompt}],
         stream=False,
@@ -49,6 +51,10 @@ def chat(messages: list[dict[str, str]], *, stream: bool = True, **options: Any)
 
     `options` are the OpenAI ones: model, max_tokens, temperature, top_p, seed, stop, response_format ...
     """
+    if not isinstance(messages, list):
+        raise RequestRefused(
+            "labkit.chat takes a list of messages.", instead='For one question write labkit.ask("your question").'
+        )
     body = {"messages": messages, **{name: value for name, value in options.items() if value is not None}}
     if not stream:
         return _text(_transport().post("/v1/chat/completions", body)["choices"][0]["message"])

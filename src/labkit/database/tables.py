@@ -120,7 +120,7 @@ submissions = Table(
     Column("received_at", Moment, nullable=False),
     Column("state", String(16), nullable=False, index=True),  # queued | grading | graded | fault
     Column("tries", Integer, nullable=False, default=0),
-    Column("taken_at", Moment),
+    Column("not_before", Moment),  # after our own fault: when it is tried again
     UniqueConstraint("username", "course", "lab", "digest", name="same_bytes_same_receipt"),
 )
 

@@ -2,51 +2,57 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, select, update
 
 from labkit.database.tables import submissions
 from labkit.submissions.store import Submission
 
-# A submission that fails through our fault is tried this often before a person must look at it.
-MOST_TRIES = 3
+# After our own fault a submission waits this many seconds, longer each time; then it is shown as our fault and tried
+# once an hour, so that nobody's work is forgotten.
+PAUSES = (10, 30, 60, 120)
+HOUR = 3600
 
 
 class Queue:
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._engine, self._now = engine, now
 
     def take(self) -> Submission | None:
-        """The oldest waiting submission, now this worker's; None if nobody waits."""
-        waiting = (
-            select(submissions).where(submissions.c.state == "queued").order_by(submissions.c.received_at).limit(1)
-        ).with_for_update(skip_locked=True)
+        """The oldest submission that may be graded now, from here on this worker's; None if there is none."""
+        table = submissions.c
+        may = table.state.in_(("queued", "fault")) & (table.not_before.is_(None) | (table.not_before <= self._now()))
+        first = select(submissions).where(may).order_by(table.received_at).limit(1).with_for_update(skip_locked=True)
         with self._engine.begin() as connection:
-            row = connection.execute(waiting).mappings().first()
+            row = connection.execute(first).mappings().first()
             if row is None:
                 return None
-            values = {"state": "grading", "tries": row["tries"] + 1, "taken_at": datetime.now(UTC)}
-            connection.execute(update(submissions).where(submissions.c.id == row["id"]).values(values))
+            values = {"state": "grading", "tries": row["tries"] + 1}
+            connection.execute(update(submissions).where(table.id == row["id"]).values(values))
             return Submission.of({**row, **values})
 
     def give_up(self, submission: Submission) -> None:
-        """After our own fault: back into the queue, or aside for a person after MOST_TRIES."""
-        self._set(submission.id, "queued" if submission.tries < MOST_TRIES else "fault")
+        """After our own fault: tried again after a pause; once the pauses are used up, shown as our fault."""
+        pauses = dict(enumerate(PAUSES, start=1))
+        pause = timedelta(seconds=pauses.get(submission.tries, HOUR))
+        state = "queued" if submission.tries in pauses else "fault"
+        self._set(submission.id, state=state, not_before=self._now() + pause)
 
     def again(self, submission_id: str) -> None:
-        """Grades a submission once more."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(submissions).where(submissions.c.id == submission_id).values(state="queued", tries=0)
-            )
+        """Grades a submission once more, now."""
+        self._set(submission_id, state="queued", tries=0, not_before=None)
 
     def recover(self) -> int:
-        """At the start: what a crash left half-graded waits again. Gives how many."""
+        """At the start: what a crash left half-graded waits again, and so does what failed before. Gives how many."""
+        left = submissions.c.state.in_(("grading", "fault"))
+        waiting = submissions.c.state == "queued"
         with self._engine.begin() as connection:
-            left = update(submissions).where(submissions.c.state == "grading").values(state="queued")
-            return connection.execute(left).rowcount
+            connection.execute(update(submissions).where(waiting).values(not_before=None))
+            again = update(submissions).where(left).values(state="queued", tries=0, not_before=None)
+            return connection.execute(again).rowcount
 
-    def _set(self, submission_id: str, state: str) -> None:
+    def _set(self, submission_id: str, **values: object) -> None:
         with self._engine.begin() as connection:
-            connection.execute(update(submissions).where(submissions.c.id == submission_id).values(state=state))
+            connection.execute(update(submissions).where(submissions.c.id == submission_id).values(values))

@@ -1,11 +1,12 @@
 """The grading queue and the scores that come out of it."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
-from labkit.submissions.queue import MOST_TRIES, Queue
+from labkit.submissions.queue import HOUR, PAUSES, Queue
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
 
@@ -47,19 +48,40 @@ def test_a_submission_is_taken_by_one_worker(store: Store, queue: Queue):
 def test_what_a_crash_left_half_graded_waits_again(store: Store, queue: Queue):
     submission = hand_in(store)
     queue.take()
+    assert queue.take() is None
     assert queue.recover() == 1
     assert queue.take().id == submission
-    queue.give_up(queue_item := store.get(submission))
-    assert queue_item.tries == 2
 
 
-def test_our_fault_is_tried_again_and_then_put_aside_for_a_person(store: Store, queue: Queue):
+def test_our_fault_is_tried_again_after_longer_and_longer_pauses_and_never_forgotten(engine: Engine, store: Store):
+    clock = [datetime.now(UTC)]
+    queue = Queue(engine, now=lambda: clock[0])
     submission = hand_in(store)
-    for _ in range(MOST_TRIES):
+    for pause in PAUSES:
         queue.give_up(queue.take())
+        assert store.get(submission).state == "queued"
+        clock[0] += timedelta(seconds=pause - 1)
+        assert queue.take() is None
+        clock[0] += timedelta(seconds=1)
+    queue.give_up(queue.take())
     assert store.get(submission).state == "fault"
+    clock[0] += timedelta(seconds=HOUR)
+    assert queue.take().id == submission
+
+
+def test_a_submission_that_waits_after_our_fault_holds_up_nobody(store: Store, queue: Queue):
+    hand_in(store)
+    queue.give_up(queue.take())
+    other = hand_in(store, b"2")
+    assert queue.take().id == other
+
+
+@pytest.mark.parametrize("wake", [lambda queue, _: queue.recover(), lambda queue, one: queue.again(one)])
+def test_a_new_start_or_a_person_ends_the_pause(store: Store, queue: Queue, wake):
+    submission = hand_in(store)
+    queue.give_up(queue.take())
     assert queue.take() is None
-    queue.again(submission)
+    wake(queue, submission)
     assert queue.take().id == submission
 
 
