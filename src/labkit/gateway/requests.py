@@ -159,8 +159,10 @@ def _checked(raw: bytes, known: Known, *, needed: str) -> dict[str, Any]:
         raise RequestRefused("This request is too large.", instead=f"Keep it under {LARGEST_BODY} bytes.")
     try:
         body = json.loads(raw)
-    except ValueError as error:
-        raise RequestRefused("The body is not JSON.", instead="Send a JSON object.") from error
+        # JSON can spell half of a character (a lone surrogate), which no tokenizer can read.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise RequestRefused("The body is not JSON of whole characters.", instead="Send a JSON object.") from error
     if not isinstance(body, dict):
         raise RequestRefused("The body is not a JSON object.", instead=f'Send {{"{needed}": ...}}.')
     for name in body:

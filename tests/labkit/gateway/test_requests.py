@@ -17,6 +17,9 @@ def chat(**changes: object) -> bytes:
     ("raw", "complaint"),
     [
         (b"", "not JSON"),
+        (b'{"messages": [{"role": "user", "content": "\\ud800"}]}', "whole characters"),
+        (b'{"messages": "\xff"}', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
         (b"[]", "not a JSON object"),
         (chat(tools=[]), "'tools' is unknown"),
         (chat(best_of=2), "'best_of' is unknown"),
