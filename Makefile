@@ -14,7 +14,9 @@ test:        ## everything that guards main
 	@$(PYTHON) hub_config/bootstrap.py test
 	@$(MAKE) --no-print-directory check-installed
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -m "not soak"
+	@$(BIN)/coverage run -m pytest -m "not soak and not browser"
+	@# Apart: Playwright keeps an event loop running, in which no asynchronous test can start.
+	@$(BIN)/coverage run -m pytest -m "browser and not soak"
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -50,6 +50,8 @@ def config(root: Path, course: str) -> Config:
     for part in ("list", "submit", "collect", "fetch_assignment", "fetch_feedback", "release_assignment"):
         c.ExchangeFactory[part] = f"autograder.exchange.Exchange{part.title().replace('_', '')}"
     c.ExchangeFactory.release_feedback = "autograder.exchange.ExchangeReleaseFeedback"
+    # A learner's written answer is text: no script of hers runs in the browser of whoever reads it.
+    c.HTMLExporter.sanitize_html = True
     # Our courses are built from text: solutions are gone and ids are right before nbgrader sees a notebook.
     c.GenerateAssignment.preprocessors = [
         f"nbgrader.preprocessors.{name}" for name in ("LockCells", "ComputeChecksums", "SaveCells", "CheckCellMetadata")

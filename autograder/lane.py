@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from labkit.errors import OperatorError, PlatformFault
+from labkit.errors import OperatorError, RequestRefused
 
 
 class Lane(Protocol):
@@ -34,7 +34,9 @@ class ModelLane:
             return rows
 
     def chat(self, messages: list[dict[str, Any]], **options: Any) -> str:
-        raise PlatformFault("Grading without the platform running can score choices, but not chat.")
+        raise RequestRefused(
+            "Grading without the platform running can score choices, but not chat.", instead="Use labkit.score."
+        )
 
     def _load(self) -> Any:
         from labkit.models import embedded, scoring

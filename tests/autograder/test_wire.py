@@ -149,3 +149,11 @@ def test_deep_data_of_a_strangers_making_is_refused():
 
     with pytest.raises(wire.WireError):
         wire.decode(coded, refuse)
+
+
+@pytest.mark.parametrize("tag", ["set", "frozenset", "dict"])
+def test_numbers_that_share_one_hash_cannot_make_the_test_process_work_for_minutes(tag):
+    colliding = [{"t": "int", "v": hex(k * ((1 << 61) - 1))} for k in range(1, wire.MOST_HASHED + 2)]
+    body = [[one, 0] for one in colliding] if tag == "dict" else colliding
+    with pytest.raises(wire.WireError, match="too large to hash"):
+        wire.decode({"t": tag, "v": body}, lambda coded: coded)

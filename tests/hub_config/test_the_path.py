@@ -35,6 +35,11 @@ Type: question
 Message: {message}
 Type:
 """.strip()'''
+# What a learner might add for her instructor's browser to run.
+FORGERY = """
+
+<script>document.title = "forged"</script> <img src=x onerror="document.title = 'forged'"> [x](javascript:alert(1))
+"""
 REFLECTION = "It mixed up polite complaints. A person must read every complaint; the model may only sort the pile."
 
 
@@ -52,7 +57,7 @@ def test_a_learner_learns_submits_and_sees_a_score_with_reasons_and_the_instruct
     lab.run("TEMPLATE =")
     output = lab.run("sorts at least 9 of the 12").inner_text()
     assert "✓ sorts at least 9" in output
-    lab.write("Your office wants to use", REFLECTION)
+    lab.write("Your office wants to use", REFLECTION + FORGERY)
     picture(ana, "learner-notebook")
     lab.save()
     receipt = lab.run("labkit.submit()").inner_text()
@@ -90,6 +95,8 @@ def grade_reflection(page, platform, lab: str, answer: str, points: str) -> None
         page.goto(platform.url + address)
         page.wait_for_load_state("networkidle")
         if page.get_by_text(answer).count():
+            assert page.title() != "forged"
+            assert page.locator("img[onerror], a[href^='javascript']").count() == 0
             field = page.locator("input.score#reflect")
             field.fill(points)
             field.press("Tab")

@@ -165,7 +165,7 @@ async def _body(request: Request) -> object:
             )
     try:
         body = json.loads(bytes(content))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SubmissionRefused("The submission did not arrive whole.", instead="Submit again.") from None
     if not isinstance(body, dict) or set(body) != {"files"}:
         raise SubmissionRefused("A submission is {'files': {name: base64}}.", instead="Send that and nothing else.")

@@ -52,6 +52,7 @@ def _check_name(name: object) -> None:
         and not path.is_absolute()
         and ".." not in path.parts
         and str(path) == name
+        and not any(0xD800 <= ord(letter) <= 0xDFFF for letter in name)
     )
     if not plain:
         raise SubmissionRefused(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, Select, func, select, update
 
 from labkit.database.tables import submissions
 from labkit.submissions.store import Submission
@@ -14,6 +15,8 @@ from labkit.submissions.store import Submission
 # once an hour, so that nobody's work is forgotten.
 PAUSES = (10, 30, 60, 120)
 HOUR = 3600
+# So long an earlier submission counts against a person's turn.
+TURN_SECONDS = 600
 
 
 class Queue:
@@ -21,17 +24,30 @@ class Queue:
         self._engine, self._now = engine, now
 
     def take(self) -> Submission | None:
-        """The oldest submission that may be graded now, from here on this worker's; None if there is none."""
+        """The submission whose turn it is, from here on this worker's; None if there is none.
+
+        People take turns: everybody's first of the last minutes, then everybody's second. Who hands in ten holds up
+        nobody.
+        """
+        while True:
+            with self._engine.begin() as connection:
+                row = connection.execute(self._next()).mappings().first()
+                if row is None:
+                    return None
+                values = {"state": "grading", "tries": row["tries"] + 1}
+                same = (submissions.c.id == row["id"]) & (submissions.c.state == row["state"])
+                # Where two workers saw the same one, the UPDATE decides and the other looks again.
+                if connection.execute(update(submissions).where(same).values(values)).rowcount == 1:
+                    return Submission.of({**row, **values})
+
+    def _next(self) -> Select[Any]:
         table = submissions.c
         may = table.state.in_(("queued", "fault")) & (table.not_before.is_(None) | (table.not_before <= self._now()))
-        first = select(submissions).where(may).order_by(table.received_at).limit(1).with_for_update(skip_locked=True)
-        with self._engine.begin() as connection:
-            row = connection.execute(first).mappings().first()
-            if row is None:
-                return None
-            values = {"state": "grading", "tries": row["tries"] + 1}
-            connection.execute(update(submissions).where(table.id == row["id"]).values(values))
-            return Submission.of({**row, **values})
+        recent = table.received_at >= self._now() - timedelta(seconds=TURN_SECONDS)
+        turn = func.row_number().over(partition_by=table.username, order_by=table.received_at)
+        ranked = select(table.id, turn.label("turn")).where(may | recent).subquery()
+        found = select(submissions).join(ranked, ranked.c.id == table.id).where(may)
+        return found.order_by(ranked.c.turn, table.received_at).limit(1)
 
     def give_up(self, submission: Submission) -> None:
         """After our own fault: tried again after a pause; once the pauses are used up, shown as our fault."""

@@ -18,6 +18,8 @@ from labkit.submissions.release import Releases
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
 
+# JSON can spell half of a character.
+HALF = b'{"files": {"clip.ipynb": "e30=", "half\\ud800": "e30="}}'
 LAB = "/services/submissions/courses/testing/labs/clip"
 
 
@@ -145,7 +147,8 @@ async def test_a_body_that_never_ends_is_cut_off(client: httpx.AsyncClient, stor
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff\xfe", json.dumps({"files": {"clip.ipynb": "e30="}}).encode()[:-3]]
+    "content",
+    [b"", b"{", b"[" * 200_000, b"\xff\xfe", HALF, json.dumps({"files": {"clip.ipynb": "e30="}}).encode()[:-3]],
 )
 async def test_a_torn_body_is_refused(client: httpx.AsyncClient, content: bytes):
     answer = await client.post(f"{LAB}/submissions", content=content, headers=as_("ana"))

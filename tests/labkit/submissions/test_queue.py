@@ -28,6 +28,12 @@ def test_who_came_first_is_graded_first(store: Store, queue: Queue):
     assert queue.take() is None
 
 
+def test_people_take_turns_so_that_many_of_one_hold_up_nobody(store: Store, queue: Queue):
+    many = [hand_in(store, bytes([number]), "ana") for number in range(3)]
+    one = hand_in(store, b"x", "ben")
+    assert [queue.take().id for _ in range(4)] == [many[0], one, *many[1:]]
+
+
 def test_a_submission_is_taken_by_one_worker(store: Store, queue: Queue):
     for number in range(8):
         hand_in(store, bytes([number]))
