@@ -44,7 +44,7 @@ soak:        ## what is too long for `make test`
 
 pictures:    ## the screenshots in docs/, from the running product
 	@$(PYTHON) hub_config/bootstrap.py test
-	@$(BIN)/python -m pytest -q -m browser --pictures docs/pictures
+	@$(BIN)/python -m pytest -q -m browser --pictures=docs/pictures tests
 
 reset:       ## delete everything the platform keeps
 	@$(BIN)/labkit reset

@@ -8,6 +8,7 @@ ROOT/gradebook.db                   where scores live
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -26,6 +27,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from autograder.execute import LabkitExecute, graded
+from autograder.plain import fenced
 from autograder.report import Report
 from labkit.errors import OperatorError, PlatformFault
 
@@ -50,8 +52,6 @@ def config(root: Path, course: str) -> Config:
     for part in ("list", "submit", "collect", "fetch_assignment", "fetch_feedback", "release_assignment"):
         c.ExchangeFactory[part] = f"autograder.exchange.Exchange{part.title().replace('_', '')}"
     c.ExchangeFactory.release_feedback = "autograder.exchange.ExchangeReleaseFeedback"
-    # A learner's written answer is text: no script of hers runs in the browser of whoever reads it.
-    c.HTMLExporter.sanitize_html = True
     # Our courses are built from text: solutions are gone and ids are right before nbgrader sees a notebook.
     c.GenerateAssignment.preprocessors = [
         f"nbgrader.preprocessors.{name}" for name in ("LockCells", "ComputeChecksums", "SaveCells", "CheckCellMetadata")
@@ -104,7 +104,7 @@ class CourseGradebook:
         submitted = self.root / "submitted" / learner["id"] / lab
         shutil.rmtree(submitted, ignore_errors=True)
         submitted.mkdir(parents=True)
-        (submitted / f"{lab}.ipynb").write_text(nbformat.writes(nbformat.from_dict(notebook)))
+        (submitted / f"{lab}.ipynb").write_text(nbformat.writes(self._readable(lab, notebook)))
         (submitted / "timestamp.txt").write_text(received_at.strftime("%Y-%m-%d %H:%M:%S.%f UTC"))
         token = graded.set(report)
         try:
@@ -132,6 +132,17 @@ class CourseGradebook:
         """Changes whenever the gradebook does; cheap enough to ask every second."""
         files = (self.root / name for name in ("gradebook.db", "gradebook.db-wal", "gradebook.db-journal"))
         return max((path.stat().st_mtime for path in files if path.exists()), default=0.0)
+
+    def _readable(self, lab: str, notebook: Any) -> Any:
+        """The submission with each written answer as plain text; one left as released stays the author's."""
+        released = nbformat.read(self.root / "source" / lab / f"{lab}.ipynb", as_version=4)
+        author = {cell.id: cell.source for cell in released.cells}
+        mine = nbformat.from_dict(copy.deepcopy(notebook))
+        for cell in mine.cells:
+            text = "".join(cell.source)
+            if cell.cell_type == "markdown" and text.strip() != author.get(cell.id, "").strip():
+                cell.source = fenced(text)
+        return mine
 
     def _answers(self, username: str, lab: str) -> dict[str, str]:
         """The written answers of her graded submission, by name."""

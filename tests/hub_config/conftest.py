@@ -215,7 +215,6 @@ class Notebook:
     def write(self, containing: str, text: str) -> None:
         """Replaces what is in the cell that has `containing`."""
         cell = self.cell(containing)
-        cell.scroll_into_view_if_needed()
         cell.dblclick()
         editor = cell.locator(".cm-content")
         editor.click()
@@ -225,14 +224,12 @@ class Notebook:
     def run(self, containing: str) -> Locator:
         """Runs one cell, waits for its end, and gives its output."""
         cell = self.cell(containing)
-        cell.scroll_into_view_if_needed()
         cell.locator(".cm-content").click()
         return self._run(cell)
 
     def run_new(self, code: str) -> str:
         """Adds a cell at the end, runs it and gives its text output."""
         last = self.cells.last
-        last.scroll_into_view_if_needed()
         last.click()
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("b")
