@@ -380,5 +380,6 @@ def test_a_mangled_notebook_costs_nothing_and_gains_nothing(make_lab, how, score
     report = grade(lab, json.dumps(notebook).encode(), learner="ana", lane=None)
 
     assert (report.score, report.max, report.fault) == (score, 5, None), report
-    assert note in " ".join(report.notes)
-    assert bool(note) == bool(report.notes) or how == "rewritten tests"
+    notes = [one for one in report.notes if "written answer reflect as it was" not in one]
+    assert note in " ".join(notes)
+    assert bool(note) == bool(notes) or how == "rewritten tests"

@@ -44,7 +44,9 @@ def test_a_right_answer_gets_everything_and_its_reasons(submit):
             },
         ],
         "fault": None,
-        "notes": [],
+        "notes": [
+            "You left the written answer reflect as it was, so it earns nothing. Write your own and submit again."
+        ],
         "manual": [{"name": "reflect", "max": 10}],
     }
     assert Report.from_json(graded.report.to_json()) == graded.report
@@ -261,3 +263,9 @@ def test_a_repaired_notebook_is_graded_as_the_submission_is(make_lab):
     repaired = repair(grader_notebook(lab), json.dumps(notebook).encode())
 
     assert grade_repaired(lab, repaired, learner="ana", lane=None) == grade(lab, notebook, learner="ana", lane=None)
+
+
+def test_a_written_answer_is_missed_only_where_it_was_left_as_it_was(submit):
+    right = "def clip(x, low, high):\n    return max(low, min(high, x))"
+    assert submit({"clip": right, "reflect": "Because it hides news."}).report.notes == ()
+    assert "reflect" in submit({"clip": right}).report.notes[0]
