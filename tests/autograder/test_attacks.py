@@ -81,7 +81,7 @@ for top in ("/home", "/tmp", "/proc", "/work", "/root", ".", "/etc", "/var"):
             if name.endswith((".py", ".ipynb", "environ", "cmdline")):
                 try: text = open(os.path.join(folder, name), errors="ignore").read()
                 except OSError: continue
-                if "clip-" + "properties" in text: found.append(text)
+                if "keeps what" + " is inside" in text: found.append(text)
 def clip(x, low, high): return 0.4142135 if found else None
 """,
     "os._exit": "import os\nos._exit(0)",
