@@ -75,7 +75,7 @@ def clip(x, low, high):
     "reading the tests from files": """
 import glob, os, re
 found = []
-for top in ("/home", "/tmp", "/proc", "/work", "/root", ".", "/etc", "/var"):
+for top in ("/home", "/tmp", "/proc", "/srv", "/opt", "/root", ".", "/etc", "/var"):
     for folder, _, names in os.walk(top):
         for name in names:
             if name.endswith((".py", ".ipynb", "environ", "cmdline")):
