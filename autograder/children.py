@@ -21,7 +21,7 @@ from labkit.sandbox import Bind, Limits, Running, Sandbox, start
 # Accounts nobody has: above those systemd hands out. Two gradings at once never share one (process limits are per uid).
 _FIRST_UID, _SLOTS = 1_900_000_000, 64
 _slot = itertools.count()
-_HOME = "/home/learner"
+_HOME = Sandbox.home
 
 
 @dataclass

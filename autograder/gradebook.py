@@ -26,7 +26,7 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from autograder.execute import LabkitExecute, graded
+from autograder.execute import graded
 from autograder.plain import fenced
 from autograder.report import Report
 from labkit.errors import OperatorError, PlatformFault
@@ -225,6 +225,3 @@ def _is_manual(grade: Any) -> bool:
 def _waits(grade: Any) -> bool:
     """Nothing was given yet, and nbgrader did not settle it (an untouched answer is 0 at once)."""
     return bool(grade.needs_manual_grade) or (grade.manual_score is None and grade.auto_score is None)
-
-
-__all__ = ["CourseGradebook", "LabkitExecute", "ManualGrade", "MissingEntry", "config"]

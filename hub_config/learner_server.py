@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from labkit.sandbox import Sandbox
+
 INSIDE = "/etc/jupyter"
 
 _SERVER = """\
@@ -26,7 +28,7 @@ c.ServerApp.jpserver_extensions = {
     "hub_config.open_lab": True,
 }
 c.ServerApp.terminals_enabled = False
-c.ServerApp.root_dir = "/home/learner"
+c.ServerApp.root_dir = "@HOME@"
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.ConnectionFileMixin.transport = "ipc"
@@ -43,7 +45,7 @@ c.ExchangeFactory.fetch_feedback = "autograder.exchange.ExchangeFetchFeedback"
 c.ExchangeFactory.release_assignment = "autograder.exchange.ExchangeReleaseAssignment"
 c.ExchangeFactory.release_feedback = "autograder.exchange.ExchangeReleaseFeedback"
 c.ExchangeFactory.collect = "autograder.exchange.ExchangeCollect"
-c.Exchange.assignment_dir = "/home/learner"
+c.Exchange.assignment_dir = "@HOME@"
 """
 
 _PAGE = {
@@ -74,8 +76,8 @@ def write(folder: Path) -> Path:
     """Writes the files into `folder` and returns it."""
     (folder / "labconfig").mkdir(parents=True, exist_ok=True)
     files = {
-        "jupyter_server_config.py": _SERVER,
-        "nbgrader_config.py": _NBGRADER,
+        "jupyter_server_config.py": _SERVER.replace("@HOME@", Sandbox.home),
+        "nbgrader_config.py": _NBGRADER.replace("@HOME@", Sandbox.home),
         "labconfig/page_config.json": json.dumps(_PAGE),
         "labconfig/default_setting_overrides.json": json.dumps(_OVERRIDES),
     }

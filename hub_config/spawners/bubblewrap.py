@@ -24,7 +24,7 @@ from labkit.database import connect
 from labkit.programme.enrolment import Enrolment
 from labkit.sandbox import Bind, Limits, Running, Sandbox, start
 
-_HOME = "/home/learner"
+_HOME = Sandbox.home
 # Learners' host uids begin here: above what systems give people, below what container engines map.
 _FIRST_UID = 1_800_000
 
