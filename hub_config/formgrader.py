@@ -31,6 +31,9 @@ class Config:
     folder: str
     build: str
     url: str
+    public_url: str
+    hub_host: str
+    secure: bool
     hub_api_url: str
     token_file: str
     grader_url: str
@@ -86,9 +89,12 @@ def environment(config: Config) -> dict[str, str]:
         "JUPYTERHUB_API_TOKEN": Path(config.token_file).read_text(),
         "JUPYTERHUB_API_URL": config.hub_api_url,
         "JUPYTERHUB_BASE_URL": "/",
-        "JUPYTERHUB_HOST": "",
+        "JUPYTERHUB_HOST": config.hub_host,
+        "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": str(int(config.secure)),
+        "JUPYTERHUB_PUBLIC_URL": config.public_url,
+        "JUPYTERHUB_PUBLIC_HUB_URL": f"{config.hub_host}/hub/",
         "JUPYTERHUB_CLIENT_ID": f"service-{name}",
-        "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{prefix}oauth_callback",
+        "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{config.public_url}oauth_callback",
         "JUPYTERHUB_OAUTH_SCOPES": scopes,
         "JUPYTERHUB_OAUTH_ACCESS_SCOPES": scopes,
         "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": "[]",
@@ -146,7 +152,7 @@ def main() -> None:
     _wait_for_hub(config.hub_api_url)
     inside = sandbox(config, prepare(config))
     command = inside.argv([str(Path(sys.executable).parent / "jupyterhub-singleuser")])
-    os.execve(command[0], command, {})  # noqa: S606 - replaced by the sandbox, which starts the server
+    os.execve(command[0], command, inside.environment())  # noqa: S606 - replaced by the sandbox, which starts the server
 
 
 if __name__ == "__main__":

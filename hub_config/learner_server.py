@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from labkit.sandbox import Sandbox
-
 INSIDE = "/etc/jupyter"
 
 _SERVER = """\
+import os
+
 c = get_config()
 # A value here wins over what packages switch on for themselves.
 c.ServerApp.jpserver_extensions = {
@@ -26,16 +26,21 @@ c.ServerApp.jpserver_extensions = {
     "jupyter_server_terminals": False,
     "jupyterlab": True,
     "hub_config.open_lab": True,
+    "hub_config.listening": True,
 }
 c.ServerApp.terminals_enabled = False
-c.ServerApp.root_dir = "@HOME@"
+c.ServerApp.root_dir = os.environ["HOME"]
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.ConnectionFileMixin.transport = "ipc"
 c.FileContentsManager.delete_to_trash = False
+# A slow line gets a quarter of the bytes.
+c.ServerApp.tornado_settings = {"compress_response": True}
 """
 
 _NBGRADER = """\
+import os
+
 c = get_config()
 c.ExchangeFactory.exchange = "autograder.exchange.Exchange"
 c.ExchangeFactory.list = "autograder.exchange.ExchangeList"
@@ -45,7 +50,7 @@ c.ExchangeFactory.fetch_feedback = "autograder.exchange.ExchangeFetchFeedback"
 c.ExchangeFactory.release_assignment = "autograder.exchange.ExchangeReleaseAssignment"
 c.ExchangeFactory.release_feedback = "autograder.exchange.ExchangeReleaseFeedback"
 c.ExchangeFactory.collect = "autograder.exchange.ExchangeCollect"
-c.Exchange.assignment_dir = "@HOME@"
+c.Exchange.assignment_dir = os.environ["HOME"]
 """
 
 _PAGE = {
@@ -58,7 +63,11 @@ _PAGE = {
         "@jupyterlab/extensionmanager-extension:plugin": True,
         "@jupyterlab/launcher-extension:plugin": True,
         "@jupyterlab/terminal-extension": True,
+        # It asks "restart your server?" when the line is lost; JupyterLab's own message says that it goes on trying.
+        "@jupyterlab/hub-extension:connectionlost": True,
         "@jupyterlab/lsp-extension": True,
+        "@jupyterlab/notebook-extension:language-server": True,
+        "@jupyterlab/fileeditor-extension:language-server": True,
         "jupyterlab-jupytext": True,
     }
 }
@@ -76,8 +85,8 @@ def write(folder: Path) -> Path:
     """Writes the files into `folder` and returns it."""
     (folder / "labconfig").mkdir(parents=True, exist_ok=True)
     files = {
-        "jupyter_server_config.py": _SERVER.replace("@HOME@", Sandbox.home),
-        "nbgrader_config.py": _NBGRADER.replace("@HOME@", Sandbox.home),
+        "jupyter_server_config.py": _SERVER,
+        "nbgrader_config.py": _NBGRADER,
         "labconfig/page_config.json": json.dumps(_PAGE),
         "labconfig/default_setting_overrides.json": json.dumps(_OVERRIDES),
     }

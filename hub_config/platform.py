@@ -9,6 +9,7 @@ from traitlets.config import Config
 
 import labkit.pages
 from hub_config import learner_server, roles, services
+from hub_config.hosts import subdomain
 from hub_config.settings import Settings
 from hub_config.state import State
 from labkit.database import connect
@@ -16,12 +17,22 @@ from labkit.programme.people import memberships
 
 # Everything that listens on loopback besides the public address.
 PORTS = ("hub", "proxy_api", "gateway", "submissions", "pages", "model", "scoring", "grader")
+# On every answer of the hub. Its own templates carry inline script, so script is not forbidden here; what frames and
+# what a page's address may tell others is.
+HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 def configure(c: Config, settings: Settings) -> None:
     state = State(settings.home)
     ports = state.ports()
     _addresses(c, settings, state, ports)
+    _origins(c, settings)
     _sign_in(c, settings)
     _servers(c, settings, state)
     engine = connect(settings.database_url)
@@ -46,6 +57,19 @@ def _addresses(c: Config, settings: Settings, state: State, ports: dict[str, int
     c.JupyterHub.logo_file = str(Path(labkit.pages.__file__).parent / "static" / "labkit.svg")
     c.JupyterHub.log_level = "WARN"
     c.JupyterHub.concurrent_spawn_limit = 20
+    # A proxy that was started again has forgotten every route; so soon the hub tells it.
+    c.JupyterHub.last_activity_interval = 1
+
+
+def _origins(c: Config, settings: Settings) -> None:
+    """Nothing a learner writes shares an origin with hub, pages, formgraders or another learner (design D15)."""
+    c.JupyterHub.subdomain_host = settings.hosts.main
+    c.JupyterHub.subdomain_hook = subdomain
+    # A learner's host could otherwise set cookies for the name above it.
+    c.JupyterHub.cookie_host_prefix_enabled = settings.secure
+    c.JupyterHub.oauth_require_pkce = True
+    c.JupyterHub.trusted_downstream_ips = list(settings.proxies)
+    c.JupyterHub.tornado_settings = {"headers": HEADERS, "cookie_options": {"samesite": "Lax"}}
 
 
 def _sign_in(c: Config, settings: Settings) -> None:
@@ -59,14 +83,13 @@ def _servers(c: Config, settings: Settings, state: State) -> None:
     c.JupyterHub.spawner_class = "labkit-bubblewrap"
     # A link into a stopped server starts it.
     c.JupyterHub.implicit_spawn_seconds = 0.5
-    # Servers end with the hub's process (the sandbox sees to it), so the hub need not wait for each at its end.
+    # The holder has them: they outlive the hub, and end with the platform.
     c.JupyterHub.cleanup_servers = False
     c.Spawner.start_timeout = 60
     c.Spawner.http_timeout = 60
     c.Spawner.default_url = "/lab"
     c.Spawner.cmd = [str(Path(sys.executable).parent / "jupyterhub-singleuser")]
     c.Spawner.environment = {
-        "LABKIT_URL": f"http://127.0.0.1:{settings.port}",
         # Times a notebook shows are the site's, as on the pages.
         "TZ": settings.timezone,
     }
@@ -74,5 +97,9 @@ def _servers(c: Config, settings: Settings, state: State) -> None:
     c.BubblewrapSpawner.build = str(state.build)
     c.BubblewrapSpawner.database_url = settings.database_url
     c.BubblewrapSpawner.memory_mb = settings.memory_mb
+    c.BubblewrapSpawner.home_mb = settings.home_mb
+    c.BubblewrapSpawner.holder = str(state.holder_socket)
+    c.BubblewrapSpawner.unsandboxed = settings.servers == "unsandboxed"
+    c.BubblewrapSpawner.outside_url = f"http://127.0.0.1:{settings.port}"
     c.BubblewrapSpawner.log_folder = str(state.log)
     c.BubblewrapSpawner.config_folder = str(learner_server.write(state.folder("run", "learner")))

@@ -45,6 +45,11 @@ def check_machine(settings: Settings) -> None:
             f"The disk of {settings.home} has {free} MB left; the first start needs {_NEEDED_MB} MB.",
             instead="Make room, or set LABKIT_HOME to a folder on another disk.",
         )
+    if settings.servers == "unsandboxed" and os.geteuid() == 0:
+        raise OperatorError(
+            "LABKIT_SERVERS=unsandboxed would run learners' notebooks as root.",
+            instead="Start as an ordinary account, or leave LABKIT_SERVERS out.",
+        )
     Sandbox().argv(["true"])  # refuses, saying why, where learners' code could not be held
     settings.home.chmod(0o711)
 

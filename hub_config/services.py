@@ -24,7 +24,13 @@ def external(settings: Settings, state: State, ports: dict[str, int]) -> list[di
             "labkit", state, ports["pages"], oauth_no_confirm=True, oauth_redirect_uri=f"{PAGES_PREFIX}oauth_callback"
         ),
         *(
-            _service(formgrader(course), state, ports[formgrader(course)], oauth_no_confirm=True)
+            _service(
+                formgrader(course),
+                state,
+                ports[formgrader(course)],
+                oauth_no_confirm=True,
+                oauth_redirect_uri=f"{settings.hosts.formgrader(course)}oauth_callback",
+            )
             for course in settings.taught
         ),
     ]

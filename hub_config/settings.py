@@ -8,15 +8,24 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hub_config.hosts import Hosts
 from labkit.errors import OperatorError
 
 _PREFIX = "LABKIT_"
+# What LABKIT_SERVERS=unsandboxed gives up.
+UNSANDBOXED = (
+    "every learner's notebook runs as this very account: it can read every file of it (secrets and others' work "
+    "included), reach every address it can, end every process of it, and fill the disk"
+)
 _PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -26,21 +35,73 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
 
     port: int = Field(8000, ge=1, le=65535, description="the port of the address people open")
-    address: str = Field("127.0.0.1", description="the address to listen on; only loopback until sign-in is hardened")
+    address: str = Field(
+        "127.0.0.1", description="the address to listen on; another than loopback needs TLS or a proxy"
+    )
+    public_url: str = Field("", description="the address people type; every learner's server is on a name below it")
+    tls_cert: Path | None = Field(None, description="certificate chain (PEM) for the public name and *.name")
+    tls_key: Path | None = Field(None, description="its private key (PEM)")
+    trusted_proxy: str = Field("", description="addresses of the proxies that hold TLS before us, by commas")
     home: Path = Field(Path(".labkit"), description="where everything that must be kept lives")
     courses: Path = Field(_PROJECT / "courses", description="the folder of courses to teach")
     teach: str = Field("prompting", description="which of them, by folder name, separated by commas")
     database: str = Field("", description="a database URL; empty means SQLite inside LABKIT_HOME")
     timezone: str = Field("Asia/Manila", description="whose midnight renews daily allowances")
     demo: bool = Field(True, description="create the demonstration cohort")
-    memory_mb: int = Field(2048, ge=256, description="memory of one learner's server")
+    memory_mb: int = Field(2048, ge=256, description="memory of one learner's server with its kernels")
+    home_mb: int = Field(2048, ge=64, description="disk space of one learner's home")
+    servers: Literal["sandboxed", "unsandboxed"] = Field("sandboxed", description=UNSANDBOXED)
 
     @field_validator("address")
     @classmethod
-    def _loopback(cls, value: str) -> str:
-        if value != "localhost" and not ipaddress.ip_address(value).is_loopback:
-            raise ValueError("only a loopback address is accepted; put nothing of this on a network yet")
+    def _an_address(cls, value: str) -> str:
+        if value == "localhost":
+            return "127.0.0.1"
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            raise ValueError("not an address; write one such as 127.0.0.1 or 0.0.0.0") from None
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for one in filter(None, (part.strip() for part in value.split(","))):
+            try:
+                ipaddress.ip_address(one)
+            except ValueError:
+                raise ValueError(f"{one} is not an address") from None
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_origin(cls, value: str) -> str:
+        parts = urlsplit(value.rstrip("/"))
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query):
+            raise ValueError("not an address of a site; write one such as https://labs.example.org")
+        if value and re.fullmatch(r"[\d.]+|.*:.*", parts.hostname or ""):
+            raise ValueError("a bare number has no names below it for learners' servers; write a name")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _safe_on_a_network(self) -> Self:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("LABKIT_TLS_CERT and LABKIT_TLS_KEY belong together; set both or neither")
+        for path in filter(None, (self.tls_cert, self.tls_key)):
+            if not path.is_file() or not os.access(path, os.R_OK):
+                raise ValueError(f"{path} cannot be read; name a PEM file this account can read")
+        if self.trusted_proxy and self.tls_cert:
+            raise ValueError("LABKIT_TRUSTED_PROXY holds TLS itself; leave LABKIT_TLS_CERT out, or the proxy")
+        loopback = ipaddress.ip_address(self.address).is_loopback
+        if not loopback and not (self.tls_cert or self.trusted_proxy):
+            raise ValueError(
+                f"LABKIT_ADDRESS={self.address} would send passwords in the clear; set LABKIT_TLS_CERT and "
+                "LABKIT_TLS_KEY, or LABKIT_TRUSTED_PROXY to the address of the proxy that holds TLS"
+            )
+        if not loopback and not self.public_url:
+            raise ValueError("LABKIT_PUBLIC_URL is needed where others reach us, such as https://labs.example.org")
+        if (self.tls_cert or self.trusted_proxy) and not self.url.startswith("https://"):
+            raise ValueError(f"LABKIT_PUBLIC_URL={self.url} must begin with https:// where there is TLS")
+        return self
 
     @field_validator("timezone")
     @classmethod
@@ -51,10 +112,10 @@ class Settings(BaseSettings):
             raise ValueError("no such time zone; write one such as Asia/Manila") from None
         return value
 
-    @field_validator("home", "courses")
+    @field_validator("home", "courses", "tls_cert", "tls_key")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value else None
 
     @property
     def database_url(self) -> str:
@@ -66,7 +127,21 @@ class Settings(BaseSettings):
 
     @property
     def url(self) -> str:
-        return f"http://localhost:{self.port}"
+        """The address people type."""
+        return self.public_url or f"{'https' if self.tls_cert else 'http'}://localhost:{self.port}"
+
+    @property
+    def hosts(self) -> Hosts:
+        return Hosts.of(self.url)
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us by https."""
+        return self.url.startswith("https://")
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.trusted_proxy.split(",") if part.strip())
 
 
 def read() -> Settings:
@@ -81,7 +156,8 @@ def read() -> Settings:
         return Settings()  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors()[0]
-        name = _PREFIX + str(first["loc"][0]).upper()
-        found = f"{name}={os.environ.get(name, '')!r}"
         message = first["msg"].removeprefix("Value error, ")
-        raise OperatorError(f"{found}: {message}.", instead="Correct it and start again.") from None
+        if first["loc"]:
+            name = _PREFIX + str(first["loc"][0]).upper()
+            message = f"{name}={os.environ.get(name, '')!r}: {message}"
+        raise OperatorError(f"{message}.", instead="Correct it and start again.") from None

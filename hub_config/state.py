@@ -14,13 +14,17 @@ log/                     one file a process
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
 import socket
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from labkit.errors import OperatorError
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,22 @@ class State:
     @property
     def models(self) -> Path:
         return self.folder("models")
+
+    @property
+    def sockets(self) -> Path:
+        """A folder for unix sockets, ours alone. Not in LABKIT_HOME: a socket's path has 107 bytes, and JupyterHub
+        reads one in lower case."""
+        name = f"labkit-{os.geteuid()}-{hashlib.sha256(str(self.home).encode()).hexdigest()[:12]}"
+        path = Path("/run" if os.geteuid() == 0 else "/tmp") / name
+        path.mkdir(mode=0o700, exist_ok=True)
+        found = path.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+            raise OperatorError(f"{path} is not ours alone.", instead="Find out whose it is, and remove it.")
+        return path
+
+    @property
+    def holder_socket(self) -> Path:
+        return self.sockets / "holder"
 
     def secret_file(self, name: str) -> Path:
         """A file with a random secret, made at first use, readable by its owner only."""

@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import httpx
-
-from hub_config.processes import Process, clean_environment
+from hub_config.processes import Process, answers, clean_environment
 from hub_config.state import State
 from labkit.errors import OperatorError
 
 # Ctrl-C ends everything within 10 seconds: this long for a polite end, then SIGKILL.
 _POLITE_SECONDS = 6
+# So often in so many seconds a killed supervisor is started again.
+_REVIVALS, _REVIVAL_SECONDS = 5, 300
 
 
 class Supervision:
@@ -27,6 +27,7 @@ class Supervision:
         self._state = state
         self._processes: Sequence[Process] = ()
         self._daemon: subprocess.Popen[bytes] | None = None
+        self._revived: list[float] = []
 
     def claim(self) -> None:
         """Makes this the only run of its LABKIT_HOME; the kernel gives the claim up however we end."""
@@ -72,14 +73,25 @@ class Supervision:
         """
         waiting = {process.name: process.ready for process in self._processes if process.warms is warm}
         end = time.monotonic() + seconds
-        with httpx.Client(timeout=2) as client:
-            while waiting and not stop.wait(0.1):
-                for name, url in list(waiting.items()):
-                    if _answers(client, url):
-                        del waiting[name]
-                        tell(name)
-                if waiting and (time.monotonic() > end or not self.alive()):
-                    self._explain(waiting)
+        while waiting and not stop.wait(0.1):
+            for name, url in list(waiting.items()):
+                if answers(url):
+                    del waiting[name]
+                    tell(name)
+            if waiting and (time.monotonic() > end or not self.alive()):
+                self._explain(waiting)
+
+    def revive(self) -> None:
+        """Starts the supervisor again where it was killed; its processes died with it, learners' servers did not.
+
+        Raises OperatorError where it dies again and again.
+        """
+        now = time.monotonic()
+        self._revived = [*(at for at in self._revived if now - at < _REVIVAL_SECONDS), now]
+        if len(self._revived) > _REVIVALS:
+            log = self._state.log / "supervisord.log"
+            raise OperatorError("The supervisor ends again and again.", instead=f"Its log is {log}.")
+        self.start(self._processes)
 
     def alive(self) -> bool:
         return self._daemon is not None and self._daemon.poll() is None
@@ -125,7 +137,8 @@ class Supervision:
         environment = ",".join(f"{key}={_quoted(value)}" for key, value in clean_environment(process).items())
         return (
             f"[program:{process.name}]\ncommand={command}\nenvironment={environment}\n"
-            f"directory={Path(self._state.home)}\nautorestart=true\nstartsecs=2\nstartretries=5\n"
+            # Never given up: a database that is away for an hour comes back, and nobody should have to help.
+            f"directory={Path(self._state.home)}\nautorestart=true\nstartsecs=2\nstartretries=1000000\n"
             f"stopasgroup=false\nkillasgroup=true\nstopwaitsecs={_POLITE_SECONDS}\n"
             f"redirect_stderr=true\nstdout_logfile={self._state.log}/{process.name}.log\n"
             "stdout_logfile_maxbytes=5MB\nstdout_logfile_backups=2\n"
@@ -135,13 +148,6 @@ class Supervision:
 def _ends_with_us(sign: str) -> tuple[str, ...]:
     """A killed parent must leave nobody behind that holds a port or a file: the kernel tells the child."""
     return ("setpriv", "--pdeathsig", sign, "--")
-
-
-def _answers(client: httpx.Client, url: str) -> bool:
-    try:
-        return client.get(url).status_code < 500
-    except httpx.HTTPError:
-        return False
 
 
 def _quoted(text: str) -> str:

@@ -10,7 +10,8 @@ Covers
     dropped to `uid`, an unprivileged account of the host, with no groups. Started as an ordinary account, a user
     namespace maps uid 1000 to that account. Either way: no capabilities, empty bounding set, no_new_privs.
   - environment cleared; a new session, so that no terminal can be typed into; rlimits on cpu, data, file size,
-    processes, open files; no core dumps.
+    processes, open files; no core dumps; where asked, a lower rank for the processor and the first place in line
+    when the machine runs out of memory.
 
 Does NOT cover
   - the kernel's own surface: there is no seccomp filter and no Landlock here, and a child may make further user
@@ -45,31 +46,35 @@ _MB = 1 << 20
 _DROPPING = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 
 
-def argv(sandbox: Sandbox, command: Sequence[str], *, root: bool | None = None) -> list[str]:
+def argv(
+    sandbox: Sandbox, command: Sequence[str], *, root: bool | None = None, info_fd: int | None = None
+) -> list[str]:
     """The whole command line. `root` says who will start it (by default: who asks)."""
     root = os.geteuid() == 0 if root is None else root
     return [
         _program("bwrap"),
+        *(() if info_fd is None else ("--info-fd", str(info_fd))),
         *_namespaces(sandbox, root),
         *_system(sandbox.network),
         *_private(sandbox),
         *_python(),
         *(word for bind in sandbox.binds for word in _bound(bind)),
         *("--remount-ro", "/dev", "--remount-ro", "/"),
-        *_environment(sandbox),
         *("--chdir", "/"),
         "--",
         *(_drop(sandbox.uid) if root else ()),
         # Only now: a root without its capabilities may not enter a folder that is another account's alone.
         *(_program("env"), "-C", sandbox.cwd or sandbox.home),
+        *_yielding(sandbox.limits),
         *_rlimits(sandbox.limits),
+        *_door(sandbox.door),
         *command,
     ]
 
 
 def _namespaces(sandbox: Sandbox, root: bool) -> list[str]:
     words = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "lab"]
-    words += ["--new-session", "--clearenv", "--cap-drop", "ALL"]
+    words += ["--new-session", "--cap-drop", "ALL"]
     words += [] if sandbox.network else ["--unshare-net"]
     words += ["--die-with-parent"] if sandbox.die_with_parent else []
     if root:
@@ -116,10 +121,12 @@ def _bound(bind: Bind) -> list[str]:
     return [*words, "--bind" if bind.writable else "--ro-bind", str(bind.source), bind.at]
 
 
-def _environment(sandbox: Sandbox) -> list[str]:
+def environment(sandbox: Sandbox) -> dict[str, str]:
+    """The whole environment of whoever starts the command line. Not words of it: every account of the host reads
+    those, and tokens are among these."""
     path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    given = {"HOME": sandbox.home, "USER": "learner", "PATH": path, "LANG": "C.UTF-8", "TMPDIR": "/tmp", **sandbox.env}
-    return [word for name, value in given.items() for word in ("--setenv", name, value)]
+    given = {"HOME": sandbox.home, "USER": "learner", "PATH": path, "LANG": "C.UTF-8", "TMPDIR": "/tmp"}
+    return {**given, **sandbox.env}
 
 
 def _drop(uid: int) -> list[str]:
@@ -138,10 +145,28 @@ def _rlimits(limits: Limits) -> list[str]:
     return [_program("prlimit"), "--core=0", *(f"--{name}={value}" for name, value in values.items() if value), "--"]
 
 
+def _yielding(limits: Limits) -> list[str]:
+    """Never the other way: without capabilities a process may lower its own rank, not raise it."""
+    words = [_program("nice"), "-n", str(limits.nice)] if limits.nice else []
+    return [*words, _program("choom"), "-n", "500", "--"] if limits.yields_memory else words
+
+
+def _door(door: tuple[int, str] | None) -> list[str]:
+    """socat joins the port to the socket, and is started again should it end; then comes the command itself."""
+    if door is None:
+        return []
+    port, socket = door
+    join = f"socat TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,max-children=64 UNIX-CONNECT:{socket}"
+    _program("socat")
+    return [_program("sh"), "-c", f'while :; do {join} 2>/dev/null; sleep 1; done & exec "$@"', "sh"]
+
+
 def _program(name: str) -> str:
     found = shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin")
     if found is None:
-        package = {"bwrap": "bubblewrap", "env": "coreutils"}.get(name, "util-linux")
+        package = {"bwrap": "bubblewrap", "env": "coreutils", "nice": "coreutils", "socat": "socat"}.get(
+            name, "util-linux"
+        )
         raise SandboxUnavailable(
             f"{name} is not installed, and untrusted code runs in no other way.", instead=f"apt-get install {package}"
         )
@@ -152,7 +177,12 @@ def _program(name: str) -> str:
 def probe() -> None:
     """Runs a throwaway child; refuses, with bubblewrap's own words, where it cannot."""
     tried = subprocess.run(
-        argv(Sandbox(), [sys.executable, "-S", "-c", ""]), capture_output=True, text=True, timeout=30, check=False
+        argv(Sandbox(), [sys.executable, "-S", "-c", ""]),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env=environment(Sandbox()),
     )
     if tried.returncode:
         reason = tried.stderr.strip().splitlines()[-1:] or [f"it ended with {tried.returncode}"]

@@ -56,7 +56,7 @@ class Running:
         while not self._over.wait(_EVERY) and self.process.poll() is None:
             if time.monotonic() > deadline:
                 return self.end("time")
-            if self._limits.memory_mb and memory_mb(self.process.pid) > self._limits.memory_mb:
+            if self._limits.memory_mb and is_over(self.process.pid, self._limits.memory_mb):
                 return self.end("memory")
         return None
 
@@ -79,7 +79,7 @@ def start(
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
-        env={},
+        env=sandbox.environment(),
         cwd="/",
     )
     return Running(process, sandbox.limits)
@@ -87,11 +87,22 @@ def start(
 
 def memory_mb(pid: int) -> float:
     """What the tree under `pid` holds: shares of shared pages (PSS) where they can be read, else RSS."""
-    pids = _tree(pid)
-    return sum(_pss(one) for one in pids) / (1 << 20)
+    return sum(_pss(one) for one in tree(pid)) / (1 << 20)
 
 
-def _tree(pid: int) -> list[int]:
+def is_over(pid: int, most_mb: float) -> bool:
+    """Whether the tree under `pid` holds more. First what is shared is counted for each: cheap, never too little."""
+    pids = tree(pid)
+    return sum(map(_resident, pids)) > most_mb * (1 << 20) and sum(map(_pss, pids)) > most_mb * (1 << 20)
+
+
+def largest(pid: int) -> int:
+    """The process of the tree under `pid` that holds most."""
+    return max(tree(pid), key=_resident)
+
+
+def tree(pid: int) -> list[int]:
+    """`pid` and every process below it."""
     found, pending = [], [pid]
     while pending:
         one = pending.pop()
@@ -102,14 +113,18 @@ def _tree(pid: int) -> list[int]:
     return found
 
 
-def _pss(pid: int) -> int:
+def _resident(pid: int) -> int:
     with contextlib.suppress(OSError, IndexError, ValueError):
-        resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-        if resident < 32 << 20:
-            return resident  # reading PSS walks the page table: not worth it for a small process
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    return int(line.split()[1]) * 1024
-        return resident
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     return 0
+
+
+def _pss(pid: int) -> int:
+    resident = _resident(pid)
+    if resident < 32 << 20:
+        return resident  # reading PSS walks the page table: not worth it for a small process
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return resident

@@ -24,7 +24,8 @@ class Bind:
 class Limits:
     """`cpu_seconds`, `data_mb`, `file_mb`, `files` hold for each process; `processes` for each host uid (for each
     sandbox where one starts as an ordinary account). `seconds` and `memory_mb` hold for the whole tree and are kept
-    by `start`, not by the command line. 0 means no limit."""
+    by `start`, not by the command line. 0 means no limit. `nice` (0 to 19) and `yields_memory` say that others go
+    first: for the processor, and when the machine itself runs out of memory."""
 
     seconds: float = 0
     memory_mb: int = 0
@@ -34,6 +35,8 @@ class Limits:
     processes: int = 64
     files: int = 256
     tmp_mb: int = 64
+    nice: int = 0
+    yields_memory: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Sandbox:
 
     `env` is the whole environment (but HOME, USER, PATH, LANG and TMPDIR, which have values here). `home` is where
     HOME is: a private, empty, writable folder, unless a bind is put there. With `network` the child shares the
-    host's network, all of it.
+    host's network, all of it. Without, it has a loopback of its own; `door` = (port, socket) joins one port of that
+    loopback to a unix socket it sees, and nothing else leads out.
     """
 
     binds: tuple[Bind, ...] = ()
@@ -52,11 +56,21 @@ class Sandbox:
     home: str = "/home/learner"
     cwd: str = ""
     network: bool = False
+    door: tuple[int, str] | None = None
     die_with_parent: bool = True
 
-    def argv(self, command: Sequence[str]) -> list[str]:
-        """The command line that runs `command` inside; refuses (`SandboxUnavailable`) where no tier works."""
+    def argv(self, command: Sequence[str], *, info_fd: int | None = None) -> list[str]:
+        """The command line that runs `command` inside; refuses (`SandboxUnavailable`) where no tier works.
+
+        To `info_fd` goes a JSON object whose `child-pid` is the first process inside, as the host counts.
+        """
         from labkit.sandbox import bubblewrap
 
         bubblewrap.probe()
-        return bubblewrap.argv(self, command)
+        return bubblewrap.argv(self, command, info_fd=info_fd)
+
+    def environment(self) -> dict[str, str]:
+        """What that command line must be started with, and nothing else."""
+        from labkit.sandbox import bubblewrap
+
+        return bubblewrap.environment(self)

@@ -34,13 +34,28 @@ def test_the_network_is_shared_only_where_asked(network, unshared):
     assert ("/etc/resolv.conf" in words) is network
 
 
-def test_limits_and_environment_are_on_the_command_line():
-    sandbox = Sandbox(limits=Limits(cpu_seconds=3, data_mb=2), env={"A": "b"}, cwd="/tmp")
+def test_limits_are_on_the_command_line_and_the_environment_is_not():
+    sandbox = Sandbox(limits=Limits(cpu_seconds=3, data_mb=2), env={"TOKEN": "a-secret"}, cwd="/tmp")
     words = bubblewrap.argv(sandbox, ["python3"], root=False)
 
     assert {"--cpu=3", f"--data={2 << 20}", "--core=0"} <= set(words)
-    assert ("A", "b") in pairs(words)
+    assert not any("a-secret" in word for word in words)
+    assert sandbox.environment()["TOKEN"] == "a-secret"
     assert ("-C", "/tmp") in pairs(words)
+
+
+def test_who_yields_starts_with_a_lower_rank():
+    words = bubblewrap.argv(Sandbox(limits=Limits(nice=10, yields_memory=True)), ["python3"], root=False)
+
+    assert ("-n", "10") in pairs(words) and ("-n", "500") in pairs(words)
+
+
+def test_a_door_joins_one_port_of_the_loopback_inside_to_one_socket():
+    words = bubblewrap.argv(Sandbox(door=(8000, "/run/labkit/door")), ["python3", "x.py"], root=False)
+
+    assert "--unshare-net" in words
+    assert "TCP-LISTEN:8000,bind=127.0.0.1" in " ".join(words) and "UNIX-CONNECT:/run/labkit/door" in " ".join(words)
+    assert words[-2:] == ["python3", "x.py"]
 
 
 def test_a_bind_makes_the_folders_it_stands_in_open_to_all():
