@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector, web
 
 _CONNECTIONS = 64
 _MOST_BYTES = 64 * 2**20
@@ -44,7 +44,7 @@ class Door:
             timeout=_TIMEOUT, connector=TCPConnector(limit=_CONNECTIONS), auto_decompress=False, trust_env=False
         )
         # She leaves, the call behind is dropped: nothing goes on computing for nobody.
-        self._web = web.Server(self._pass_on, keepalive_timeout=60, handler_cancellation=True)
+        self._web = web.Server(self._pass_on, keepalive_timeout=60, lingering_time=1, handler_cancellation=True)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(self._protocol, str(self._path))
         # Her account, unprivileged, must be able to connect; nobody else sees the folder.

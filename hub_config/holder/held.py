@@ -27,6 +27,7 @@ from labkit.sandbox import Sandbox
 
 # The inherited socket's descriptor, for the extension that accepts on it.
 LISTEN = "JUPYTER_LISTEN_FD"
+_FALSE_START_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def start(
             )
         os.close(write)
         child = _child(info.read(), process)
+    _refuse_a_false_start(process, log)
     held = Held(
         name=name,
         pid=process.pid,
@@ -185,6 +187,14 @@ def _child(said: str, process: subprocess.Popen[bytes]) -> int:
     except (ValueError, KeyError):
         process.wait(10)
         raise OSError(f"the sandbox did not start; its launcher ended with {process.returncode}") from None
+
+
+def _refuse_a_false_start(process: subprocess.Popen[bytes], log: Path) -> None:
+    """The launcher names its child before it has mounted everything; what cannot be mounted ends both at once."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        code = process.wait(_FALSE_START_SECONDS)
+        last = log.read_text(errors="replace").strip().splitlines()[-1:] or [f"it ended with {code}"]
+        raise OSError(f"the sandbox did not start: {last[0]}")
 
 
 def _write(path: Path, held: Held) -> None:
