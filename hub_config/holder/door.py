@@ -75,32 +75,41 @@ class Door:
         if (request.content_length or 0) > _MOST_BYTES:
             return _told(413, f"More than {_MOST_BYTES} bytes.")
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _DROPPED}
-        body = _bounded(request) if request.body_exists else None
+        body = _Body(request)
+        data = body.chunks() if request.body_exists else None
         try:
             async with self._session.request(
-                request.method, f"{target}{request.raw_path}", headers=headers, data=body, allow_redirects=False
+                request.method, f"{target}{request.raw_path}", headers=headers, data=data, allow_redirects=False
             ) as answer:
                 return await _stream(request, answer)
-        except _TooLarge:
-            return _told(413, f"More than {_MOST_BYTES} bytes.")
-        except (ClientError, TimeoutError):
+        except (ClientError, TimeoutError, _TooLarge):
+            if body.too_large:
+                return _told(413, f"More than {_MOST_BYTES} bytes.")
             return _told(503, "The platform did not answer.")
 
 
 class _TooLarge(Exception):
-    pass
+    """Ends a request in the middle of its body; aiohttp may wrap it in an error of its own."""
 
 
-async def _bounded(request: web.BaseRequest):  # type: ignore[no-untyped-def]
-    seen = 0
-    async for chunk in request.content.iter_any():
-        seen += len(chunk)
-        if seen > _MOST_BYTES:
-            raise _TooLarge
-        yield chunk
+class _Body:
+    """A body counted as it passes, whatever its header said of its length."""
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self._request = request
+        self.too_large = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        seen = 0
+        async for chunk in self._request.content.iter_any():
+            seen += len(chunk)
+            self.too_large = seen > _MOST_BYTES
+            if self.too_large:
+                raise _TooLarge
+            yield chunk
 
 
-async def _stream(request: web.BaseRequest, answer) -> web.StreamResponse:  # type: ignore[no-untyped-def]  # noqa: ANN001
+async def _stream(request: web.BaseRequest, answer: ClientResponse) -> web.StreamResponse:
     passed = web.StreamResponse(status=answer.status)
     for name, value in answer.headers.items():
         if name.lower() not in _DROPPED:
