@@ -37,6 +37,7 @@ check-installed:
 bench:       ## every benchmark, briefly
 	@$(PYTHON) hub_config/bootstrap.py test
 	@for name in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$name .py) --quick || exit 1; done
+	@$(BIN)/python -m benchmarks.crash --quick
 
 soak:        ## what is too long for `make test`
 	@$(PYTHON) hub_config/bootstrap.py test

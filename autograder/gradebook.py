@@ -79,9 +79,10 @@ class CourseGradebook:
         no longer be of the same lab.
         """
         source = self.root / "source" / lab
-        digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
+        digest = _digest(notebook)
         mark = source / _REGISTERED
-        if mark.exists() and mark.read_text() == digest:
+        # The copy too: a power cut may keep the mark and lose the copy's bytes.
+        if mark.exists() and mark.read_text() == digest == _digest(source / f"{lab}.ipynb"):
             return False
         self._follow(lab, json.loads(notebook.read_text()))
         source.mkdir(parents=True, exist_ok=True)
@@ -202,6 +203,11 @@ class CourseGradebook:
         owner = self.root.stat()
         for path in (folder, *folder.rglob("*")):
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; empty where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def _find_alembic() -> None:

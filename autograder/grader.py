@@ -80,9 +80,15 @@ class Grader:
             log.error("Submission %s: %s", submission.id, report.fault)
             self.queue.give_up(submission)
             return
-        self._write(submission, lab, content, report)
+        # An older one, graded late after a fault of ours, must not take the newer one's place with nbgrader.
+        if not self._was_overtaken(submission):
+            self._write(submission, lab, content, report)
         self.scores.record(submission.id, report.to_json(), sum(each["max"] for each in report.to_json()["manual"]))
         self._stamps.pop(lab.course, None)
+
+    def _was_overtaken(self, submission: Submission) -> bool:
+        hers = self.store.of_person(submission.username, submission.course, submission.lab)
+        return any(one.received_at > submission.received_at and one.state == "graded" for one in hers)
 
     def _write(self, submission: Submission, lab: Lab, content: bytes, report: Report) -> None:
         source = json.loads((self.build / lab.course / "grader" / lab.id / f"{lab.id}.ipynb").read_text())

@@ -69,18 +69,29 @@ def compose(config: Config) -> Grader:
 
 
 def work(grader: Grader, stop: threading.Event) -> None:
-    """Grades until told to stop; a submission's failure is its own, never the queue's."""
-    again = grader.recover()
-    if again:
-        log.warning("%d submissions were being graded when the last run ended; they are graded again", again)
+    """Grades until told to stop; a submission's failure is its own, never the queue's.
+
+    Where the database was away, nobody knows what is marked as being graded: all of it is taken up again, as at a
+    start, once the database answers.
+    """
+    certain = False
     while not stop.is_set():
         try:
+            if not certain:
+                _take_up(grader)
+                certain = True
             busy = grader.grade_next()
         except Exception:
             log.exception("The grading loop met a fault of ours; it goes on")
-            busy = False
+            busy = certain = False
         if not busy:
             stop.wait(_IDLE_SECONDS)
+
+
+def _take_up(grader: Grader) -> None:
+    again = grader.recover()
+    if again:
+        log.warning("%d submissions were being graded when the last run ended; they are graded again", again)
 
 
 def follow(grader: Grader, stop: threading.Event) -> None:

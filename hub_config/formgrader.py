@@ -55,6 +55,7 @@ c.ServerApp.jpserver_extensions = {
     "notebook": True,
 }
 c.ServerApp.terminals_enabled = False
+c.HubOAuth.cache_max_age = 30
 c.KernelSpecManager.allowed_kernelspecs = {"none"}
 c.KernelSpecManager.ensure_native_kernel = False
 """

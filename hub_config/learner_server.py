@@ -34,6 +34,8 @@ c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.ConnectionFileMixin.transport = "ipc"
 c.FileContentsManager.delete_to_trash = False
+# So long an ended session still opens what it had open.
+c.HubOAuth.cache_max_age = 30
 # A slow line gets a quarter of the bytes.
 c.ServerApp.tornado_settings = {"compress_response": True}
 """
@@ -63,6 +65,19 @@ _PAGE = {
         "@jupyterlab/extensionmanager-extension:plugin": True,
         "@jupyterlab/launcher-extension:plugin": True,
         "@jupyterlab/terminal-extension": True,
+        # What a lab never needs and a slow line or a narrow screen would pay for.
+        "@jupyter-notebook/lab-extension": True,
+        "@jupyterlab/application-extension:property-inspector": True,
+        "@jupyterlab/celltags-extension": True,
+        "@jupyterlab/debugger-extension": True,
+        "@jupyterlab/htmlviewer-extension": True,
+        "@jupyterlab/json-extension": True,
+        "@jupyterlab/logconsole-extension": True,
+        "@jupyterlab/metadataform-extension": True,
+        "@jupyterlab/notebook-extension:tools": True,
+        "@jupyterlab/notebook-extension:update-raw-mimetype": True,
+        "@jupyterlab/pdf-extension": True,
+        "@jupyterlab/vega5-extension": True,
         # It asks "restart your server?" when the line is lost; JupyterLab's own message says that it goes on trying.
         "@jupyterlab/hub-extension:connectionlost": True,
         "@jupyterlab/lsp-extension": True,

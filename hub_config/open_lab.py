@@ -6,17 +6,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
-from tornado.web import authenticated
+from jupyterlab.commands import get_workspaces_dir
+from jupyterlab_server.workspaces_handler import WorkspacesManager
+from tornado.web import HTTPError, authenticated
 
 from labkit.desk import Desk
 from labkit.errors import LabkitError
 
+_TELEPHONE = "telephone"
 _NAME = r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})"
 
 
@@ -31,7 +38,30 @@ class OpenLab(JupyterHandler):
             self.set_status(error.status)
             self.finish(_page(str(error)))
             return
-        self.redirect(url_path_join(self.base_url, "lab/tree", course, lab, f"{lab}.ipynb"))
+        mode = "lab/tree"
+        if is_handheld(self.request.headers):
+            # One notebook fills the screen: single-document mode, in a workspace whose side bars are folded.
+            await asyncio.to_thread(prepare_telephone)
+            mode = f"doc/workspaces/{_TELEPHONE}/tree"
+        self.redirect(url_path_join(self.base_url, mode, course, lab, f"{lab}.ipynb"))
+
+
+def prepare_telephone() -> None:
+    """Writes the telephone's workspace where there is none; what she changes in it later is hers."""
+    manager = WorkspacesManager(get_workspaces_dir())
+    with contextlib.suppress(ValueError, OSError, HTTPError):  # one that cannot be read is written anew
+        if manager.load(_TELEPHONE)["data"]:
+            return
+    folded = {"collapsed": True, "visible": True, "widgets": []}
+    layout = {"main": None, "down": {"size": 0, "widgets": []}, "left": folded, "right": folded}
+    layout |= {"relativeSizes": [0, 1, 0], "top": {"simpleVisibility": True}}
+    saved = {"data": {"layout-restorer:data": layout}, "metadata": {"id": _TELEPHONE}}
+    manager.save(_TELEPHONE, json.dumps(saved))
+
+
+def is_handheld(headers: Mapping[str, str]) -> bool:
+    """As the browser says it: Chromium in a header of its own, the others in their name."""
+    return headers.get("Sec-CH-UA-Mobile") == "?1" or "Mobi" in headers.get("User-Agent", "")
 
 
 def _page(message: str) -> str:
@@ -39,7 +69,7 @@ def _page(message: str) -> str:
         '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>labkit</title>'
         '<body style="font: 1rem/1.5 system-ui; max-width: 40rem; margin: 3rem auto; padding: 0 1rem">'
         f"<h1>This lab could not be opened</h1><p>{escape(message)}</p>"
-        '<p><a href="/services/labkit/">Go to your labs</a></p>'
+        f'<p><a href="{escape(os.environ.get("JUPYTERHUB_HOST", ""))}/services/labkit/">Go to your labs</a></p>'
     )
 
 

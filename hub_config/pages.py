@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import uvicorn
 from jupyterhub.services.auth import HubOAuth
 
+from hub_config.health import PlatformHealth
 from hub_config.servers import HubServers
 from hub_config.services import PAGES_PREFIX
 from hub_config.settings import Settings, read
@@ -40,8 +41,9 @@ def site(settings: Settings) -> Site:
     )
     return Site(
         prefix=PAGES_PREFIX,
-        sign_in=HubSignIn(hub, PAGES_PREFIX, state.secret("pages")),
-        servers=HubServers(api_url, token),
+        origin=settings.hosts.main,
+        sign_in=HubSignIn(hub, PAGES_PREFIX, state.secret("pages"), settings.hosts.main),
+        servers=HubServers(api_url, token, settings.hosts),
         engine=engine,
         enrolment=Enrolment(engine),
         courses=[load_course(settings.courses, name) for name in settings.taught],
@@ -49,6 +51,7 @@ def site(settings: Settings) -> Site:
         scores=Scores(engine),
         ledger=Ledger(engine, settings.timezone),
         timezone=ZoneInfo(settings.timezone),
+        health=PlatformHealth(settings, state),
     )
 
 

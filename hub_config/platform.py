@@ -17,15 +17,7 @@ from labkit.programme.people import memberships
 
 # Everything that listens on loopback besides the public address.
 PORTS = ("hub", "proxy_api", "gateway", "submissions", "pages", "model", "scoring", "grader")
-# On every answer of the hub. Its own templates carry inline script, so script is not forbidden here; what frames and
-# what a page's address may tell others is.
-HEADERS = {
-    "Content-Security-Policy": "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+
 
 
 def configure(c: Config, settings: Settings) -> None:
@@ -69,12 +61,18 @@ def _origins(c: Config, settings: Settings) -> None:
     c.JupyterHub.cookie_host_prefix_enabled = settings.secure
     c.JupyterHub.oauth_require_pkce = True
     c.JupyterHub.trusted_downstream_ips = list(settings.proxies)
-    c.JupyterHub.tornado_settings = {"headers": HEADERS, "cookie_options": {"samesite": "Lax"}}
+    # What else the hub's answers carry, the authenticator adds (`sign_in/appearance.py`).
+    c.JupyterHub.tornado_settings = {
+        "headers": {"Cross-Origin-Resource-Policy": "same-origin"},
+        "cookie_options": {"samesite": "Lax"},
+    }
 
 
 def _sign_in(c: Config, settings: Settings) -> None:
-    c.JupyterHub.authenticator_class = "labkit-link"
-    c.LinkAuthenticator.database_url = settings.database_url
+    c.JupyterHub.authenticator_class = "labkit-roster"
+    c.RosterAuthenticator.database_url = settings.database_url
+    c.RosterAuthenticator.origin = settings.hosts.main
+    c.RosterAuthenticator.trusted_proxies = list(settings.proxies)
     # Whoever may sign in is decided by the roster: a link exists only for somebody in it.
     c.Authenticator.allow_all = True
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import httpx
 
+from hub_config.hosts import Hosts
 from labkit.errors import PlatformFault
 
 
 class HubServers:
     """Implements `labkit.pages.site.Servers` with the pages' own service token."""
 
-    def __init__(self, api_url: str, token: str) -> None:
+    def __init__(self, api_url: str, token: str, hosts: Hosts) -> None:
+        self._hosts = hosts
         self._client = httpx.AsyncClient(
             base_url=api_url, headers={"Authorization": f"token {token}"}, timeout=httpx.Timeout(20)
         )
+
+    def url(self, username: str) -> str:
+        return self._hosts.user(username)
+
+    def formgrader_url(self, course: str) -> str:
+        return self._hosts.formgrader(course)
 
     async def state(self, username: str) -> str:
         user = (await self._ask("GET", f"/users/{username}")).json()

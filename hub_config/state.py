@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labkit import durable
 from labkit.errors import OperatorError
 
 
@@ -71,14 +72,8 @@ class State:
     def secret_file(self, name: str) -> Path:
         """A file with a random secret, made at first use, readable by its owner only."""
         path = self.folder("secrets", mode=0o700) / name
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
+        if not path.exists():
+            durable.create(path, secrets.token_hex(32).encode(), 0o600)
         return path
 
     def secret(self, name: str) -> str:
@@ -91,11 +86,14 @@ class State:
     def choose_ports(self, names: tuple[str, ...]) -> dict[str, int]:
         """Free loopback ports, one for each name; the same ones as last time where they are still free."""
         path = self.run / "ports.json"
-        last = json.loads(path.read_text()) if path.exists() else {}
+        try:
+            last = json.loads(path.read_text())
+        except (OSError, ValueError):  # the first run, or a crash in the middle of writing
+            last = {}
         chosen: dict[str, int] = {}
         for name in names:
             chosen[name] = last[name] if is_free(last.get(name, 0)) else free_port(set(chosen.values()))
-        path.write_text(json.dumps(chosen))
+        durable.write(path, json.dumps(chosen).encode())
         return chosen
 
     def write_config(self, name: str, values: dict[str, Any]) -> Path:

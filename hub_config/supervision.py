@@ -46,6 +46,7 @@ class Supervision:
 
     def start(self, processes: Sequence[Process]) -> None:
         self._processes = processes
+        self._state.write_config("ready", {process.name: process.ready for process in processes})
         config = self._state.run / "supervisord.conf"
         with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(self._config())

@@ -86,6 +86,13 @@ def test_registering_the_same_notebook_again_does_nothing(book: CourseGradebook,
     assert not book.register("clip", built / "grader" / "clip" / "clip.ipynb")
 
 
+def test_a_registered_notebook_that_a_power_cut_emptied_is_registered_again(book: CourseGradebook, built: Path):
+    copy, source = book.root / "source" / "clip" / "clip.ipynb", built / "grader" / "clip" / "clip.ipynb"
+    copy.write_bytes(b"")
+    assert book.register("clip", source)
+    assert copy.read_bytes() == source.read_bytes()
+
+
 def test_partial_points_arrive_as_they_are(book: CourseGradebook, built: Path):
     book.write(ANA, "clip", submission(built), NOW, report(1.5))
     assert grades(book) == {"clip-examples": (2.0, False), "clip-properties": (1.5, False), "reflect": (None, True)}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from autograder.execute import LabkitExecute
 from autograder.gateway_lane import GatewayLane
@@ -148,6 +149,10 @@ def test_whatever_goes_wrong_is_ours_and_is_tried_again(grader: Grader, monkeypa
 def test_what_a_crash_left_is_graded_at_the_next_start(grader: Grader):
     submission = hand_in(grader)
     grader.queue.take()
+    wait_until_graded(grader, submission)
+
+
+def wait_until_graded(grader: Grader, submission: str) -> None:
     stop = threading.Event()
     thread = threading.Thread(target=work, args=(grader, stop))
     thread.start()
@@ -157,6 +162,53 @@ def test_what_a_crash_left_is_graded_at_the_next_start(grader: Grader):
     stop.set()
     thread.join()
     assert grader.scores.get(submission).score == 5
+
+
+def test_a_database_that_is_away_at_the_start_is_waited_for(grader: Grader, monkeypatch: pytest.MonkeyPatch):
+    submission, recover, asked = hand_in(grader), grader.queue.recover, []
+
+    def away_at_first() -> int:
+        asked.append(1)
+        if len(asked) == 1:
+            raise OperationalError("UPDATE", {}, Exception("the database system is starting up"))
+        return recover()
+
+    monkeypatch.setattr(grader.queue, "recover", away_at_first)
+    wait_until_graded(grader, submission)
+    assert len(asked) == 2
+
+
+def test_a_database_that_goes_away_while_a_score_is_written_leaves_nothing_half_graded(
+    grader: Grader, monkeypatch: pytest.MonkeyPatch
+):
+    submission, record, failed = hand_in(grader), grader.scores.record, []
+
+    def away(*_: object) -> None:
+        failed.append(1)
+        raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+
+    def away_once(*words: object) -> None:
+        if not failed:
+            away()
+        record(*words)
+
+    monkeypatch.setattr(grader.scores, "record", away_once)
+    monkeypatch.setattr(grader.queue, "give_up", away)
+    wait_until_graded(grader, submission)
+    assert len(failed) == 2
+
+
+def test_an_older_submission_graded_late_does_not_take_the_newer_ones_place(grader: Grader):
+    older, newer = hand_in(grader, "def clip(x, low, high):\n    return low"), hand_in(grader)
+    waiting = grader.queue.take()
+    assert waiting.id == older
+    grader.grade_next()
+    grader.queue.again(older)
+    grader.grade_next()
+    assert grader.scores.get(older).score == 2
+    assert grader.scores.latest("ana", "testing", "clip").submission == newer
+    root = grader.gradebooks["testing"].root
+    assert "return low" not in (root / "autograded" / "ana" / "clip" / "clip.ipynb").read_text()
 
 
 def test_a_grade_given_by_hand_reaches_the_learners_total(grader: Grader):

@@ -85,8 +85,9 @@ def _calls_again(notebook) -> str:
 def _close_dialogs(page: Page) -> None:
     """JupyterLab says that the connection was lost and goes on trying; whoever reads that closes it."""
     page.add_locator_handler(
-        page.get_by_role("dialog", name="Server Connection Error"),
+        page.get_by_role("dialog", name=re.compile("File Save Error|Server Connection Error")).last,
         lambda dialog: dialog.get_by_role("button", name="Close").click(),
+        no_wait_after=True,
     )
 
 

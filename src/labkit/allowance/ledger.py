@@ -2,7 +2,8 @@
 
 A call reserves the most it can cost before it starts. The reservation is one conditional UPDATE: the row moves only
 if the amount still fits, so two calls cannot both take the last tokens. Settling turns the reservation into what was
-truly used; releasing gives it back. Each happens once: a second settle or release of one reservation does nothing.
+truly used and writes one line into `charges`, in one transaction, so that the lines always add up to the counter;
+releasing gives it back. Each happens once: a second settle or release of one reservation changes nothing.
 
 What this does not cover: a call that uses more than it reserved is charged no more than its reservation.
 """
@@ -20,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from labkit.allowance.rule import Balance, Rule, Window, window
 from labkit.database import reading
-from labkit.database.tables import allowances, reservations
+from labkit.database.tables import allowances, charges, reservations
 from labkit.errors import AllowanceSpent
 
 _UNIT = "tokens"
@@ -48,14 +49,20 @@ class Ledger:
         self._zone = ZoneInfo(timezone)
         self._now = now
 
-    def reserve(self, username: str, course: str, lab: str, rule: Rule, amount: int, holder: str) -> Reservation:
-        """Sets `amount` aside, or raises AllowanceSpent. `holder` names the process that answers for it."""
+    def reserve(
+        self, username: str, course: str, lab: str, rule: Rule, amount: int, holder: str, *, id: str = ""
+    ) -> Reservation:
+        """Sets `amount` aside, or raises AllowanceSpent. `holder` names the process that answers for it.
+
+        `id` (32 characters, never used before) lets a caller know the reservation even where a lost connection hides
+        whether it was made.
+        """
         if amount < 0:
             raise ValueError(f"cannot reserve {amount} tokens")
         now = self._now()
         span = window(rule, self._zone, now)
         key = {"username": username, "course": course, "lab": lab, "unit": _UNIT, "window": span.name}
-        reservation = Reservation(uuid.uuid4().hex, amount)
+        reservation = Reservation(id or uuid.uuid4().hex, amount)
         with self._engine.begin() as connection:
             _open_row(connection, key)
             fits = allowances.c.used + allowances.c.reserved + amount <= rule.tokens
@@ -69,24 +76,36 @@ class Ledger:
         raise self._spent(self.balance(username, course, lab, rule), amount, span, now)
 
     def settle(self, reservation: Reservation, used: int) -> int:
-        """Charges what was used, at most what was reserved; returns what was charged (0 if it was closed before)."""
+        """Charges what was used, at most what was reserved; returns what was charged.
+
+        Asked again, it changes nothing and returns what was charged the first time (0 if it was given back), so a
+        caller that lost its connection may ask until it knows.
+        """
         charged = max(0, min(used, reservation.amount))
         with self._engine.begin() as connection:
-            return charged if _close(connection, reservation.id, charged) else 0
+            if _close(connection, reservation.id, charged, self._now()):
+                return charged
+            known = select(charges.c.amount).where(charges.c.id == reservation.id)
+            return connection.execute(known).scalar() or 0
 
     def release(self, reservation: Reservation) -> None:
         """Gives a reservation back whole: nothing is charged for a call that failed."""
         with self._engine.begin() as connection:
-            _close(connection, reservation.id, 0)
+            _close(connection, reservation.id, 0, self._now())
 
-    def recover(self, holder: str) -> int:
-        """Gives back every open reservation of a process that is gone; returns how many there were.
+    def recover(self, holder: str, *, alive: Callable[[str], bool] = lambda _: False) -> int:
+        """Gives back every open reservation of `holder` whose id is not `alive`; returns how many there were.
 
-        Call it before that holder's name is used again, never while such a process runs.
+        Without `alive`, call it before that holder's name is used again, never while such a process runs. A running
+        process gives `alive` and knows an id before it reserves, so what a lost connection left open ends too.
         """
+        with reading(self._engine) as connection:
+            found = connection.execute(select(reservations.c.id).where(reservations.c.holder == holder)).scalars().all()
+        left = [one for one in found if not alive(one)]
+        if not left:
+            return 0
         with self._engine.begin() as connection:
-            open_ids = select(reservations.c.id).where(reservations.c.holder == holder)
-            return sum(_close(connection, found, 0) for found in connection.execute(open_ids).scalars().all())
+            return sum(_close(connection, one, 0, self._now()) for one in left)
 
     def balance(self, username: str, course: str, lab: str, rule: Rule) -> Balance:
         """What she has used, reserved and left in the window that runs now."""
@@ -123,8 +142,8 @@ def _open_row(connection: Connection, key: dict[str, str]) -> None:
     connection.execute(dialect.insert(allowances).values(**key, used=0, reserved=0).on_conflict_do_nothing())
 
 
-def _close(connection: Connection, reservation_id: str, charged: int) -> bool:
-    """Removes the reservation and moves its amount; False if somebody closed it before."""
+def _close(connection: Connection, reservation_id: str, charged: int, now: datetime) -> bool:
+    """Removes the reservation, moves its amount and writes its line; False if somebody closed it before."""
     closed = connection.execute(
         delete(reservations).where(reservations.c.id == reservation_id).returning(*reservations.c)
     ).first()
@@ -136,4 +155,6 @@ def _close(connection: Connection, reservation_id: str, charged: int) -> bool:
         .where(_at(key))
         .values(reserved=allowances.c.reserved - closed.amount, used=allowances.c.used + charged)
     )
+    if charged:
+        connection.execute(insert(charges).values(id=reservation_id, **key, amount=charged, at=now))
     return True

@@ -48,8 +48,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def migrate(url: str) -> None:
-    """Creates or upgrades the tables of `url`; safe when several processes start at once."""
+def migrate(url: str, to: str = "heads") -> None:
+    """Creates or upgrades the tables of `url`, up to the revision `to`; safe when several processes start at once."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     engine = connect(url)
@@ -58,6 +58,6 @@ def migrate(url: str) -> None:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
     finally:
         engine.dispose()

@@ -52,6 +52,23 @@ people = Table(
     Column("family_name", String(100), nullable=False),
     Column("language", String(8), nullable=False, default="en"),
     Column("officer", Boolean, nullable=False, default=False),
+    Column("sessions_from", Moment),  # whoever signed in before this moment has to sign in again
+)
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("username", ForeignKey("people.username"), primary_key=True),
+    Column("hash", String(255), nullable=False),  # argon2id, with its parameters and salt
+    Column("set_at", Moment, nullable=False),
+)
+
+# One row for each account name or address that was tried lately: a leaky bucket, so that counting is one UPDATE.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("key", String(64), primary_key=True),  # SHA-256: what was typed may be a password in the wrong field
+    Column("empty_at", Float, nullable=False, index=True),  # when the bucket is empty again, in seconds since 1970
 )
 
 cohorts = Table(
@@ -76,6 +93,8 @@ sign_in_links = Table(
     Column("username", ForeignKey("people.username"), nullable=False, index=True),
     Column("expires_at", Moment, nullable=False),
     Column("used_at", Moment),
+    Column("issued_at", Moment),  # None: before this was kept
+    Column("issued_by", String(64)),  # a username; None: whoever runs the platform
 )
 
 # One row per person, lab, unit and window: reserve and settle are each one UPDATE, so nobody can overshoot.
@@ -106,6 +125,20 @@ reservations = Table(
     Column("opened_at", Moment, nullable=False),
 )
 
+# One line for each settled call that cost something, written with the counter and never changed: their sum is `used`.
+charges = Table(
+    "charges",
+    metadata,
+    Column("id", String(32), primary_key=True),  # the reservation's
+    Column("username", String(64), nullable=False, index=True),
+    Column("course", String(64), nullable=False),
+    Column("lab", String(64), nullable=False),
+    Column("unit", String(16), nullable=False),
+    Column("window", String(32), nullable=False),
+    Column("amount", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
 submissions = Table(
     "submissions",
     metadata,
@@ -121,6 +154,9 @@ submissions = Table(
     Column("state", String(16), nullable=False, index=True),  # queued | grading | graded | fault
     Column("tries", Integer, nullable=False, default=0),
     Column("not_before", Moment),  # after our own fault: when it is tried again
+    # Its receipt's, so that the receipt stays the same to the letter when the key is changed; None before 0003.
+    Column("signature", String(88)),
+    Column("signing_key", String(16)),  # the id of the key that signed; empty in receipts that name none
     UniqueConstraint("username", "course", "lab", "digest", name="same_bytes_same_receipt"),
 )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -36,7 +36,8 @@ def create(
 ) -> Starlette:
     """The gateway's application below `prefix`. At its start it gives back what `holder` left reserved."""
     by_id = {course.id: course for course in courses}
-    learner = LearnerRoutes(identity, enrolment, by_id, ledger, Till(ledger, holder), keys, backend)
+    till = Till(ledger, holder)
+    learner = LearnerRoutes(identity, enrolment, by_id, ledger, till, keys, backend)
     grading = GradingRoutes(backend, grading_key)
 
     async def health(_request: Request) -> Response:
@@ -45,8 +46,10 @@ def create(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await run_in_threadpool(ledger.recover, holder)
+        await till.tidy()
+        tidying = asyncio.create_task(till.keep_tidy())
         yield
+        tidying.cancel()
         await backend.close()
 
     routes = [Route("/health", health), *learner.routes(), *grading.routes()]

@@ -115,7 +115,8 @@ class LearnerRoutes:
         async with self.till.paid(caller, lab, cost, 0) as call:
             scored = await self.backend.score(asked.prompts, asked.choices)
             call.spent = scored.tokens
-        return JSONResponse({"scores": scored.rows, "usage": {"total_tokens": scored.tokens}})
+        body = {"scores": scored.rows, "usage": {"total_tokens": scored.tokens}}
+        return JSONResponse(body, headers=call.headers)
 
     async def _generate(self, request: Request, path: str) -> Response:
         caller, lab = await self._admitted(request)
@@ -129,7 +130,7 @@ class LearnerRoutes:
         async with self.till.paid(caller, lab, prompt, longest) as call:
             answer = await self.backend.complete(path, body)
             call.spent = answer["usage"]["total_tokens"]
-        return JSONResponse(answer)
+        return JSONResponse(answer, headers=call.headers)
 
     async def _stream(self, caller: Caller, lab: Lab, asked: Generation, body: dict[str, Any], prompt: int) -> Response:
         call = await self.till.open(caller, lab, prompt, body["max_tokens"])
@@ -150,7 +151,7 @@ class LearnerRoutes:
             finally:
                 await self.till.close(call)
 
-        return PaidStream(events(pieces, first, call, include_usage=asked.include_usage), close)
+        return PaidStream(events(pieces, first, call, close, include_usage=asked.include_usage), close)
 
     async def _admitted(self, request: Request) -> tuple[Caller, Lab]:
         """The caller whose key fits this lab's address and who is still enrolled."""

@@ -33,12 +33,19 @@ class PaidStream(StreamingResponse):
             await self._close()
 
 
-async def events(pieces: AsyncIterator[Piece], first: Piece, call: Call, *, include_usage: bool) -> AsyncIterator[str]:
-    """The events of `first` and the rest of `pieces`; a fault becomes an event, since the status is already sent."""
+async def events(
+    pieces: AsyncIterator[Piece], first: Piece, call: Call, close: Callable[[], Awaitable[None]], *, include_usage: bool
+) -> AsyncIterator[str]:
+    """The events of `first` and the rest of `pieces`; a fault becomes an event, since the status is already sent.
+
+    `[DONE]` comes only once `close` has put what the call used on the disk. The comment before it (a line that begins
+    with a colon, which every client passes over) names the call's line in the ledger.
+    """
     try:
         yield _event(first, call, include_usage)
         async for piece in pieces:
             yield _event(piece, call, include_usage)
+        await close()
     except LabkitError as error:
         call.failed = True
         yield f"data: {json.dumps(error_body(error))}\n\n"
@@ -48,6 +55,8 @@ async def events(pieces: AsyncIterator[Piece], first: Piece, call: Call, *, incl
         yield f"data: {json.dumps(error_body(fault))}\n\n"
         raise
     else:
+        if call.charge:
+            yield f": labkit-charge {call.charge}\n\n"
         yield "data: [DONE]\n\n"
 
 

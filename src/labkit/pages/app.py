@@ -9,6 +9,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
@@ -16,11 +17,15 @@ from starlette.staticfiles import StaticFiles
 
 from labkit.courses import Lab
 from labkit.errors import PlatformFault
-from labkit.pages import learn, programme, teach
-from labkit.pages.messages import LANGUAGES
-from labkit.pages.site import Site
+from labkit.pages import learn, teach
+from labkit.pages.account import AccountPages
+from labkit.pages.form import FormGuard
+from labkit.pages.office import OfficePages
+from labkit.pages.people import PeoplePages, number
+from labkit.pages.site import Session, Site
 from labkit.pages.view import View
-from labkit.programme.people import Person, person, set_language
+from labkit.programme import authority, sessions
+from labkit.programme.people import Person
 
 _STATIC = Path(__file__).parent / "static"
 Endpoint = Callable[[Request, Person], Awaitable[Response]]
@@ -29,27 +34,50 @@ Endpoint = Callable[[Request, Person], Awaitable[Response]]
 class Pages:
     def __init__(self, site: Site) -> None:
         self._site, self._view = site, View(site)
+        self._account = AccountPages(site, self._view)
+        self._people = PeoplePages(site, self._view)
+        self._office = OfficePages(site, self._view)
 
     def application(self) -> Starlette:
         """The pages as an ASGI application under the site's prefix."""
-        lab = "/labs/{course}/{lab}"
         routes = [
+            *self._lab_routes(),
+            *self._account_routes(),
             Route("/", self._signed_in(self.home)),
             Route("/arrivals", self._signed_in(self.arrivals)),
-            Route(lab, self._signed_in(self.lab)),
-            Route(f"{lab}/result", self._signed_in(self.result)),
-            Route(f"{lab}/open", self._signed_in(self.open)),
-            Route(f"{lab}/progress", self._signed_in(self.progress)),
             Route("/receipts/{id}.json", self._signed_in(self.receipt)),
-            Route("/language", self._signed_in(self.language), methods=["POST"]),
-            Route("/oauth_callback", self._finish),
-            Route("/sign-out", self._end),
+            Route("/people", self._signed_in(self._people.people)),
+            Route("/people/{username}/link", self._signed_in(self._people.new_link), methods=["POST"]),
+            Route("/people/{username}/end", self._signed_in(self._people.end_sessions), methods=["POST"]),
+            Route("/cohorts/{name}", self._signed_in(self._office.cohort)),
+            Route("/status", self._signed_in(self._office.status)),
+            Route("/oauth_callback", self._site.sign_in.finish),
             Route("/health", self._health),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ]
         handlers: dict[Any, Any] = {HTTPException: self._refused, PlatformFault: self._fault}
+        guard = Middleware(FormGuard, origin=self._site.origin, refuse=self._foreign)
         prefix = self._site.prefix.rstrip("/")
-        return Starlette(routes=[Mount(prefix, routes=routes)], exception_handlers=handlers)
+        return Starlette(routes=[Mount(prefix, routes=routes)], exception_handlers=handlers, middleware=[guard])
+
+    def _lab_routes(self) -> list[Route]:
+        lab = "/labs/{course}/{lab}"
+        return [
+            Route(lab, self._signed_in(self.lab)),
+            Route(f"{lab}/result", self._signed_in(self.result)),
+            Route(f"{lab}/open", self._signed_in(self.open)),
+            Route(f"{lab}/progress", self._signed_in(self.progress)),
+        ]
+
+    def _account_routes(self) -> list[Route]:
+        return [
+            Route("/account", self._signed_in(self._account.account)),
+            Route("/password", self._signed_in(self._account.offer)),
+            Route("/password", self._signed_in(self._account.set_password), methods=["POST"]),
+            Route("/sessions/end", self._signed_in(self._account.end_sessions), methods=["POST"]),
+            Route("/language", self._signed_in(self._account.language), methods=["POST"]),
+            Route("/sign-out", self._end, methods=["POST"]),
+        ]
 
     async def home(self, request: Request, someone: Person) -> Response:
         site, name = self._site, someone.username
@@ -59,7 +87,7 @@ class Pages:
             someone,
             courses=await run_in_threadpool(learn.standings, site, name),
             classes=await run_in_threadpool(teach.classes, site, name),
-            cohorts=await run_in_threadpool(programme.cohorts, site) if someone.officer else [],
+            cohorts=await self._office.cohorts(someone),
         )
 
     async def arrivals(self, request: Request, someone: Person) -> Response:
@@ -76,7 +104,7 @@ class Pages:
         """Starts her server if it sleeps; the page then asks `progress` until the notebook can be shown."""
         lab = await self._lab(request, someone)
         if await self._site.servers.state(someone.username) == "ready":
-            return RedirectResponse(_notebook(someone, lab), 303)
+            return RedirectResponse(self._notebook(someone, lab), 303)
         await self._site.servers.start(someone.username)
         return self._view.render(request, "open.html", someone, lab=lab, course=self._site.course(lab.course))
 
@@ -84,8 +112,8 @@ class Pages:
         lab = await self._lab(request, someone)
         state = await self._site.servers.state(someone.username)
         if state == "ready":
-            return Response(headers={"HX-Redirect": _notebook(someone, lab)})
-        seconds = int(request.query_params.get("seconds", "0") or 0)
+            return Response(headers={"HX-Redirect": self._notebook(someone, lab)})
+        seconds = number(request, "seconds")
         return self._view.render(request, "progress.html", someone, lab=lab, state=state, seconds=min(seconds + 1, 60))
 
     async def receipt(self, request: Request, someone: Person) -> Response:
@@ -96,16 +124,6 @@ class Pages:
             self._site.store.receipt(found).to_json(),
             headers={"Content-Disposition": f'attachment; filename="receipt-{found.id}.json"'},
         )
-
-    async def language(self, request: Request, someone: Person) -> Response:
-        form = await request.form()
-        chosen, back = str(form.get("language")), str(form.get("back"))
-        if not _same_site(request):
-            raise HTTPException(403)
-        if chosen in LANGUAGES:
-            await run_in_threadpool(set_language, self._site.engine, someone.username, chosen)
-        inside = back.startswith(self._site.prefix) and "//" not in back and "\\" not in back
-        return RedirectResponse(back if inside else self._site.prefix, 303)
 
     async def _standing(self, request: Request, someone: Person, template: str) -> Response:
         lab = await self._lab(request, someone)
@@ -119,18 +137,25 @@ class Pages:
             raise HTTPException(404)
         return lab
 
+    def _notebook(self, someone: Person, lab: Lab) -> str:
+        """The address in her own server that fetches the lab if needed and shows its notebook."""
+        return f"{self._site.servers.url(someone.username)}labkit/open/{lab.course}/{lab.id}"
+
     def _signed_in(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def call(request: Request) -> Response:
-            username = await self._site.sign_in.username(request)
-            someone = await run_in_threadpool(person, self._site.engine, username) if username else None
+            session = await self._site.sign_in.session(request)
+            someone = await run_in_threadpool(self._holder, request, session) if session else None
             if someone is None:
                 return self._site.sign_in.begin(request)
             return await endpoint(request, someone)
 
         return call
 
-    async def _finish(self, request: Request) -> Response:
-        return await self._site.sign_in.finish(request)
+    def _holder(self, request: Request, session: Session) -> Person | None:
+        someone = sessions.holder(self._site.engine, session.username, session.began_at)
+        request.state.session = session
+        request.state.leads = someone is not None and authority.has_any(self._site.engine, someone)
+        return someone
 
     async def _end(self, request: Request) -> Response:
         return self._site.sign_in.end(request)
@@ -138,24 +163,20 @@ class Pages:
     async def _health(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
+    def _foreign(self, request: Request, status: int) -> Response:
+        return self._view.render(request, "refused.html", None, status)
+
     async def _refused(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        return await self._message(request, "missing.html", status)
+        return await self._message(request, "missing.html" if status == 404 else "refused.html", status)
 
     async def _fault(self, request: Request, _error: Exception) -> Response:
         return await self._message(request, "fault.html", 503)
 
     async def _message(self, request: Request, template: str, status: int) -> Response:
-        username = await self._site.sign_in.username(request)
-        someone = await run_in_threadpool(person, self._site.engine, username) if username else None
+        try:
+            session = await self._site.sign_in.session(request)
+        except PlatformFault:  # the page that says so must not fail for the same reason
+            session = None
+        someone = await run_in_threadpool(self._holder, request, session) if session else None
         return self._view.render(request, template, someone, status=status)
-
-
-def _notebook(someone: Person, lab: Lab) -> str:
-    """The address in her own server that fetches the lab if needed and shows its notebook."""
-    return f"/user/{someone.username}/labkit/open/{lab.course}/{lab.id}"
-
-
-def _same_site(request: Request) -> bool:
-    """A form of ours was posted from a page of ours (browsers say so; learners' pages share our origin until D15)."""
-    return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -18,10 +19,18 @@ from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
 
 
+@dataclass(frozen=True)
+class Session:
+    """Somebody's session in one browser."""
+
+    username: str
+    began_at: datetime
+
+
 class SignIn(Protocol):
     """The hub's sign-in."""
 
-    async def username(self, request: Request) -> str | None: ...
+    async def session(self, request: Request) -> Session | None: ...
 
     def begin(self, request: Request) -> Response:
         """Sends the browser to sign in and back to where it was."""
@@ -30,21 +39,53 @@ class SignIn(Protocol):
         """The browser is back from the hub."""
 
     def end(self, request: Request) -> Response:
-        """Signs out, here and in the hub."""
+        """Signs this browser out, here and in the hub."""
+
+    async def end_everywhere(self, username: str) -> None:
+        """Ends every session of hers in hub, notebook servers and formgraders. Raises PlatformFault."""
+
+    async def end_elsewhere(self, request: Request, username: str, then: str) -> Response:
+        """The same, and signs this browser in again on its way to the path `then`. Raises PlatformFault."""
+
+    def link(self, token: str) -> str:
+        """The whole address of a one-time sign-in link."""
 
 
 class Servers(Protocol):
-    """The learners' notebook servers."""
+    """The learners' notebook servers, each on a host of its own, and the formgraders on theirs."""
 
     async def state(self, username: str) -> str:
         """`stopped`, `starting` or `ready`."""
 
     async def start(self, username: str) -> None: ...
 
+    def url(self, username: str) -> str:
+        """Where her server is, such as `http://ana.localhost:8000/user/ana/`."""
+
+    def formgrader_url(self, course: str) -> str:
+        """Where a course's formgrader is, ending in `/`."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the platform; `detail` is for whoever runs it."""
+
+    name: str
+    working: bool
+    detail: str
+
+
+class Health(Protocol):
+    async def parts(self) -> Sequence[Part]: ...
+
 
 @dataclass(frozen=True)
 class Site:
+    """`origin` is what browsers call hub and pages, such as `http://localhost:8000`; without `health` there is no
+    status page."""
+
     prefix: str
+    origin: str
     sign_in: SignIn
     servers: Servers
     engine: Engine
@@ -54,6 +95,7 @@ class Site:
     scores: Scores
     ledger: Ledger
     timezone: ZoneInfo
+    health: Health | None = None
 
     def course(self, course_id: str) -> Course | None:
         return next((course for course in self.courses if course.id == course_id), None)

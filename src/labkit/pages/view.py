@@ -12,16 +12,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from labkit.pages.messages import LANGUAGES, translations
+from labkit.pages.messages import LANGUAGES, preferred, translations
 from labkit.pages.site import Site
 from labkit.programme.people import Person
 
 _TEMPLATES = Path(__file__).parent / "templates"
-# Learners' words are text everywhere; the only script is ours.
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
+# Learners' words are text everywhere; the only script is ours. OAuth's way through the hub stays on our origin.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
+    # Not `no-referrer`: with it a browser says `Origin: null` of our own forms. Nothing secret is in an address here.
     "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
@@ -34,12 +38,20 @@ class View:
     def render(
         self, request: Request, template: str, someone: Person | None, status: int = 200, **values: Any
     ) -> Response:
-        language = someone.language if someone and someone.language in LANGUAGES else "en"
+        """`someone` is the reader; a stranger reads what her browser asks for."""
+        asked = someone.language if someone else preferred(request.headers.get("accept-language", ""))
+        language = asked if asked in LANGUAGES else "en"
         page = self._environments[language].get_template(template)
         text = page.render(
-            someone=someone, language=language, languages=LANGUAGES, here=request.url.path, site=self._site, **values
+            someone=someone,
+            leads=getattr(request.state, "leads", False),
+            language=language,
+            languages=LANGUAGES,
+            here=request.url.path,
+            site=self._site,
+            **values,
         )
-        return HTMLResponse(text, status_code=status, headers=_HEADERS)
+        return HTMLResponse(text, status_code=status, headers=HEADERS)
 
     def _environment(self, language: str) -> Environment:
         environment = Environment(

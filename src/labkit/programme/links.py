@@ -1,26 +1,46 @@
-"""One-time sign-in links. Only a link's SHA-256 is kept, so a stolen database signs nobody in."""
+"""One-time sign-in links. Only a link's SHA-256 is kept, so a stolen database signs nobody in.
+
+A new link cancels her older ones. Who issued each is kept, and she sees it. Does not cover: somebody who reads the link
+before its owner does.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, insert, select, update
 
 from labkit.database import reading
-from labkit.database.tables import sign_in_links
+from labkit.database.tables import people, sign_in_links
+
+VALID_FOR = timedelta(days=7)
 
 
-def issue(engine: Engine, username: str, *, valid_for: timedelta = timedelta(days=7)) -> str:
-    """A new token for `username`; the only time it can be read."""
+@dataclass(frozen=True)
+class Link:
+    """`issued_by` is a username; None for whoever runs the platform."""
+
+    issued_at: datetime | None
+    issued_by: str | None
+    expires_at: datetime
+    used_at: datetime | None
+
+
+def issue(engine: Engine, username: str, *, issued_by: str | None = None, valid_for: timedelta = VALID_FOR) -> str:
+    """A new token for `username`; the only time it can be read. Her older unused ones end."""
     token = secrets.token_urlsafe(32)
+    now = datetime.now(UTC)
+    unused = (sign_in_links.c.used_at.is_(None), sign_in_links.c.expires_at > now)
+    row = {"digest": _digest(token), "username": username, "issued_at": now, "issued_by": issued_by}
     with engine.begin() as connection:
-        connection.execute(
-            insert(sign_in_links).values(
-                digest=_digest(token), username=username, expires_at=datetime.now(UTC) + valid_for
-            )
-        )
+        # Of two links made at the same moment one is made first, and the other ends it.
+        connection.execute(select(people.c.username).where(people.c.username == username).with_for_update())
+        older = update(sign_in_links).where(sign_in_links.c.username == username, *unused)
+        connection.execute(older.values(expires_at=now))
+        connection.execute(insert(sign_in_links).values(**row, expires_at=now + valid_for))
     return token
 
 
@@ -40,6 +60,26 @@ def redeem(engine: Engine, token: str) -> str | None:
         return username if connection.execute(used).rowcount == 1 else None
 
 
+def history(engine: Engine, username: str, most: int = 5) -> tuple[Link, ...]:
+    """Her latest links, newest first."""
+    columns = [sign_in_links.c[name] for name in Link.__dataclass_fields__]
+    query = select(*columns).where(sign_in_links.c.username == username)
+    with reading(engine) as connection:
+        rows = connection.execute(query.order_by(sign_in_links.c.expires_at.desc())).mappings().all()
+    links = [Link(**row) for row in rows]
+    oldest = datetime.min.replace(tzinfo=UTC)
+    return tuple(sorted(links, key=lambda link: link.issued_at or oldest, reverse=True)[:most])
+
+
+def last_used(engine: Engine, username: str) -> datetime | None:
+    """When she last signed in with a link."""
+    query = select(sign_in_links.c.used_at).where(
+        sign_in_links.c.username == username, sign_in_links.c.used_at.is_not(None)
+    )
+    with reading(engine) as connection:
+        return connection.execute(query.order_by(sign_in_links.c.used_at.desc()).limit(1)).scalar()
+
+
 def _usable(token: str) -> tuple[ColumnElement[bool], ...]:
     return (
         sign_in_links.c.digest == _digest(token),
@@ -49,4 +89,4 @@ def _usable(token: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -38,13 +38,13 @@ class Membership:
 def person(engine: Engine, username: str) -> Person | None:
     with reading(engine) as connection:
         row = connection.execute(select(people).where(people.c.username == username)).mappings().first()
-    return _person(row) if row else None
+    return of_row(row) if row else None
 
 
 def everyone(engine: Engine) -> tuple[Person, ...]:
     with reading(engine) as connection:
         rows = connection.execute(select(people).order_by(people.c.family_name, people.c.given_name)).mappings()
-        return tuple(_person(row) for row in rows)
+        return tuple(of_row(row) for row in rows)
 
 
 def memberships(engine: Engine, username: str | None = None) -> tuple[Membership, ...]:
@@ -78,5 +78,6 @@ def _put(connection: Connection, table: Table, key: dict[str, str], values: dict
         connection.execute(insert(table).values(values))
 
 
-def _person(row: RowMapping) -> Person:
-    return Person(**dict(row))
+def of_row(row: RowMapping) -> Person:
+    """The person in a row of `people`."""
+    return Person(**{name: row[name] for name in Person.__dataclass_fields__})

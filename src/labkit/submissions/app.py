@@ -89,7 +89,11 @@ async def _health(_request: Request) -> Response:
 
 
 async def _key(service: Service, _request: Request) -> Response:
-    return JSONResponse({"algorithm": "Ed25519", "public_key": service.signer.public_key})
+    signer = service.signer
+    retired = [vars(one) for one in signer.retired]
+    return JSONResponse(
+        {"algorithm": "Ed25519", "key": signer.key, "public_key": signer.public_key, "retired": retired}
+    )
 
 
 async def _courses(service: Service, request: Request) -> Response:

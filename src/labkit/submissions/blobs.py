@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from pathlib import Path
+
+from labkit import durable
 
 
 class Blobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(folder)
 
     def put(self, content: bytes) -> str:
         """Keeps `content`, on the disk before this returns; gives its SHA-256."""
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)
+        durable.make_folder(path.parent)
         if path.exists():
-            return digest
-        path.parent.mkdir(exist_ok=True)
-        fresh = path.parent / f".{secrets.token_hex(8)}"
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
-        for folder in (path.parent, self._folder):
-            _sync(folder)
+            # Whoever wrote it may have died, or be about to, before its name was on the disk.
+            durable.sync_folder(path.parent)
+        else:
+            durable.write(path, content, 0o400)
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -39,11 +34,3 @@ class Blobs:
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

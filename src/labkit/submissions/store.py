@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, insert, select
+from sqlalchemy import Connection, Engine, RowMapping, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from labkit.database import reading
@@ -33,6 +33,8 @@ class Submission:
     received_at: datetime
     state: str
     tries: int
+    signature: str | None
+    signing_key: str | None
 
     @classmethod
     def of(cls, row: RowMapping | Mapping[str, Any]) -> Submission:
@@ -65,29 +67,36 @@ class Store:
             "received_at": datetime.now(UTC),
             "state": "queued",
             "tries": 0,
+            "signature": None,
+            "signing_key": None,
         }
+        receipt = self._signer.sign(_receipt(Submission.of(row)))
+        row |= {"signature": receipt.signature, "signing_key": receipt.key}
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(submissions).values(row))
         except IntegrityError:
             return self.receipt(self._same(row)), False
-        return self.receipt(Submission.of(row)), True
+        return receipt, True
 
     def receipt(self, submission: Submission) -> Receipt:
-        """The receipt of a kept submission; asked again, it is the same to the letter."""
-        return self._signer.sign(
-            Receipt(
-                id=submission.id,
-                username=submission.username,
-                course=submission.course,
-                lab=submission.lab,
-                digest=submission.digest,
-                received_at=submission.received_at.isoformat(timespec="milliseconds"),
-                files=submission.files,
-                missing=submission.missing,
-                extra=submission.extra,
-            )
-        )
+        """The receipt of a kept submission; asked again, it is the same to the letter, whatever key is used by now."""
+        plain = _receipt(submission)
+        if submission.signature is None:
+            return self._signer.sign(plain, named=False)
+        return replace(plain, signature=submission.signature, key=submission.signing_key or "")
+
+    def keep_signatures(self) -> int:
+        """Writes down what receipts from before signatures were kept are signed with; gives how many there were.
+
+        Before the key is changed: afterwards nobody could sign them again.
+        """
+        old = self._select(select(submissions).where(submissions.c.signature.is_(None)))
+        with self._engine.begin() as connection:
+            for one in old:
+                values = {"signature": self.receipt(one).signature, "signing_key": ""}
+                connection.execute(update(submissions).where(submissions.c.id == one.id).values(values))
+        return len(old)
 
     def content(self, submission: Submission) -> dict[str, bytes]:
         return {name: self._blobs.get(hash_) for name, hash_ in submission.files.items()}
@@ -118,6 +127,21 @@ class Store:
     def _select(self, query: Select[Any]) -> tuple[Submission, ...]:
         with reading(self._engine) as connection:
             return _rows(connection, query)
+
+
+def _receipt(submission: Submission) -> Receipt:
+    """Unsigned."""
+    return Receipt(
+        id=submission.id,
+        username=submission.username,
+        course=submission.course,
+        lab=submission.lab,
+        digest=submission.digest,
+        received_at=submission.received_at.isoformat(timespec="milliseconds"),
+        files=submission.files,
+        missing=submission.missing,
+        extra=submission.extra,
+    )
 
 
 def _rows(connection: Connection, query: Select[Any]) -> tuple[Submission, ...]:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, func, select
 
 from labkit.allowance import Ledger, Reservation
 from labkit.database import connect
-from labkit.database.tables import allowances, reservations
+from labkit.database.tables import allowances, charges, reservations
 from labkit.errors import AllowanceSpent
 
 
@@ -105,10 +105,47 @@ def test_people_courses_and_labs_are_counted_apart(other: tuple[str, str, str], 
 def test_a_reservation_is_closed_once(ledger: Ledger) -> None:
     reservation = ledger.reserve(*WHERE, Rule(100), 50, "gateway")
     assert ledger.settle(reservation, 20) == 20
-    assert ledger.settle(reservation, 20) == 0
+    assert ledger.settle(reservation, 30) == 20  # told again what it was, and nothing moves
     ledger.release(reservation)
+    assert ledger.settle(reservation, 30) == 20
     balance = ledger.balance(*WHERE, Rule(100))
     assert (balance.used, balance.reserved) == (20, 0)
+
+
+def test_what_was_given_back_cannot_be_charged_afterwards(ledger: Ledger, engine: Engine) -> None:
+    reservation = ledger.reserve(*WHERE, Rule(100), 50, "gateway")
+    ledger.release(reservation)
+    assert ledger.settle(reservation, 20) == 0
+    assert lines(engine) == {}
+
+
+def test_each_settled_call_has_one_line_that_names_it(ledger: Ledger, engine: Engine, clock: Clock) -> None:
+    first = ledger.reserve(*WHERE, Rule(100), 50, "gateway")
+    second = ledger.reserve(*WHERE, Rule(100), 30, "gateway", id="a" * 32)
+    ledger.settle(first, 20)
+    ledger.settle(second, 99)
+    ledger.settle(ledger.reserve(*WHERE, Rule(100), 5, "gateway"), 0)
+    assert lines(engine) == {first.id: 20, "a" * 32: 30}
+    with engine.connect() as connection:
+        row = connection.execute(select(charges).where(charges.c.id == first.id)).one()
+    assert (row.username, row.course, row.lab, row.unit, row.window) == (
+        *WHERE,
+        "tokens",
+        "2026-03-01T00:00:00+08:00",
+    )
+    assert row.at == clock.now
+
+
+def test_a_reservation_whose_process_still_answers_for_it_is_left_alone(ledger: Ledger) -> None:
+    ledger.reserve(*WHERE, Rule(100), 10, "gateway", id="a" * 32)
+    ledger.reserve(*WHERE, Rule(100), 20, "gateway", id="b" * 32)
+    assert ledger.recover("gateway", alive=lambda name: name == "a" * 32) == 1
+    assert ledger.balance(*WHERE, Rule(100)).reserved == 10
+
+
+def lines(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {row.id: row.amount for row in connection.execute(select(charges))}
 
 
 @pytest.mark.parametrize(("used", "charged"), [(-5, 0), (0, 0), (50, 50), (51, 50), (10_000, 50)])
@@ -197,6 +234,7 @@ def test_whatever_happens_nobody_overshoots_and_the_books_agree(
     with engine.begin() as connection:
         connection.execute(reservations.delete())
         connection.execute(allowances.delete())
+        connection.execute(charges.delete())
     for verb, first, second in steps:
         if verb == "reserve":
             try:
@@ -218,5 +256,7 @@ def _books_agree(engine: Engine, limit: int) -> None:
     with engine.connect() as connection:
         rows = connection.execute(select(allowances)).all()
         held = connection.execute(select(func.coalesce(func.sum(reservations.c.amount), 0))).scalar_one()
+        charged = connection.execute(select(func.coalesce(func.sum(charges.c.amount), 0))).scalar_one()
     assert all(row.used >= 0 and row.reserved >= 0 and row.used + row.reserved <= limit for row in rows)
     assert sum(row.reserved for row in rows) == held
+    assert sum(row.used for row in rows) == charged

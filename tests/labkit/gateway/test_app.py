@@ -6,8 +6,10 @@ import httpx
 import openai
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
-from labkit.database.tables import reservations
+from labkit.database.tables import charges, reservations
+from labkit.gateway import call
 from labkit.gateway.app import create
 from labkit.gateway.backends.echo import Echo
 
@@ -204,6 +206,77 @@ def test_a_model_that_fails_costs_nothing(stream: bool, gateway) -> None:
     assert caught.value.code == "ModelUnavailable"
     if isinstance(caught.value, openai.APIStatusError):
         assert caught.value.status_code == 502
+    assert gateway.settled().used == 0
+
+
+def lines(gateway) -> dict[str, int]:
+    with gateway.engine.connect() as connection:
+        return {row.id: row.amount for row in connection.execute(select(charges))}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("chat/completions", {"messages": HELLO, "max_tokens": 3}),
+        ("completions", {"prompt": "a b", "max_tokens": 3}),
+        ("score", {"prompts": ["a b"], "choices": [" c"]}),
+    ],
+)
+def test_an_answer_names_its_line_in_the_ledger(path: str, body: dict[str, object], gateway) -> None:
+    url = f"{gateway.url}/labs/prompting/triage/v1/{path}"
+    answer = httpx.post(url, json=body, headers={"Authorization": f"Bearer {gateway.key()}"})
+    spent = answer.json()["usage"]["total_tokens"]
+    assert lines(gateway) == {answer.headers["X-Labkit-Charge"]: spent}
+    assert gateway.balance().used == spent
+
+
+def test_a_stream_names_its_line_once_it_is_written_and_before_it_says_done(gateway) -> None:
+    url = f"{gateway.url}/labs/prompting/triage/v1/chat/completions"
+    body = {"messages": HELLO, "max_tokens": 4, "stream": True}
+    with httpx.stream("POST", url, json=body, headers={"Authorization": f"Bearer {gateway.key()}"}) as answer:
+        for line in answer.iter_lines():
+            if line.startswith(": labkit-charge "):
+                written = lines(gateway)
+                assert list(written) == [line.split()[-1]]
+            else:
+                assert line != "data: [DONE]" or written
+
+
+def test_an_answer_whose_cost_cannot_be_written_down_is_not_given_and_costs_nothing(
+    gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> int:
+        raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+
+    monkeypatch.setattr(call, "_PAUSES", (0.01,))
+    monkeypatch.setattr(gateway.ledger, "settle", away)
+    client = gateway.openai().with_options(max_retries=0)
+    with pytest.raises(openai.InternalServerError, match="nothing was charged"):
+        client.chat.completions.create(model="echo", messages=HELLO, max_tokens=4)
+    with pytest.raises(openai.APIError, match="nothing was charged"):
+        list(client.chat.completions.create(model="echo", messages=HELLO, max_tokens=4, stream=True))
+    assert gateway.settled().used == 0
+    assert lines(gateway) == {}
+
+
+def test_a_database_that_is_away_for_a_moment_is_waited_for(gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle, asked = gateway.ledger.settle, []
+
+    def away_once_written(*words: object) -> int:
+        charged = settle(*words)
+        asked.append(charged)
+        if len(asked) == 1:
+            raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+        return charged
+
+    monkeypatch.setattr(gateway.ledger, "settle", away_once_written)
+    answer = gateway.openai().chat.completions.create(model="echo", messages=HELLO, max_tokens=4)
+    assert asked == [answer.usage.total_tokens] * 2
+    assert list(lines(gateway).values()) == [answer.usage.total_tokens]
+
+
+def test_what_nobody_answers_for_is_given_back_while_the_gateway_runs(gateway) -> None:
+    gateway.ledger.reserve("ana", "prompting", "triage", gateway.labs["triage"].allowance, 500, "gateway")
     assert gateway.settled().used == 0
 
 

@@ -7,13 +7,16 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import labkit.pages
-from labkit.pages.messages import LANGUAGES, translations
+from labkit.pages.messages import LANGUAGES, preferred, translations
 
 PAGES = Path(labkit.pages.__file__).parent
+# The hub's pages speak through the same catalogue.
+TEMPLATES = (PAGES / "templates", PAGES.parent.parent.parent / "hub_config" / "templates")
 FOUND = sorted(
     {
         m if isinstance(m, str) else m[0]
-        for _, _, m, _, _ in extract_from_dir(PAGES / "templates", [("**.html", "jinja2")])
+        for folder in TEMPLATES
+        for _, _, m, _, _ in extract_from_dir(folder, [("**.html", "jinja2")])
     }
 )
 
@@ -49,7 +52,25 @@ def test_an_unknown_language_reads_english(language: str):
 def test_templates_say_nothing_outside_the_catalogue():
     import re
 
-    for path in (PAGES / "templates").glob("*.html"):
+    for path in (path for folder in TEMPLATES for path in folder.glob("*.html")):
         words = re.sub(r"\{[{%#].*?[}%#]\}|<[^>]*>", " ", path.read_text(), flags=re.S)
         left = set(re.findall(r"[A-Za-z]{3,}", words)) - {"labkit"}
         assert not left, f"{path.name}: {left}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [
+        ("", "en"),
+        ("fil", "fil"),
+        ("fil-PH,fil;q=0.9,en;q=0.8", "fil"),
+        ("tl-PH", "fil"),
+        ("de-DE,de;q=0.9", "en"),
+        ("en;q=0.1, fil;q=0.7", "fil"),
+        ("fil;q=0", "en"),
+        ("fil;q=many", "en"),
+        ("," * 10_000, "en"),
+    ],
+)
+def test_a_stranger_reads_what_the_browser_asks_for(asked: str, read: str):
+    assert preferred(asked) == read

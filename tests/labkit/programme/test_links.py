@@ -66,3 +66,41 @@ def test_of_two_who_click_at_once_one_gets_in(engine: Engine):
     for thread in threads:
         thread.join()
     assert sorted(got, key=str) == [None] * 7 + ["ana"]
+
+
+def test_a_new_link_ends_the_older_ones(engine: Engine):
+    first, second = links.issue(engine, "ana"), links.issue(engine, "ana", issued_by="maria")
+    assert links.redeem(engine, first) is None
+    assert links.redeem(engine, second) == "ana"
+
+
+def test_links_made_at_once_leave_one_that_works(engine: Engine):
+    made: list[str] = []
+    barrier = threading.Barrier(6)
+
+    def make() -> None:
+        barrier.wait()
+        made.append(links.issue(engine, "ana"))
+
+    threads = [threading.Thread(target=make) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [links.redeem(engine, token) for token in made].count("ana") == 1
+
+
+def test_it_is_kept_who_made_a_link_and_when_it_was_used(engine: Engine):
+    links.issue(engine, "ana")
+    links.redeem(engine, links.issue(engine, "ana", issued_by="maria"))
+    newest, older = links.history(engine, "ana")
+    assert (newest.issued_by, older.issued_by) == ("maria", None)
+    assert newest.used_at is not None
+    assert older.used_at is None
+    assert older.expires_at <= newest.issued_at
+    assert links.last_used(engine, "ana") == newest.used_at
+
+
+def test_nobodys_history_is_empty(engine: Engine):
+    assert links.history(engine, "ana") == ()
+    assert links.last_used(engine, "ana") is None

@@ -1,10 +1,14 @@
 """What is acknowledged is kept, whole, once."""
 
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, update
 
+from labkit.database.tables import submissions
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer, verify
 from labkit.submissions.store import Store
@@ -107,6 +111,8 @@ class TestReceipts:
             ("files", {}),
             ("missing", ("x",)),
             ("lab", "linear"),
+            ("key", "0" * 16),
+            ("key", ""),
             ("signature", "AAAA"),
             ("signature", "not base64!"),
         ],
@@ -128,3 +134,66 @@ class TestReceipts:
     def test_a_receipt_asked_for_again_is_the_same_to_the_letter(self, store: Store):
         receipt, _ = store.receive("ana", "testing", "clip", NOTEBOOK, [])
         assert store.receipt(store.get(receipt.id)) == receipt
+
+    def test_two_processes_that_start_at_once_have_one_key(self, tmp_path: Path):
+        found, start = [], threading.Barrier(8)
+
+        def begin() -> None:
+            start.wait()
+            found.append(Signer(tmp_path / "secrets" / "receipts.pem").public_key)
+
+        threads = [threading.Thread(target=begin) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(set(found)) == 1
+        assert [path.name for path in (tmp_path / "secrets").iterdir()] == ["receipts.pem"]
+
+    def test_a_receipt_stays_the_same_to_the_letter_when_the_key_is_changed(self, store: Store, signer: Signer):
+        receipt, _ = store.receive("ana", "testing", "clip", NOTEBOOK, [])
+        old = signer.public_key
+        signer.rotate(datetime.now(UTC))
+        assert signer.public_key != old
+        assert store.receipt(store.get(receipt.id)) == receipt
+        assert store.receive("ana", "testing", "clip", NOTEBOOK, []) == (receipt, False)
+        assert verify(receipt, old)
+        assert signer.check(receipt)
+        newer, _ = store.receive("ben", "testing", "clip", NOTEBOOK, [])
+        assert signer.check(newer)
+        assert newer.key != receipt.key
+
+    def test_a_receipt_from_before_receipts_named_their_key_stays_the_same_too(
+        self, store: Store, signer: Signer, engine: Engine
+    ):
+        receipt, _ = store.receive("ana", "testing", "clip", NOTEBOOK, [])
+        with engine.begin() as connection:
+            connection.execute(update(submissions).values(signature=None, signing_key=None))
+        old = store.receipt(store.get(receipt.id))
+        assert "key" not in old.to_json()
+        assert verify(old, signer.public_key)
+        assert store.keep_signatures() == 1
+        assert store.keep_signatures() == 0
+        signer.rotate(datetime.now(UTC))
+        assert store.receipt(store.get(receipt.id)) == old
+        assert signer.check(old)
+
+    def test_a_key_that_was_stolen_signs_nothing_new_once_it_is_changed(self, signer: Signer, store: Store):
+        receipt, _ = store.receive("ana", "testing", "clip", NOTEBOOK, [])
+        stolen = Signer(signer._file)
+        signer.rotate(datetime.now(UTC))
+        later = (datetime.now(UTC) + timedelta(minutes=1)).isoformat(timespec="milliseconds")
+        forged = stolen.sign(replace(receipt, received_at=later))
+        assert verify(forged, stolen.public_key)
+        assert not signer.check(forged)
+        assert not signer.check(replace(forged, key=signer.key))
+        assert not signer.check(replace(forged, key=""))
+
+    def test_keys_changed_many_times_all_go_on_verifying(self, signer: Signer, store: Store):
+        receipts = []
+        for name in ("ana", "ben", "carla"):
+            receipts.append(store.receive(name, "testing", "clip", NOTEBOOK, [])[0])
+            signer.rotate(datetime.now(UTC))
+        again = Signer(signer._file)
+        assert all(map(again.check, receipts))
+        assert len({receipt.key for receipt in receipts} | {again.key}) == 4
