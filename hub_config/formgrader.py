@@ -56,6 +56,11 @@ c.ServerApp.jpserver_extensions = {
 }
 c.ServerApp.terminals_enabled = False
 c.HubOAuth.cache_max_age = 30
+# Grades and comments are small; a body is kept whole in memory before anybody is asked who sent it.
+c.ServerApp.max_body_size = c.ServerApp.max_buffer_size = 2**20
+c.ServerApp.tornado_settings = {
+    "headers": {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"},
+}
 c.KernelSpecManager.allowed_kernelspecs = {"none"}
 c.KernelSpecManager.ensure_native_kernel = False
 """
@@ -92,6 +97,8 @@ def environment(config: Config) -> dict[str, str]:
         "JUPYTERHUB_BASE_URL": "/",
         "JUPYTERHUB_HOST": config.hub_host,
         "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": str(int(config.secure)),
+        # The hub tells this to the servers it starts itself; without it not every browser keeps them from other sites.
+        "JUPYTERHUB_COOKIE_OPTIONS": json.dumps({"samesite": "Lax"}),
         "JUPYTERHUB_PUBLIC_URL": config.public_url,
         "JUPYTERHUB_PUBLIC_HUB_URL": f"{config.hub_host}/hub/",
         "JUPYTERHUB_CLIENT_ID": f"service-{name}",

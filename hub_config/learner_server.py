@@ -36,8 +36,13 @@ c.ConnectionFileMixin.transport = "ipc"
 c.FileContentsManager.delete_to_trash = False
 # So long an ended session still opens what it had open.
 c.HubOAuth.cache_max_age = 30
-# A slow line gets a quarter of the bytes.
-c.ServerApp.tornado_settings = {"compress_response": True}
+# A notebook is saved in one piece, larger files come in pieces. A stranger's body is kept whole before it is refused.
+c.ServerApp.max_body_size = c.ServerApp.max_buffer_size = 32 * 2**20
+c.ServerApp.tornado_settings = {
+    # A slow line gets a quarter of the bytes.
+    "compress_response": True,
+    "headers": {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"},
+}
 """
 
 _NBGRADER = """\

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
 import labkit.pages
@@ -15,6 +16,8 @@ from hub_config.state import State
 from labkit.database import connect
 from labkit.programme.people import memberships
 
+# The hub's forms and calls are small; a body is kept whole in memory before anybody is asked who sent it.
+_MOST_BODY = 2**20
 # Everything that listens on loopback besides the public address.
 PORTS = ("hub", "proxy_api", "gateway", "submissions", "pages", "model", "scoring", "grader")
 
@@ -24,6 +27,7 @@ def configure(c: Config, settings: Settings) -> None:
     state = State(settings.home)
     ports = state.ports()
     _addresses(c, settings, state, ports)
+    _bodies()
     _origins(c, settings)
     _sign_in(c, settings)
     _servers(c, settings, state)
@@ -38,7 +42,7 @@ def configure(c: Config, settings: Settings) -> None:
 def _addresses(c: Config, settings: Settings, state: State, ports: dict[str, int]) -> None:
     c.JupyterHub.bind_url = f"http://{settings.address}:{settings.port}"
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{ports['hub']}"
-    c.JupyterHub.db_url = f"sqlite:///{state.home / 'hub.sqlite'}"
+    c.JupyterHub.db_url = f"sqlite:///{state.private_file('hub.sqlite')}"
     c.JupyterHub.cookie_secret_file = str(state.secret_file("cookie"))
     c.JupyterHub.default_url = services.PAGES_PREFIX
     # The supervisor runs the proxy, so a restarted hub cuts no connection.
@@ -51,6 +55,11 @@ def _addresses(c: Config, settings: Settings, state: State, ports: dict[str, int
     c.JupyterHub.concurrent_spawn_limit = 20
     # A proxy that was started again has forgotten every route; so soon the hub tells it.
     c.JupyterHub.last_activity_interval = 1
+
+
+def _bodies() -> None:
+    """JupyterHub has no setting for it and Tornado's own bound is 100 MB for each request of a stranger's."""
+    HTTPServer.configure(None, max_body_size=_MOST_BODY, max_buffer_size=_MOST_BODY)
 
 
 def _origins(c: Config, settings: Settings) -> None:

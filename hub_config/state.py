@@ -76,6 +76,13 @@ class State:
             durable.create(path, secrets.token_hex(32).encode(), 0o600)
         return path
 
+    def private_file(self, name: str) -> Path:
+        """A file that somebody else's program writes and only its owner may read; made empty if it is not there."""
+        path = self.home / name
+        path.touch(0o600)
+        path.chmod(0o600)
+        return path
+
     def secret(self, name: str) -> str:
         return self.secret_file(name).read_text()
 

