@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,12 +89,13 @@ class Platform:
         return seconds
 
 
-def run_platform(home: Path, **settings: str) -> Platform:
+def run_platform(home: Path, words: Sequence[str] = (), **settings: str) -> Platform:
+    """`words` come before the command, such as those that make it run as another account."""
     port = free_port(set())
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LABKIT_")}
     environment |= {"LABKIT_HOME": str(home), "LABKIT_PORT": str(port), **settings}
     process = subprocess.Popen(
-        [str(Path(sys.executable).parent / "labkit"), "up"],
+        [*words, str(Path(sys.executable).parent / "labkit"), "up"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -108,11 +109,11 @@ def run_platform(home: Path, **settings: str) -> Platform:
 def start_platform(prepared_models: Path) -> Callable[..., Platform]:
     """Starts `labkit up` on a folder, with the model already prepared there."""
 
-    def start(home: Path, **settings: str) -> Platform:
+    def start(home: Path, words: Sequence[str] = (), **settings: str) -> Platform:
         if not (home / "models").exists():
             home.mkdir(parents=True, exist_ok=True)
             shutil.copytree(prepared_models, home / "models", copy_function=os.link)
-        return run_platform(home, **settings)
+        return run_platform(home, words, **settings)
 
     return start
 

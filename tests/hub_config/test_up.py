@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
+import tempfile
 import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from hub_config.state import State, free_port
 
@@ -73,6 +83,60 @@ def test_ctrl_c_ends_every_process_and_a_second_start_has_lost_nothing(start_pla
         again.end()
     assert labkit("reset", "--yes", home=home).returncode == 0
     assert not home.exists()
+
+
+@pytest.mark.platform
+@pytest.mark.model
+@pytest.mark.sandbox
+def test_an_ordinary_account_serves_a_site_over_tls_and_over_nothing_else(start_platform, site_certificate):
+    """With a certificate for the site's name and every name below it, as a site would have."""
+    folder, words = site_certificate
+    port = free_port(set())
+    tls = {"LABKIT_TLS_CERT": str(folder / "cert.pem"), "LABKIT_TLS_KEY": str(folder / "key.pem")}
+    address = {"LABKIT_PORT": str(port), "LABKIT_PUBLIC_URL": f"https://labs.localhost:{port}"}
+    running = start_platform(folder / "state", words, LABKIT_TEACH="testing", HOME=str(folder), **tls, **address)
+    try:
+        running.wait_for("Ctrl-C ends everything", 240)
+        assert f"https://labs.localhost:{port}/hub/link/" in running.output
+        trusted = ssl.create_default_context(cafile=str(folder / "cert.pem"))
+        host = {"Host": f"labs.localhost:{port}"}
+        with httpx.Client(verify=trusted, base_url=f"https://127.0.0.1:{port}", headers=host) as client:
+            page = client.get("/hub/login", extensions={"sni_hostname": "labs.localhost"})
+            assert page.status_code == 200
+            cookies = page.headers.get_list("set-cookie")
+            assert cookies and all("SameSite" in cookie for cookie in cookies)
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"http://127.0.0.1:{port}/hub/login")
+        assert (folder / "state" / "labkit.sqlite").stat().st_uid == (folder / "state").stat().st_uid
+    finally:
+        running.end()
+
+
+@pytest.fixture
+def site_certificate(prepared_models: Path):
+    """A folder of an ordinary account's with a certificate in it, and the words that run a command as that account."""
+    folder = Path(tempfile.mkdtemp(prefix="labkit-site-"))
+    folder.chmod(0o755)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "labs.localhost")])
+    names = [x509.DNSName("labs.localhost"), x509.DNSName("*.labs.localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(days=1))
+    signed = builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(key, hashes.SHA256())
+    (folder / "cert.pem").write_bytes(signed.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    # Its lock must be the account's own; what is only read need not.
+    models, ignored = folder / "state" / "models", shutil.ignore_patterns(".lock")
+    shutil.copytree(prepared_models, models, copy_function=os.link, ignore=ignored)
+    words = []
+    if os.geteuid() == 0:
+        words = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", "--"]
+        for path in (folder, *folder.rglob("*")):
+            if path.is_dir() or path.parent == folder:
+                os.chown(path, 12345, 12345)
+    yield folder, words
+    shutil.rmtree(folder)
 
 
 def kept(home: Path) -> set[str]:

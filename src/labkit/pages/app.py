@@ -58,8 +58,9 @@ class Pages:
         ]
         handlers: dict[Any, Any] = {HTTPException: self._refused, PlatformFault: self._fault}
         guard = Middleware(FormGuard, origin=self._site.origin, refuse=self._foreign)
+        around = [Middleware(SameOrigin), guard]
         prefix = self._site.prefix.rstrip("/")
-        return Starlette(routes=[Mount(prefix, routes=routes)], exception_handlers=handlers, middleware=[Middleware(SameOrigin), guard])
+        return Starlette(routes=[Mount(prefix, routes=routes)], exception_handlers=handlers, middleware=around)
 
     def _lab_routes(self) -> list[Route]:
         lab = "/labs/{course}/{lab}"

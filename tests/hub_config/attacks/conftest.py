@@ -130,17 +130,17 @@ def enter(platform) -> Callable[[str], Client]:
     return go
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ana(enter) -> Client:
     return enter("ana")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ben(enter) -> Client:
     return enter("ben")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def maria(enter) -> Client:
     return enter("maria")
 
@@ -221,13 +221,18 @@ class Kernel:
 
 
 @pytest.fixture(scope="session")
+def kernel_of(hosts: Hosts) -> Callable[[Client, str], Kernel]:
+    return lambda client, username: Kernel(client, hosts.user(username))
+
+
+@pytest.fixture(scope="module")
 def ana_kernel(ana: Client, opened, hosts: Hosts) -> Iterator[Kernel]:
     kernel = Kernel(opened(ana, "ana"), hosts.user("ana"))
     yield kernel
     kernel.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ana_token(ana_kernel: Kernel) -> str:
     """The hub token of her server: whatever runs in her notebook has it."""
     return ana_kernel.run("import os; print(os.environ['JUPYTERHUB_API_TOKEN'])").strip()
@@ -255,3 +260,43 @@ def send() -> Callable[..., bytes]:
 @pytest.fixture
 def stranger(platform) -> Client:
     return Client(platform.port)
+
+
+@dataclass
+class Collector:
+    """The attacker's own site, on any name below `localhost`: serves an empty page and remembers what it was asked."""
+
+    port: int
+    seen: list[str]
+
+    def url(self, host: str = "evil.localhost", path: str = "/page") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path not in ("/page", "/favicon.ico"):
+                seen.append(self.path)
+            content = b"<!doctype html><title>a page</title><h1>a page</h1>"
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_GET
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield Collector(server.server_port, seen)
+    server.shutdown()
+    thread.join()
+    server.server_close()

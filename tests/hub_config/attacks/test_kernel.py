@@ -45,11 +45,9 @@ def attempts(platform) -> dict[str, str]:
         "a log": home / "log" / "hub.log",
         "the holder's settings": home / "run" / "holder.json",
         "the supervisor's settings": home / "run" / "supervisord.conf",
-        "the hidden tests": home / "build" / "testing" / "clip",
         "the gradebook": home / "nbgrader" / "testing" / "gradebook.db",
         "the shadow file": Path("/etc/shadow"),
         "root's home": Path("/root/.bashrc"),
-        "the environment of the first process": Path("/proc/1/environ"),
         "the machine's memory": Path("/proc/kcore"),
         "the kernel's log": Path("/dev/kmsg"),
         "the machine's disks": Path("/dev/sda"),
@@ -57,10 +55,10 @@ def attempts(platform) -> dict[str, str]:
     }
     sockets = [state.holder_socket, home / "run" / "supervisor.sock", Path("/run/dbus/system_bus_socket")]
     tries = {f"read {what}": f"open({str(path)!r}, 'rb').read(20)" for what, path in files.items()}
-    del tries["read the environment of the first process"]  # of her own pid namespace: hers
     for person in ("ben", "carla"):
         tries[f"list {person}'s home"] = f"os.listdir({str(home / 'homes' / person)!r})"
-    tries["list the state folder"] = f"os.listdir({str(home)!r})"
+    for folder in ("", "build/testing", "blobs", "nbgrader/testing", "secrets"):
+        tries[f"list the state folder's {folder or 'all'}"] = f"os.listdir({str(home / folder)!r})"
     for path in sockets:
         tries[f"connect to {path.name}"] = f"socket.socket(socket.AF_UNIX).connect({str(path)!r})"
     for name, port in {**ports, "the public": platform.port}.items():
@@ -78,7 +76,7 @@ def attempts(platform) -> dict[str, str]:
         "the grader's lane at the door": "http('http://127.0.0.1:8000/services/gateway/grading/v1/score')",
         "the pages at the door": "http('http://127.0.0.1:8000/services/labkit/')",
         "whose a token is, at the door": "http('http://127.0.0.1:8000/hub/api/authorizations/token/x')",
-        "signal every process of the machine": f"os.kill({os.getpid()}, 0)",
+        "signal a process of the machine": f"os.kill({os.getpid()}, 0)",
         "trace the first process": "call('ptrace', 16, 1, 0, 0)",
         "mount the disk": "call('mount', b'/dev/sda1', b'/tmp', b'ext4', 0, None)",
         "mount a tmpfs": "call('mount', b'x', b'/tmp', b'tmpfs', 0, None)",
@@ -94,7 +92,8 @@ def attempts(platform) -> dict[str, str]:
         "set the clock": "__import__('time').clock_settime(0, 0)",
         "reboot": "call('reboot', 0x1234567)",
         "write into the programs": f"open({os.__file__!r}, 'a')",
-        "write into the platform": f"open({str(Path(State.__module__ and __file__).parents[3] / 'hub_config' / 'hosts.py')!r}, 'a')",
+        "write into the platform": "open(__import__('importlib.util').util.find_spec('hub_config').origin, 'a')",
+        "write into a package": "open(__import__('nbformat').__file__, 'a')",
         "write into the course": "open('/courses/testing/clip/clip.ipynb', 'a')",
         "write into the settings of her server": "open('/etc/jupyter/jupyter_server_config.py', 'a')",
         "take the place of the door": "os.unlink('/run/labkit/door')",
@@ -108,6 +107,8 @@ def test_nothing_of_the_machine_is_within_reach(platform, ana_kernel):
     done = {name: what for name, (outcome, what) in zip(tries, told, strict=True) if outcome == "did"}
 
     assert done == {}
+    mistaken = ("NameError", "SyntaxError", "AttributeError", "TypeError", "ModuleNotFoundError")
+    assert not [what for _, what in told if what.startswith(mistaken)], "the attack itself is wrong"
     assert len(tries) >= 40
 
 

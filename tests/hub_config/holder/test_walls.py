@@ -148,9 +148,9 @@ def test_another_learners_home_process_and_door_are_not_there(holding):
 def test_killing_everything_she_can_ends_only_her_own(holding):
     other = holding.serve("ben", attack("tell('here'); time.sleep(600)"), uid=1_850_002)
     holding.told(other)
-    holding.serve("ana", f"{PRELUDE}\ntell('now'); os.kill(-1, 9)")
-    holding.until(lambda: not (holding.root / "servers" / "ana.json").exists() or holding.running("ana"))
+    home = holding.serve("ana", attack("time.sleep(1); os.kill(-1, 9); tell('all I could')"))
 
+    assert holding.told(home) == "all I could"
     assert holding.running("ben")
     assert holding.process.poll() is None
 
