@@ -15,7 +15,10 @@ from playwright.sync_api import Page
 pytestmark = [pytest.mark.browser, pytest.mark.platform]
 
 # Each as Supervisor knows it. "supervisord" takes all of them with it.
-PROCESSES = ("hub", "proxy", "holder", "pages", "gateway", "submissions", "grader", "model", "supervisord")
+PROCESSES = (
+    *("hub", "proxy", "holder", "pages", "gateway", "submissions", "grader", "model", "formgrader-testing"),
+    "supervisord",
+)
 
 
 def pids(platform, name: str) -> list[int]:
