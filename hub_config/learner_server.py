@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 
 INSIDE = "/etc/jupyter"
+# Where IPython looks for what every kernel is told: the same folder again.
+INSIDE_IPYTHON = "/etc/ipython"
 
 _SERVER = """\
 import os
@@ -60,6 +62,11 @@ c.ExchangeFactory.collect = "autograder.exchange.ExchangeCollect"
 c.Exchange.assignment_dir = os.environ["HOME"]
 """
 
+_KERNEL = """\
+c = get_config()
+c.IPKernelApp.extensions = ["hub_config.notice"]
+"""
+
 _PAGE = {
     "disabledExtensions": {
         "@jupyter/nbgrader:create-assignment": True,
@@ -107,6 +114,7 @@ def write(folder: Path) -> Path:
     files = {
         "jupyter_server_config.py": _SERVER,
         "nbgrader_config.py": _NBGRADER,
+        "ipython_kernel_config.py": _KERNEL,
         "labconfig/page_config.json": json.dumps(_PAGE),
         "labconfig/default_setting_overrides.json": json.dumps(_OVERRIDES),
     }

@@ -22,7 +22,6 @@ _MOST_BODY = 2**20
 PORTS = ("hub", "proxy_api", "gateway", "submissions", "pages", "model", "scoring", "grader")
 
 
-
 def configure(c: Config, settings: Settings) -> None:
     state = State(settings.home)
     ports = state.ports()

@@ -10,6 +10,7 @@ the disk takes in the seconds between two looks.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import time
@@ -50,6 +51,7 @@ class Watch:
         if victim in servers(self._held.child):
             self._held.end()
             return True
+        self._tell("memory", self._held.memory_mb)
         _kill(victim)
         return False
 
@@ -61,10 +63,19 @@ class Watch:
             self._held.end()
             return "disk"
         kept = servers(self._held.child)
-        for pid in tree(self._held.child):
-            if pid not in kept:
-                _kill(pid)
+        ended = [pid for pid in tree(self._held.child) if pid not in kept]
+        if ended:
+            self._tell("disk", self._held.home_mb)
+        for pid in ended:
+            _kill(pid)
         return ""
+
+    def _tell(self, why: str, mb: int) -> None:
+        """Where `hub_config.notice` of her next kernel finds it."""
+        if self._held.door:
+            left = Path(self._held.door).with_name("notice")
+            left.write_text(json.dumps({"at": time.time(), "why": why, "mb": mb}))
+            left.chmod(0o644)
 
 
 def servers(child: int) -> set[int]:

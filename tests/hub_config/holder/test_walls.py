@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hub_config.holder.held import Places
+from hub_config.notice import news
+
 pytestmark = pytest.mark.sandbox
 
 # Runs `attack`, and tells what came of it: what it returned, or the error that stopped it.
@@ -206,6 +209,8 @@ def test_a_kernel_that_takes_too_much_memory_is_ended_and_her_server_is_not(hold
 
     assert holding.told(home) == str(-signal.SIGKILL)
     assert holding.running("ana")
+    left = Places(holding.root / "servers", holding.root / "sockets").door("ana").with_name("notice")
+    assert "more than 200 MB" in news(left)
 
 
 def test_a_server_that_itself_takes_too_much_is_ended_and_the_reason_is_kept(holding):
