@@ -14,16 +14,19 @@ from typing import Any
 LEFT = Path("/run/labkit/notice")
 # A kernel is started again within seconds; an older reason is no longer news.
 _NEWS_SECONDS = 120
+# Both languages at once: a kernel does not know whose it is, and has no catalogue.
 _WORDS = {
     "memory": (
         "Your last kernel was ended: your notebooks together used more than {mb} MB of memory. Its variables are gone, "
         "your files are not. Load less at once, or shut down notebooks you do not need (the square in the left bar).\n"
-        "Itinigil ang huli mong kernel: lumampas sa {mb} MB na memory ang lahat ng notebook mo. Nawala ang mga variable, "
-        "pero nariyan pa ang mga file. Bawasan ang sabay-sabay na nilo-load, o isara ang mga notebook na hindi kailangan."
+        "Itinigil ang huli mong kernel: lumampas sa {mb} MB na memory ang lahat ng notebook mo. Nawala ang mga "
+        "variable, pero nariyan pa ang mga file. Bawasan ang sabay-sabay na nilo-load, o isara ang mga notebook na "
+        "hindi kailangan."
     ),
     "disk": (
         "Your kernels were ended: your files take more than {mb} MB. Delete some in the file browser, then go on.\n"
-        "Itinigil ang mga kernel mo: lumampas sa {mb} MB ang mga file mo. Magbura ng ilan sa file browser, saka magpatuloy."
+        "Itinigil ang mga kernel mo: lumampas sa {mb} MB ang mga file mo. Magbura ng ilan sa file browser, saka "
+        "magpatuloy."
     ),
 }
 

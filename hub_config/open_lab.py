@@ -53,7 +53,7 @@ def prepare_telephone() -> None:
         if manager.load(_TELEPHONE)["data"]:
             return
     folded = {"collapsed": True, "visible": True, "widgets": []}
-    layout = {"main": None, "down": {"size": 0, "widgets": []}, "left": folded, "right": folded}
+    layout: dict[str, Any] = {"main": None, "down": {"size": 0, "widgets": []}, "left": folded, "right": folded}
     layout |= {"relativeSizes": [0, 1, 0], "top": {"simpleVisibility": True}}
     saved = {"data": {"layout-restorer:data": layout}, "metadata": {"id": _TELEPHONE}}
     manager.save(_TELEPHONE, json.dumps(saved))

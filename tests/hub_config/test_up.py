@@ -172,7 +172,7 @@ def test_a_port_in_use_is_said_with_the_way_out(tmp_path: Path):
         ("LABKIT_PROT", "8001", "Did you mean LABKIT_PORT?"),
         ("LABKIT_PORT", "eight", "LABKIT_PORT='eight'"),
         ("LABKIT_PORT", "70000", "less than or equal to 65535"),
-        ("LABKIT_ADDRESS", "0.0.0.0", "only a loopback address"),
+        ("LABKIT_ADDRESS", "0.0.0.0", "would send passwords in the clear"),
         ("LABKIT_ADDRESS", "example.org", "LABKIT_ADDRESS"),
         ("LABKIT_TIMEZONE", "Mars/Olympus", "Asia/Manila"),
         ("LABKIT_URL", "http://x", "There is no setting LABKIT_URL"),

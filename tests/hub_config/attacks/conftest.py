@@ -11,6 +11,7 @@ import http.client
 import json
 import re
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
