@@ -59,7 +59,15 @@ c.HubOAuth.cache_max_age = 30
 # Grades and comments are small; a body is kept whole in memory before anybody is asked who sent it.
 c.ServerApp.max_body_size = c.ServerApp.max_buffer_size = 2**20
 c.ServerApp.tornado_settings = {
-    "headers": {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"},
+    "headers": {
+        # nbgrader's pages bring script of their own within them; nothing comes from, or is told to, another site.
+        # They ask a public server for MathJax, and do without.
+        "Content-Security-Policy": "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    },
 }
 c.KernelSpecManager.allowed_kernelspecs = {"none"}
 c.KernelSpecManager.ensure_native_kernel = False

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -21,28 +22,29 @@ PROCESSES = (
 )
 
 
-def pids(platform, name: str) -> list[int]:
-    """The processes of this run that a kill of `name` means."""
+def pid_of(platform, name: str) -> int:
+    """Its pid as Supervisor knows it; 0 if it does not run."""
+    run = platform.home / "run"
     if name == "supervisord":
-        return [int((platform.home / "run" / "supervisord.pid").read_text())]
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            environ = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if f"SUPERVISOR_PROCESS_NAME={name}".encode() in environ and (
-            f"LABKIT_HOME={platform.home}".encode() in environ
-        ):
-            found.append(int(path.parent.name))
-    return found
+        return int((run / "supervisord.pid").read_text())
+    asked = [
+        sys.executable,
+        "-m",
+        "supervisor.supervisorctl",
+        "-c",
+        str(run / "supervisord.conf"),
+        "pid",
+        f"labkit:{name}",
+    ]
+    said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    return int(said) if said.isdigit() else 0
 
 
-def kill(platform, name: str) -> None:
-    victims = pids(platform, name)
-    assert victims, f"no process {name}"
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
+def kill(platform, name: str) -> int:
+    pid = pid_of(platform, name)
+    assert pid, f"no process {name}"
+    os.kill(pid, signal.SIGKILL)
+    return pid
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
@@ -62,8 +64,8 @@ def test_whatever_is_killed_comes_back_and_her_variables_are_there(platform, sig
     assert identity
 
     for name in PROCESSES:
-        kill(platform, name)
-        until(lambda name=name: bool(pids(platform, name)), f"{name} coming back")
+        killed = kill(platform, name)
+        until(lambda name=name, killed=killed: pid_of(platform, name) not in (0, killed), f"{name} coming back")
         answer = _calls_again(notebook)
         assert "42 left" in answer, f"after {name} was killed: {answer}"
 

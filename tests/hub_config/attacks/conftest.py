@@ -290,7 +290,7 @@ def collector() -> Iterator[Collector]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the name is http.server's
 
         def log_message(self, *_arguments: object) -> None:
             pass

@@ -188,7 +188,10 @@ ODD = [
     b"CONNECT 192.0.2.1:80 HTTP/1.1\r\nHost: 192.0.2.1:80\r\n",
     b"GET http://192.0.2.1/ HTTP/1.1\r\nHost: 192.0.2.1\r\n",
 ]
-UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eHh4eHh4eHh4eHh4eHh4eA==\r\n"
+UPGRADE = (
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: eHh4eHh4eHh4eHh4eHh4eA==\r\n"
+)
 
 
 @pytest.mark.parametrize("more", [b"", UPGRADE], ids=["plain", "a websocket"])

@@ -150,18 +150,22 @@ inside = '''
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
 made = libc.unshare({flags}) == 0
-uid = os.getuid()
+seen = set()
+def look():
+    for path in ({home!r}, "/tmp{home}", "/tmp/1/root{home}", "/tmp/1/root/root", "/root/.bashrc", "/tmp/root/.bashrc"):
+        if os.path.exists(path): seen.add(path)
+    for path in ("/etc/shadow", "/tmp/etc/shadow", "/tmp/1/root/etc/shadow"):
+        try: seen.add(open(path).read(4))
+        except OSError: pass
+look()
 if made:
     for source, target, kind, how in ((b"proc", b"/tmp", b"proc", 0), (b"/", b"/tmp", None, 4096 | 16384),
                                       (b"/proc/1/root", b"/tmp", None, 4096), (b"x", b"/tmp", b"sysfs", 0)):
-        libc.mount(source, target, kind, how, None)
-seen = [path for path in ({home!r}, "/tmp{home}", "/tmp/1/root{home}", "/root/.bashrc", "/tmp/root") if os.path.exists(path)]
-readable = []
-for path in ("/etc/shadow", "/tmp/etc/shadow"):
-    try: readable.append(open(path).read(4))
-    except OSError: pass
-print("seen", seen, readable)
+        if libc.mount(source, target, kind, how, None) == 0:
+            look()
+            libc.umount2(b"/tmp", 2)
+print("seen", sorted(seen))
 '''
 print(subprocess.run([sys.executable, "-c", inside], capture_output=True, text=True).stdout)
 """
-    assert ana_kernel.run(code).strip() == "seen [] []"
+    assert ana_kernel.run(code).strip() == "seen []"
