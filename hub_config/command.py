@@ -74,6 +74,7 @@ def reset(argv: list[str]) -> int:
         print("Nothing was deleted.")
         return 1
     shutil.rmtree(settings.home)
+    shutil.rmtree(State(settings.home).sockets, ignore_errors=True)
     print(f"Deleted {settings.home}.")
     return 0
 

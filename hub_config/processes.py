@@ -65,7 +65,7 @@ def _holder(settings: Settings, state: State, port: Mapping[str, int]) -> Proces
         {
             "socket": str(state.holder_socket),
             "folder": str(state.folder("run", "servers", mode=0o700)),
-            "sockets": str(state.sockets),
+            "sockets": str(state.make_sockets()),
             "targets": {
                 "/hub/api/": hub,
                 # Whose a token is, is nobody's business who merely has it.

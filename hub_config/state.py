@@ -55,10 +55,14 @@ class State:
 
     @property
     def sockets(self) -> Path:
-        """A folder for unix sockets, ours alone. Not in LABKIT_HOME: a socket's path has 107 bytes, and JupyterHub
-        reads one in lower case."""
+        """Where unix sockets are. Not in LABKIT_HOME: a socket's path has 107 bytes, and JupyterHub reads one in
+        lower case."""
         name = f"labkit-{os.geteuid()}-{hashlib.sha256(str(self.home).encode()).hexdigest()[:12]}"
-        path = Path("/run" if os.geteuid() == 0 else "/tmp") / name
+        return Path("/run" if os.geteuid() == 0 else "/tmp") / name
+
+    def make_sockets(self) -> Path:
+        """The folder for unix sockets, ours alone. Raises OperatorError where somebody else has made it."""
+        path = self.sockets
         path.mkdir(mode=0o700, exist_ok=True)
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
@@ -94,8 +98,8 @@ class State:
         """Free loopback ports, one for each name; the same ones as last time where they are still free."""
         path = self.run / "ports.json"
         try:
-            last = json.loads(path.read_text())
-        except (OSError, ValueError):  # the first run, or a crash in the middle of writing
+            last = {str(name): int(port) for name, port in json.loads(path.read_text()).items()}
+        except (OSError, ValueError, AttributeError):  # the first run, or a crash in the middle of writing
             last = {}
         chosen: dict[str, int] = {}
         for name in names:

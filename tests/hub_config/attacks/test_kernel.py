@@ -169,3 +169,12 @@ print("seen", sorted(seen))
 print(subprocess.run([sys.executable, "-c", inside], capture_output=True, text=True).stdout)
 """
     assert ana_kernel.run(code).strip() == "seen []"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["labkit.sqlite", "labkit.sqlite-wal", "hub.sqlite", "secrets", "blobs", "log", "run/servers", "run/gateway.json"],
+)
+def test_no_other_account_of_the_machine_reads_what_the_platform_keeps(platform, name: str):
+    """The way there is open, for learners' homes lie below it; what lies beside them is not."""
+    assert (platform.home / name).stat().st_mode & 0o077 == 0
