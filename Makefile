@@ -45,7 +45,7 @@ soak:        ## what is too long for `make test`
 
 pictures:    ## the screenshots in docs/, from the running product
 	@$(PYTHON) hub_config/bootstrap.py test
-	@$(BIN)/python -m pytest -q -m browser --pictures=docs/pictures tests
+	@$(BIN)/python -m pytest -q -m browser --pictures=docs/pictures --ignore=tests/hub_config/attacks tests
 
 reset:       ## delete everything the platform keeps
 	@$(BIN)/labkit reset

@@ -88,6 +88,6 @@ def _change_receipts(settings: Settings, file: Path) -> None:
 
 def _forget_services(hub: Path) -> None:
     """The hub remembers every token a service ever had; it learns the new ones at its next start."""
-    if hub.exists():
+    if hub.exists() and hub.stat().st_size:
         with closing(sqlite3.connect(hub)) as database, database:
             database.execute("DELETE FROM api_tokens WHERE service_id IS NOT NULL")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
@@ -208,7 +209,7 @@ def test_it_changes_nothing_by_a_form_that_leads_there(platform, lured: Lured, c
 
 @pytest.mark.parametrize("where", PAGES)
 def test_it_changes_no_grade(lured: Lured, hosts, where: str):
-    """With the token of its own forms too: formgrader's is bound to another session."""
+    """The browser asks formgrader first, and is not told that it may; a token of the page's own does not help."""
     formgrader = hosts.formgrader("testing")
     script = """async url => { const told = [];
         let own = ""; try { own = (/_xsrf=([^;]*)/.exec(document.cookie) || ["", ""])[1]; } catch (error) { }
@@ -289,6 +290,34 @@ def test_it_opens_no_channel_to_a_kernel(lured: Lured, hosts, ana_kernel, where:
     script = """url => new Promise(done => { const socket = new WebSocket(url);
         socket.onopen = () => done("open"); socket.onerror = () => done("refused"); })"""
     assert lured.pages[where].evaluate(script, url) == "refused"
+
+
+@pytest.mark.parametrize("whose", ["her other browser", "a learner's server", "made up"])
+def test_formgrader_takes_a_forms_token_in_its_own_session_alone(enter, ana, ana_kernel, hosts, whose: str):
+    """Tossed in as cookie and as argument, with all her cookies: what a host below one site's name could bring about.
+
+    Formgrader does not ask where a form came from; this and SameSite are what holds.
+    """
+    address, host = hosts.formgrader("testing"), urlsplit(hosts.formgrader("testing")).hostname
+    hers, other = enter("maria"), enter("maria")
+    for client in (hers, other):
+        assert client.follow(f"{address}formgrader/gradebook").status == 200
+    tossed = {
+        "her other browser": other.value(host, "_xsrf"),
+        "a learner's server": ana.value("ana.localhost", "_xsrf"),
+        "made up": "planted",
+    }[whose]
+    own = hers.value(host, "_xsrf")
+    assert tossed and tossed != own
+    path = "formgrader/api/submission/nobody/nothing/autograde"
+
+    def post(token: str) -> int:
+        cookies = hers.cookie(address).replace(own, token)
+        said = {"Cookie": cookies, "Content_Type": "text/plain", "Sec_Fetch_Site": "same-site"}
+        return hers.ask("POST", f"{address}{path}?_xsrf={token}", b"{}", **said).status
+
+    assert post(own) == 200, "the attack itself is wrong: with the right token it would get through"
+    assert post(tossed) == 403
 
 
 def test_an_html_file_of_hers_has_no_origin_at_all(lured: Lured, hosts):
