@@ -79,7 +79,6 @@ _PAGE = {
         "@jupyterlab/terminal-extension": True,
         # What a lab never needs and a slow line or a narrow screen would pay for.
         "@jupyter-notebook/lab-extension": True,
-        "@jupyterlab/application-extension:property-inspector": True,
         "@jupyterlab/celltags-extension": True,
         "@jupyterlab/debugger-extension": True,
         "@jupyterlab/htmlviewer-extension": True,

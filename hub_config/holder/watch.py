@@ -79,12 +79,15 @@ class Watch:
 
 
 def servers(child: int) -> set[int]:
-    """The first process inside, the server and what joins it to the door: all but what a learner starts from it."""
-    found = {child}
-    for pid in _children(child):
-        found.add(pid)
-        if _name(pid) in ("sh", "socat"):
-            found.update(tree(pid))
+    """The first process inside, the server below it, and what joins it to its door: all but what a learner starts.
+
+    The door's shell started the server in its own place, so it is found among the server's children.
+    """
+    found = {child, *_children(child)}
+    for server in _children(child):
+        for pid in _children(server):
+            if _name(pid) in ("sh", "dash"):
+                found.update(tree(pid))
     return found
 
 

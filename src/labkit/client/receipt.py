@@ -36,7 +36,10 @@ class Receipt:
             f"Receipt {self.id}. Files: {', '.join(self.files)}.",
         ]
         if self.saved_at:
-            lines.append(f"It is the notebook as you saved it at {self.saved_at:%H:%M:%S}.")
+            lines.append(
+                f"It is the notebook as saved at {self.saved_at:%H:%M:%S}. What you changed after that is not in it: "
+                "save (Ctrl-S) and submit again."
+            )
         if self.missing:
             lines.append(f"Missing, so it earns nothing: {', '.join(self.missing)}.")
         if self.extra:

@@ -204,10 +204,10 @@ def test_no_token_stands_on_a_command_line_of_the_machine(holding):
 
 def test_a_kernel_that_takes_too_much_memory_is_ended_and_her_server_is_not(holding):
     hog = "import time; kept = bytearray(300 << 20); time.sleep(600)"
-    body = f"kernel = subprocess.Popen([sys.executable, '-c', {hog!r}])\ntell(kernel.wait())"
+    body = f"kernel = subprocess.Popen([sys.executable, '-c', {hog!r}])\ntell((kernel.wait(), ask('/hub/api/user')))"
     home = holding.serve("ana", attack(body), memory_mb=200)
 
-    assert holding.told(home) == str(-signal.SIGKILL)
+    assert holding.told(home) == str((-signal.SIGKILL, "GET /hub/api/user"))
     assert holding.running("ana")
     left = Places(holding.root / "servers", holding.root / "sockets").door("ana").with_name("notice")
     assert "more than 200 MB" in news(left)
@@ -222,10 +222,16 @@ def test_a_server_that_itself_takes_too_much_is_ended_and_the_reason_is_kept(hol
 
 def test_a_home_that_is_too_full_ends_what_fills_it_and_not_the_server(holding):
     fill = "import time\nopen('full', 'wb').write(bytes(6 << 20)); time.sleep(600)"
-    body = f"filler = subprocess.Popen([sys.executable, '-c', {fill!r}])\ntell(filler.wait())"
+    # Its door's processes must be the same afterwards: a door that is gone makes the server useless to her.
+    doors = "[int(p) for p in os.listdir('/proc') if p.isdigit() and 'socat' in open(f'/proc/{p}/comm').read()]"
+    body = (
+        f"ask('/hub/api/user'); listens = min({doors})\n"
+        f"filler = subprocess.Popen([sys.executable, '-c', {fill!r}])\n"
+        f"tell((filler.wait(), ask('/hub/api/user'), listens in {doors}))"
+    )
     home = holding.serve("ana", attack(body), home_mb=5)
 
-    assert holding.told(home) == str(-signal.SIGKILL)
+    assert holding.told(home) == str((-signal.SIGKILL, "GET /hub/api/user", True))
     assert holding.running("ana")
 
 

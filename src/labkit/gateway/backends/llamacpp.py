@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from labkit.strict import read_secret, strict
 _PATIENCE = httpx.Timeout(180, connect=5)
 # llama.cpp's own extras, which are no part of the wire format we promise.
 _NOT_OURS = ("timings", "__verbose", "system_fingerprint")
+# In its words a learner should "try increasing" a size she cannot touch.
+_TOO_LONG = re.compile(r"\((\d+) tokens\) exceeds the available context size \((\d+) tokens\)")
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,11 @@ def _refusal(answer: httpx.Response) -> LabkitError:
     if answer.status_code != 400:
         return _unavailable()
     try:
-        return RequestRefused(str(answer.json()["error"]["message"]), instead="Change the request and send it again.")
+        said = str(answer.json()["error"]["message"])
+        if found := _TOO_LONG.search(said):
+            tokens, most = (int(number) for number in found.groups())
+            return RequestRefused(f"Your text is too long: {tokens} tokens, at most {most}.", instead="Shorten it.")
+        return RequestRefused(f"The model refused: {said.rstrip('.')}.", instead="Change the request, send it again.")
     except (ValueError, KeyError, TypeError):
         return _unavailable()
 
