@@ -89,3 +89,11 @@ async def test_the_models_are_asked_for_once() -> None:
 async def test_it_is_healthy_when_both_listeners_are(scoring: int, up: bool) -> None:
     llama = backend(lambda request: httpx.Response(scoring if request.url.host == "scoring" else 200))
     assert await llama.health() is up
+
+
+async def test_a_text_too_long_is_said_in_words_a_learner_can_use() -> None:
+    said = "request (9031 tokens) exceeds the available context size (2048 tokens), try increasing it"
+    llama = backend(lambda _request: httpx.Response(400, json={"error": {"message": said}}))
+
+    with pytest.raises(RequestRefused, match=r"Your text is too long: 9031 tokens, at most 2048\. Shorten it\."):
+        await llama.complete("chat/completions", BODY)
