@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import sys
 from collections.abc import Mapping
@@ -22,13 +23,15 @@ _BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Process:
-    """`ready` is the address that answers once it is up. People can sign in before a process with `warms` is."""
+    """`ready` is the address that answers once it is up; with `host`, that host's page must be there, not just an
+    answer. People can sign in before a process with `warms` is."""
 
     name: str
     argv: tuple[str, ...]
     ready: str
     environment: Mapping[str, str] = field(default_factory=dict)
     warms: bool = False
+    host: str = ""
 
 
 def ports(settings: Settings) -> tuple[str, ...]:
@@ -93,8 +96,12 @@ def _proxy(settings: Settings, state: State, port: Mapping[str, int]) -> Process
         *("--timeout", "300000", "--proxy-timeout", "300000"),
         *(("--ssl-cert", str(settings.tls_cert), "--ssl-key", str(settings.tls_key)) if settings.tls_cert else ()),
     )
-    ready = f"http://127.0.0.1:{port['proxy_api']}/api/routes"
-    return Process("proxy", argv, ready, {"CONFIGPROXY_AUTH_TOKEN": state.secret("proxy")})
+    # A page of ours, the way people reach it: hub, proxy and the way between them are there once it is.
+    listens = ipaddress.ip_address(settings.address)
+    local = ("[::1]" if listens.version == 6 else "127.0.0.1") if listens.is_unspecified else settings.address
+    ready = f"{'https' if settings.tls_cert else 'http'}://{local}:{settings.port}/services/labkit/health"
+    token = {"CONFIGPROXY_AUTH_TOKEN": state.secret("proxy")}
+    return Process("proxy", argv, ready, token, host=urlsplit(settings.hosts.main).netloc)
 
 
 def _model(state: State, port: Mapping[str, int]) -> Process:
@@ -205,14 +212,18 @@ def _url(port: int, path: str = "") -> str:
     return f"http://127.0.0.1:{port}{path}"
 
 
-def answers(address: str, seconds: float = 2) -> bool:
-    """Whether a process answers at its `ready` address, be it of a port or of a unix socket."""
+def answers(address: str, seconds: float = 2, *, host: str = "") -> bool:
+    """Whether a process answers at its `ready` address, be it of a port or of a unix socket.
+
+    A certificate is not checked: it is our own machine that is asked, and nothing is told it.
+    """
     parts = urlsplit(address)
     uds = unquote(parts.netloc) if parts.scheme == "http+unix" else None
     url = f"http://localhost{parts.path}" if uds else address
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=uds), timeout=seconds) as client:
-            return client.get(url).status_code < 500
+        with httpx.Client(transport=httpx.HTTPTransport(uds=uds, verify=False), timeout=seconds) as client:
+            status = client.get(url, headers={"Host": host} if host else {}).status_code
+            return status == 200 if host else status < 500
     except httpx.HTTPError:
         return False
 

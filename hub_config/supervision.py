@@ -72,11 +72,11 @@ class Supervision:
 
         `tell` hears of each as it answers. Raises OperatorError for one that does not.
         """
-        waiting = {process.name: process.ready for process in self._processes if process.warms is warm}
+        waiting = {process.name: process for process in self._processes if process.warms is warm}
         end = time.monotonic() + seconds
         while waiting and not stop.wait(0.1):
-            for name, url in list(waiting.items()):
-                if answers(url):
+            for name, process in list(waiting.items()):
+                if answers(process.ready, host=process.host):
                     del waiting[name]
                     tell(name)
             if waiting and (time.monotonic() > end or not self.alive()):
@@ -109,7 +109,7 @@ class Supervision:
             self._daemon.kill()
             self._daemon.wait()
 
-    def _explain(self, waiting: dict[str, str]) -> None:
+    def _explain(self, waiting: dict[str, Process]) -> None:
         name = sorted(waiting)[0]
         log = self._state.log / f"{name}.log"
         last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
