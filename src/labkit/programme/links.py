@@ -28,6 +28,11 @@ class Link:
     expires_at: datetime
     used_at: datetime | None
 
+    @property
+    def over(self) -> bool:
+        """It works no longer: it is too old, or a newer one has taken its place."""
+        return self.expires_at <= datetime.now(UTC)
+
 
 def issue(engine: Engine, username: str, *, issued_by: str | None = None, valid_for: timedelta = VALID_FOR) -> str:
     """A new token for `username`; the only time it can be read. Her older unused ones end."""

@@ -131,7 +131,7 @@ async def test_an_officer_sees_how_far_each_cohort_is(client: httpx.AsyncClient,
     hand_in(site, "ana", True)
     page = text_of(await get(client, HOME, "jose"))
     assert "1 of 2 graded" in page
-    assert "mean so far 100 %" in page
+    assert "mean of what is graded so far 100 %" in page
     assert "Not handed in" in page
     hand_in(site, "ben", None)
     page = text_of(await get(client, HOME, "jose"))

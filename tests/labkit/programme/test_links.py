@@ -94,6 +94,7 @@ def test_it_is_kept_who_made_a_link_and_when_it_was_used(engine: Engine):
     links.issue(engine, "ana")
     links.redeem(engine, links.issue(engine, "ana", issued_by="maria"))
     newest, older = links.history(engine, "ana")
+    assert older.over and not newest.over
     assert (newest.issued_by, older.issued_by) == ("maria", None)
     assert newest.used_at is not None
     assert older.used_at is None
