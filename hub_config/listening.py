@@ -11,7 +11,8 @@ import os
 import socket
 from typing import Any
 
-_DESCRIPTOR = "JUPYTER_LISTEN_FD"
+# The variable that names the inherited socket.
+DESCRIPTOR = "JUPYTER_LISTEN_FD"
 _LINGER_SECONDS = 2.0
 
 
@@ -47,7 +48,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
 
 async def _start_jupyter_server_extension(server: Any) -> None:
     # Taken out of the environment, so that no kernel is told of it.
-    inherited = os.environ.pop(_DESCRIPTOR, "")
+    inherited = os.environ.pop(DESCRIPTOR, "")
     if inherited:
         listener = Listener(fileno=int(inherited))
         listener.setblocking(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +20,7 @@ from labkit.errors import LabkitError
 from labkit.sandbox import Bind, Limits, Sandbox
 
 _EVERY = 0.2
+log = logging.getLogger(__name__)
 
 
 class Holder:
@@ -70,12 +72,17 @@ class Holder:
         """Holds every server to its limits, for ever."""
         while True:
             await asyncio.sleep(_EVERY)
-            await asyncio.gather(*(self._look(name, held) for name, held in list(self._held.items())))
+            await asyncio.gather(*(self._look(held, self._watches[name]) for name, held in self._held.items()))
 
-    async def _look(self, name: str, held: Held) -> None:
-        reason = await asyncio.to_thread(self._watches[name].look) if held.alive() else "itself"
-        if reason and self._held.get(name) is held:
-            self._let_go(name, reason)
+    async def _look(self, held: Held, watch: Watch) -> None:
+        try:
+            reason = await asyncio.to_thread(watch.look) if held.alive() else "itself"
+        except Exception:
+            # Such as a full disk: whatever it is, the limits of everybody else are still held, and hers next time.
+            log.exception("A look at %s's server failed", held.name)
+            return
+        if reason and self._held.get(held.name) is held:
+            self._let_go(held.name, reason)
 
     def _start(self, name: str, spec: dict[str, Any]) -> Held:
         log, home = Path(spec["log"]), Path(spec["home"])

@@ -23,10 +23,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from hub_config.listening import DESCRIPTOR
 from labkit.sandbox import Sandbox
 
-# The inherited socket's descriptor, for the extension that accepts on it.
-LISTEN = "JUPYTER_LISTEN_FD"
 _FALSE_START_SECONDS = 0.2
 
 
@@ -113,7 +112,7 @@ def start(
     with socket.socket(socket.AF_UNIX) as listener, os.fdopen(read) as info:
         listener.bind(str(path))
         listener.listen(128)
-        inside = replace(sandbox, env={**sandbox.env, LISTEN: str(listener.fileno())})
+        inside = replace(sandbox, env={**sandbox.env, DESCRIPTOR: str(listener.fileno())})
         argv = inside.argv(command, info_fd=write)
         # O_APPEND: the log can be cut from outside while it is written.
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as output:
@@ -163,7 +162,7 @@ def start_unsandboxed(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={**env, LISTEN: str(fd)},
+            env={**env, DESCRIPTOR: str(fd)},
             cwd=home,
         )
     pid = process.pid

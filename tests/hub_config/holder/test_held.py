@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hub_config.holder.app import Holder
 from hub_config.holder.held import Held, Places, start_time
 from hub_config.holder.watch import cut, folder_mb
 
@@ -130,3 +133,31 @@ def test_a_log_is_cut_at_its_beginning(tmp_path: Path):
 
 def _held(folder: Path, *, child: int, began: int) -> Held:
     return Held("ana", child, child, began, str(folder / "s"), "", str(folder), str(folder / "log"), 0, 0)
+
+
+async def test_a_look_that_fails_leaves_everybody_elses_limits_held(tmp_path: Path, caplog):
+    class Broken:
+        def look(self) -> str:
+            raise OSError("No space left on device")
+
+    class Full:
+        def look(self) -> str:
+            return "memory"
+
+    holder = Holder(Places(tmp_path, tmp_path), {})
+    people = [
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True) for _ in "ab"
+    ]
+    for name, process, watch in zip(("ana", "ben"), people, (Broken(), Full()), strict=True):
+        held = replace(_held(tmp_path, child=process.pid, began=start_time(process.pid)), name=name)
+        holder._held[name], holder._watches[name] = held, watch
+    task = asyncio.create_task(holder.watch())
+    while holder.running("ben"):
+        await asyncio.sleep(0.05)
+
+    assert not task.done() and holder.running("ana")
+    assert "ana" in caplog.text
+    task.cancel()
+    await holder.end_all()
+    for process in people:
+        process.wait()
