@@ -89,7 +89,7 @@ class TestABrokenPlatform:
 
 def cut(*events: Event, survival: float, tmp_path: Path) -> dict[str, bytes]:
     """The files below a folder after these events and a cut."""
-    disk = Disk(Path("/home"))
+    disk = Disk(Path("/state"))
     for event in events:
         disk.play(event)
     disk.write_after_a_cut(tmp_path / "after", random.Random(1), survival)
@@ -97,9 +97,9 @@ def cut(*events: Event, survival: float, tmp_path: Path) -> dict[str, bytes]:
     return {path.relative_to(tmp_path / "after").as_posix(): path.read_bytes() for path in files}
 
 
-CREATE = Event("create", "/home/a")
-WRITE = Event("write", "/home/a", data=b"x" * 2000)
-SYNC, NAME = Event("sync", "/home/a"), Event("sync", "/home")
+CREATE = Event("create", "/state/a")
+WRITE = Event("write", "/state/a", data=b"x" * 2000)
+SYNC, NAME = Event("sync", "/state/a"), Event("sync", "/state")
 
 
 class TestTheDisk:
@@ -110,23 +110,26 @@ class TestTheDisk:
             ([CREATE, WRITE, SYNC], {}),
             ([CREATE, NAME, WRITE], {"a": b""}),
             ([CREATE, WRITE, SYNC, NAME], {"a": WRITE.data}),
-            ([CREATE, NAME, WRITE, SYNC, Event("rename", "/home/a", target="/home/b")], {"a": WRITE.data}),
-            ([CREATE, WRITE, SYNC, Event("rename", "/home/a", target="/home/b"), NAME], {"b": WRITE.data}),
-            ([CREATE, WRITE, SYNC, NAME, Event("unlink", "/home/a")], {"a": WRITE.data}),
-            ([CREATE, WRITE, SYNC, NAME, Event("truncate", "/home/a", offset=1)], {"a": WRITE.data}),
-            ([Event("mkdir", "/home/d"), Event("create", "/home/d/a"), Event("sync", "/home/d")], {}),
-            ([Event("mkdir", "/home/d"), Event("create", "/home/d/a"), Event("sync", "/home/d"), NAME], {"d/a": b""}),
+            ([CREATE, NAME, WRITE, SYNC, Event("rename", "/state/a", target="/state/b")], {"a": WRITE.data}),
+            ([CREATE, WRITE, SYNC, Event("rename", "/state/a", target="/state/b"), NAME], {"b": WRITE.data}),
+            ([CREATE, WRITE, SYNC, NAME, Event("unlink", "/state/a")], {"a": WRITE.data}),
+            ([CREATE, WRITE, SYNC, NAME, Event("truncate", "/state/a", offset=1)], {"a": WRITE.data}),
+            ([Event("mkdir", "/state/d"), Event("create", "/state/d/a"), Event("sync", "/state/d")], {}),
+            (
+                [Event("mkdir", "/state/d"), Event("create", "/state/d/a"), Event("sync", "/state/d"), NAME],
+                {"d/a": b""},
+            ),
         ],
     )
     def test_only_what_was_synced_is_sure(self, events: list[Event], kept: dict[str, bytes], tmp_path: Path):
         assert cut(*events, survival=0, tmp_path=tmp_path) == kept
 
     def test_everything_may_have_been_written_without_a_sync(self, tmp_path: Path):
-        late = Event("write", "/home/a", offset=2500, data=b"y")
+        late = Event("write", "/state/a", offset=2500, data=b"y")
         assert cut(CREATE, WRITE, late, survival=1, tmp_path=tmp_path) == {"a": WRITE.data + bytes(500) + b"y"}
 
     def test_a_write_is_torn_between_sectors_only(self, tmp_path: Path):
-        disk, found = Disk(Path("/home")), set()
+        disk, found = Disk(Path("/state")), set()
         for event in (CREATE, NAME, WRITE):
             disk.play(event)
         for seed in range(200):
