@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-TAGS = ("array", "scalar", "tensor", "table", "column")
+TAGS = frozenset(("array", "scalar", "tensor", "table", "column", "index", "size", "dtype"))
 _KINDS = "biufcUSmM"  # no objects: those would be pickled
 
 
@@ -26,6 +26,12 @@ def encode(value: Any, inner: Callable[[Any], Any]) -> dict[str, Any] | None:
     if pandas and kind is pandas.Series:
         name = inner(value.name if type(value.name) is str else None)
         return {"t": "column", "name": name, "rows": inner(list(value.index)), "v": _values(value, inner)}
+    if pandas and kind in (pandas.Index, pandas.RangeIndex):
+        return {"t": "index", "v": _values(value, inner)}
+    if torch and kind is torch.Size:
+        return {"t": "size", "v": list(value)}
+    if torch and kind is torch.dtype:
+        return {"t": "dtype", "v": str(value).removeprefix("torch.")}
     return None
 
 
@@ -35,8 +41,14 @@ def decode(coded: dict[str, Any], inner: Callable[[Any], Any]) -> Any:
         return _read_array(coded)
     if tag == "tensor":
         return _read_tensor(coded)
+    if tag in ("size", "dtype"):
+        import torch
+
+        return torch.Size([int(size) for size in coded["v"]]) if tag == "size" else _torch_type(torch, coded["v"])
     import pandas
 
+    if tag == "index":
+        return pandas.Index(inner(coded["v"]))
     if tag == "column":
         return pandas.Series(inner(coded["v"]), index=inner(coded["rows"]), name=inner(coded["name"]))
     columns, rows = [inner(column) for column in coded["v"]], inner(coded["rows"])
@@ -73,17 +85,33 @@ def _tensor(torch: Any, value: Any) -> dict[str, Any] | None:
     if plain.dtype in (torch.bfloat16,):  # numpy has none
         plain = plain.to(torch.float32)
     array = _array(numpy, plain.numpy())
-    return {"t": "tensor", "type": name, "grad": bool(value.requires_grad), "v": array}
+    slope = value.grad if value.is_leaf and value.requires_grad else None
+    return {
+        "t": "tensor",
+        "type": name,
+        "grad": bool(value.requires_grad),
+        "slope": None if slope is None else _tensor(torch, slope),
+        "v": array,
+    }
 
 
 def _read_tensor(coded: dict[str, Any]) -> Any:
     import torch
 
-    kind = getattr(torch, str(coded["type"]))
+    tensor = torch.from_numpy(_read_array({**coded["v"], "t": "array"})).to(_torch_type(torch, coded["type"]))
+    if coded["grad"] is not True:
+        return tensor
+    tensor.requires_grad_()
+    if coded.get("slope") is not None:
+        tensor.grad = _read_tensor({**coded["slope"], "grad": False, "slope": None})
+    return tensor
+
+
+def _torch_type(torch: Any, name: object) -> Any:
+    kind = getattr(torch, str(name))
     if not isinstance(kind, torch.dtype):
-        raise ValueError("not a tensor")
-    tensor = torch.from_numpy(_read_array({**coded["v"], "t": "array"})).to(kind)
-    return tensor.requires_grad_() if coded["grad"] is True else tensor
+        raise ValueError("not a type of torch's")
+    return kind
 
 
 def _values(column: Any, inner: Callable[[Any], Any]) -> Any:

@@ -48,6 +48,14 @@ class Malformed(LearnerSide):
     what = "malformed"
 
 
+class StopAsking(Exception):
+    """Nothing more to iterate over."""
+
+
+class Inexpressible(Exception):
+    """A test asks for what cannot cross between the processes: its author's to mend, never the learner's."""
+
+
 def kind_of(error: BaseException) -> str:
     """The nearest builtin's name: a class of the learner's own could carry a message in its name."""
     return next((kind.__name__ for kind in type(error).__mro__ if NAMED.get(kind.__name__) is kind), "")

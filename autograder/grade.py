@@ -79,7 +79,7 @@ def _run_test(talk: Conversation, step: Test, outcome: Outcome) -> None:
     result = talk.ask_tests({"op": "test", "name": step.name, "source": step.source})
     problems = [result["stopped"], *(check.get("problem") for check in result["checks"])]
     for problem in problems:
-        if problem and problem["what"] == "fault":
+        if problem and problem["what"] in ("fault", "author"):
             raise Fault(f"{step.name}: {problem['text']}")
     outcome.results[step.name] = result
     if was_open and not talk.learner.open:

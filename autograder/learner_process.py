@@ -7,6 +7,8 @@ a note by the grader. It never holds a test's text.
 from __future__ import annotations
 
 import ast
+import asyncio
+import inspect
 import linecache
 import re
 import select
@@ -15,7 +17,8 @@ import sys
 import types
 from typing import Any
 
-from autograder import frame, wire
+from autograder import frame
+from autograder.asked import Asked, said
 from autograder.blame import kind_of
 from autograder.steady import settle
 from autograder.transport import install
@@ -29,7 +32,7 @@ def serve(control: socket.socket, peer: socket.socket) -> None:
     settle(program)
     install(control, program)
     notebook = _Notebook()
-    asked = _Asked(notebook.names)
+    asked = Asked(notebook.names, peer)
     frame.send(control, {"ready": True})
     lines = {control, peer}
     while control in lines:
@@ -39,16 +42,10 @@ def serve(control: socket.socket, peer: socket.socket) -> None:
             except (EOFError, OSError):
                 lines.discard(line)
                 continue
-            answer = notebook.run(message) if line is control else asked.answer(message)
-            _reply(line, answer)
-
-
-def _reply(line: socket.socket, answer: dict[str, Any]) -> None:
-    try:
-        data = frame.pack(answer)
-    except (frame.FrameError, RecursionError, MemoryError):
-        data = frame.pack({"unsendable": "too large"})
-    line.sendall(data)
+            if line is control:
+                frame.send(control, notebook.run(message))
+            else:
+                asked.reply(asked.answer(message))
 
 
 class _Notebook:
@@ -66,20 +63,24 @@ class _Notebook:
     def run(self, message: dict[str, Any]) -> dict[str, Any]:
         source, name = str(message["source"]), f"<{message['name']}>"
         try:
-            tree = _parsed(source, name)
+            code = _compiled(source, name)
             linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-            exec(compile(tree, name, "exec"), self._main.__dict__)  # noqa: S102 - running her code is the purpose
+            running = eval(code, self._main.__dict__)  # noqa: S307 - running her code is the purpose
+            if inspect.iscoroutine(running):  # a cell that awaits, as notebooks allow
+                asyncio.run(running)
         except BaseException as error:  # sys.exit() and its like end a cell, not the run
             return {"ran": message["index"], "error": _told(error, name)}
         return {"ran": message["index"], "error": None}
 
 
-def _parsed(source: str, name: str) -> ast.Module:
+def _compiled(source: str, name: str) -> types.CodeType:
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        return ast.parse(source, name)
+        code: types.CodeType = compile(source, name, "exec", flags)
     except SyntaxError:
         # A notebook may hold magics; they have no meaning here.
-        return ast.parse(_MAGIC.sub(r"\1pass", source), name)
+        code = compile(_MAGIC.sub(r"\1pass", source), name, "exec", flags)
+    return code
 
 
 def _told(error: BaseException, name: str) -> dict[str, Any]:
@@ -87,62 +88,4 @@ def _told(error: BaseException, name: str) -> dict[str, Any]:
     while trace is not None:
         line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == name else line
         trace = trace.tb_next
-    return {"kind": kind_of(error), "text": _text(error), "line": line}
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)[:300]
-    except BaseException:  # her own __str__ may do anything
-        return ""
-
-
-class _Asked:
-    """Answers the test process: names, calls, attributes, items of objects it was given a handle of."""
-
-    def __init__(self, names: dict[str, Any]) -> None:
-        self._names = names
-        self._kept: list[Any] = []
-
-    def answer(self, question: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return self._answer(question)
-        except wire.WireError as error:
-            return {"unsendable": str(error)}
-        except BaseException as error:
-            return {"raised": kind_of(error), "text": _text(error)}
-
-    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
-        op = question["op"]
-        if op == "name":
-            if question["name"] not in self._names:
-                return {"missing": True}
-            return self._value(self._names[question["name"]])
-        on = self._kept[question["on"]]
-        if op == "call":
-            words = {name: self._given(value) for name, value in question["words"].items()}
-            return self._value(on(*[self._given(value) for value in question["args"]], **words))
-        if op == "attribute":
-            return self._value(getattr(on, question["name"]))
-        if op == "item":
-            return self._value(on[self._given(question["key"])])
-        if op == "length":
-            return self._value(len(on))
-        if op == "iterate":
-            return {"value": self._keep(iter(on))}
-        try:
-            return self._value(next(on))
-        except StopIteration:
-            return {"stop": True}
-
-    def _value(self, value: object) -> dict[str, Any]:
-        return {"value": wire.encode(value, self._keep)}
-
-    def _keep(self, value: object) -> dict[str, Any]:
-        if isinstance(value, types.ModuleType):
-            raise wire.WireError("a module: a test imports what it needs itself")
-        self._kept.append(value)
-        return {"t": "handle", "v": len(self._kept) - 1, "type": type(value).__name__}
-
-    def _given(self, coded: Any) -> Any:
-        return wire.decode(coded, lambda tagged: self._kept[tagged["v"]])
+    return {"kind": kind_of(error), "text": said(error), "line": line}

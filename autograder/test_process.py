@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import socket
 from collections.abc import Iterable
 from typing import Any
 
 from autograder import frame
-from autograder.blame import LearnerSide
-from autograder.handle import Handle, Peer
+from autograder.blame import Inexpressible, LearnerSide
+from autograder.handle import Handle, is_callable
+from autograder.peer import Peer
 from autograder.steady import settle
 from autograder.transport import install
 from labkit import checks
@@ -25,9 +27,9 @@ from labkit.errors import PlatformFault
 class Names(dict[str, Any]):
     """The tests' namespace. Handles are kept for one test, so that a loop does not ask for the same name each time."""
 
-    def __init__(self, peer: Peer, allowed: Iterable[str]) -> None:
-        super().__init__({"__name__": "__main__", "check": checks.check})
-        self._peer, self._allowed = peer, frozenset(allowed)
+    def __init__(self, line: socket.socket, allowed: Iterable[str]) -> None:
+        super().__init__({"__name__": "__main__", "check": checks.check, "callable": is_callable})
+        self._peer, self._allowed = Peer(line, self._own_class), frozenset(allowed)
         self._handles: dict[str, Handle] = {}
 
     def __missing__(self, name: str) -> Any:
@@ -41,7 +43,13 @@ class Names(dict[str, Any]):
         return value
 
     def ask_again(self) -> None:
+        """Another test begins: names are asked for anew, and what the last one handed over is taken back."""
         self._handles.clear()
+        self._peer.offers.clear()
+
+    def _own_class(self, name: str) -> type | None:
+        own = self.get(name)
+        return own if isinstance(own, type) and dataclasses.is_dataclass(own) else None
 
 
 def judge(control: socket.socket, line: socket.socket) -> None:
@@ -49,7 +57,7 @@ def judge(control: socket.socket, line: socket.socket) -> None:
     program = frame.receive(control)
     settle(program)
     install(control, program)
-    names = Names(Peer(line), program["allowed"])
+    names = Names(line, program["allowed"])
     frame.send(control, {"ready": True})
     while True:
         try:
@@ -109,6 +117,8 @@ def _attempt(node: ast.stmt, names: dict[str, Any], file: str, source: str) -> d
         return error.as_problem()
     except AssertionError as error:
         return {"what": "assert", "text": _line(error, file, source)}
+    except Inexpressible as error:
+        return {"what": "author", "text": f"{error} (in `{_line(error, file, source)}`)"}
     except (PlatformFault, ImportError, OSError) as error:
         return {"what": "fault", "text": f"{type(error).__name__}: {error}"}
     except BaseException as error:

@@ -1,20 +1,22 @@
 """Values between the learner's process and the test process: plain data of exact types, everything else by handle.
 
 Exact: a subclass of float or str, which could lie about itself, is not plain. What arrives is always built here, from
-JSON, out of the types below; no code of the other side runs in decoding.
+JSON, out of the types below and those of `standard` and `arrays`; no code of the other side runs in decoding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
-from autograder import arrays
+from autograder import arrays, standard
 
 DEEPEST = 40
-# Numbers can be chosen to share one hash; then a set of n takes n * n steps to build, on our side.
-MOST_HASHED = 20_000
+# Values can be chosen to share one hash; then a set of n takes n * n steps to build, on our side.
+MOST_HASHED = 500_000
+_MOST_ALIKE = 100
 _LARGEST_JSON_INT = 1 << 53
+_LONGEST_INT = 100_000  # in hexadecimal digits: what a test computes with it must end
 _SEQUENCES: dict[str, Callable[[Any], Any]] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 
 
@@ -31,7 +33,7 @@ def decode(coded: Any, other: Callable[[dict[str, Any]], Any]) -> Any:
     """The value again; `other` answers for a tag it does not know. Raises WireError for what is malformed."""
     try:
         return _decode(coded, other, 0)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, MemoryError, IndexError):
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, MemoryError, IndexError):
         raise WireError("malformed data") from None
 
 
@@ -52,7 +54,11 @@ def _encode(value: Any, other: Callable[[object], Any], depth: int) -> Any:
     if kind is dict:
         pairs = [[_encode(k, other, depth + 1), _encode(v, other, depth + 1)] for k, v in list(value.items())]
         return {"t": "dict", "v": pairs}
-    coded = arrays.encode(value, lambda inner: _encode(inner, other, depth + 1))
+
+    def inner(part: Any) -> Any:
+        return _encode(part, other, depth + 1)
+
+    coded = standard.encode(value, inner) or arrays.encode(value, inner)
     return other(value) if coded is None else coded
 
 
@@ -63,18 +69,34 @@ def _decode(coded: Any, other: Callable[[dict[str, Any]], Any], depth: int) -> A
         raise WireError("malformed data")
     tag: str = coded["t"]
     body: Any = coded.get("v")
+
+    def inner(part: Any) -> Any:
+        return _decode(part, other, depth + 1)
+
     if tag == "int":
+        if len(body) > _LONGEST_INT:
+            raise WireError("a number out of all bounds")
         return int(body, 16)
     if tag == "float":
         return float.fromhex(body)
     if tag == "bytes":
         return bytes.fromhex(body)
-    if tag in ("set", "frozenset", "dict") and len(body) > MOST_HASHED:
-        raise WireError("too large to hash")
     if tag in _SEQUENCES:
-        return _SEQUENCES[tag]([_decode(item, other, depth + 1) for item in body])
+        items = [inner(item) for item in body]
+        if tag in ("set", "frozenset"):
+            _refuse_alike(items)
+        return _SEQUENCES[tag](items)
     if tag == "dict":
-        return {_decode(key, other, depth + 1): _decode(item, other, depth + 1) for key, item in body}
+        pairs = [(inner(key), inner(item)) for key, item in body]
+        _refuse_alike([key for key, _ in pairs])
+        return dict(pairs)
+    if tag in standard.TAGS:
+        return standard.decode(coded, inner)
     if tag in arrays.TAGS:
-        return arrays.decode(coded, lambda inner: _decode(inner, other, depth + 1))
+        return arrays.decode(coded, inner)
     return other(coded)
+
+
+def _refuse_alike(items: Collection[Any]) -> None:
+    if len(items) > MOST_HASHED or len(items) - len(set(map(hash, items))) > _MOST_ALIKE:
+        raise WireError("too large to hash")

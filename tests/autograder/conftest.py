@@ -1,12 +1,17 @@
 import json
+import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from autograder import frame
+from autograder.asked import Asked
 from autograder.bounds import with_answers
 from autograder.grade import grade, grader_notebook
+from autograder.test_process import Names
 from labkit.courses import Lab, load_course
 
 CLIP = """\
@@ -59,3 +64,31 @@ def submit(make_lab):
 
 
 RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))\n"
+
+
+@pytest.fixture
+def line():
+    ours, hers = socket.socketpair()
+    with ours, hers:
+        yield ours, hers
+
+
+@pytest.fixture
+def names(line):
+    """The tests' namespace; behind the line, a learner who defines `learner`'s names."""
+    ours, hers = line
+    learner: dict = {}
+    asked = Asked(learner, hers)
+
+    def answer():
+        try:
+            while True:
+                asked.reply(asked.answer(frame.receive(hers)))
+        except (EOFError, OSError):
+            return
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    yield learner, Names(ours, {"f", "g", "box", "missing", "Box", "Point"})
+    ours.shutdown(socket.SHUT_RDWR)
+    thread.join()

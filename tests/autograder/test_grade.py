@@ -113,7 +113,7 @@ def test_an_object_of_hers_is_called_indexed_measured_and_walked(submit):
     test = (
         "box = Box(1, 2, 3)\n"
         'check("attribute", box.size == 3)\ncheck("item", box[1] == 2)\ncheck("length", len(box) == 3)\n'
-        'check("walk", list(box) == [1, 2, 3])\ncheck("method", len(box.twice()) == 6)\n'
+        'check("walk", list(box) == [1, 2, 3])\ncheck("method", len(list(box.twice())) == 6)\n'
         'check("private", not hasattr(box, "_items"))\n'
     )
     text = solution(body, test, 6).replace('"s"', '"box"')
@@ -128,9 +128,9 @@ def test_her_objects_go_back_to_her_as_themselves(submit):
     assert graded.score == 1, graded.text
 
 
-def test_arguments_are_copies(submit):
+def test_what_a_call_changes_in_its_arguments_is_changed_in_the_test(submit):
     body = "def s(items):\n    items.clear()\n    return 1"
-    graded = submit({"s": body}, solution(body, "mine = [1, 2]\ns(mine)\nassert mine == [1, 2]"))
+    graded = submit({"s": body}, solution(body, "mine = [1, 2]\nsame = mine\ns(mine)\nassert same == []"))
 
     assert graded.score == 1
 

@@ -1,43 +1,20 @@
 """The two ends of the line between the processes, here in one process: what each answers and what it refuses."""
 
+import dataclasses
 import socket
 import threading
+from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from autograder import frame, handle, learner_process
-from autograder.blame import Gone, LearnerSide, Malformed, Missing, NotPlain, kind_of, raised
-from autograder.handle import Handle, Peer
-from autograder.test_process import Names, run_test
-
-
-@pytest.fixture
-def line():
-    ours, hers = socket.socketpair()
-    with ours, hers:
-        yield ours, hers
-
-
-@pytest.fixture
-def names(line):
-    """The tests' namespace; behind the line, a learner who defines `learner`'s names."""
-    ours, hers = line
-    learner: dict = {}
-    asked = learner_process._Asked(learner)
-
-    def answer():
-        try:
-            while True:
-                learner_process._reply(hers, asked.answer(frame.receive(hers)))
-        except (EOFError, OSError):
-            return
-
-    thread = threading.Thread(target=answer)
-    thread.start()
-    yield learner, Names(Peer(ours), {"f", "g", "box", "missing"})
-    ours.shutdown(socket.SHUT_RDWR)
-    thread.join()
+from autograder import frame, handle
+from autograder.blame import Gone, Inexpressible, LearnerSide, Malformed, Missing, NotPlain, kind_of, raised
+from autograder.handle import Handle
+from autograder.peer import Peer
+from autograder.test_process import run_test
 
 
 class Box:
@@ -143,13 +120,168 @@ def test_a_module_of_hers_is_never_handed_over(names):
         there["f"]
 
 
-def test_a_test_cannot_hand_over_its_own_objects(names):
+@pytest.mark.parametrize("thing", [object(), socket, iter([]), threading.Lock(), [object()]])
+def test_what_cannot_be_handed_over_is_the_authors_to_mend(names, thing):
     learner, there = names
     learner["f"] = lambda x: x
 
-    with pytest.raises(TypeError, match="only plain data"):
-        there["f"](object())
+    with pytest.raises(Inexpressible, match="hand"):
+        there["f"](thing)
     assert type(there["f"](there["f"])) is Handle
+
+
+class Liar:
+    """Says of itself whatever a check might like to hear."""
+
+    shape, dtype, size, columns = (2, 3), "float32", 6, ["a"]
+
+    def __len__(self):
+        return 3
+
+    def __contains__(self, item):
+        return True
+
+
+@pytest.mark.parametrize(
+    "use",
+    [len, lambda it: it.shape, lambda it: it.dtype, lambda it: it.size, lambda it: it.columns, lambda it: 3 in it],
+)
+def test_what_a_result_says_of_itself_is_not_believed(names, use):
+    learner, there = names
+    learner["f"] = Liar
+
+    learner["g"] = lambda: Liar()
+    with pytest.raises(NotPlain):
+        use(there["g"]())
+    assert use(there["f"]()), "an object the test itself made of her class may describe itself"
+
+
+def test_a_class_of_hers_is_made_asked_and_compared_with(names):
+    learner, there = names
+    learner["Box"] = Box
+    made = there["Box"]()
+
+    assert isinstance(made, there["Box"])
+    assert not isinstance(3, there["Box"])
+    assert not isinstance(there["Box"], there["Box"])
+    assert issubclass(there["Box"], there["Box"])
+    made.size = 5
+    assert made.size == 5
+    assert there["Box"].size == 3
+
+
+def test_isinstance_against_something_else_of_hers_is_refused(names):
+    learner, there = names
+    learner["f"] = lambda: 1
+
+    with pytest.raises(NotPlain):
+        isinstance(1, there["f"])
+
+
+class Value:
+    def __init__(self, data):
+        self.data = data
+
+    def __add__(self, other):
+        return Value(self.data + getattr(other, "data", other))
+
+    __radd__ = __add__
+
+    def __neg__(self):
+        return Value(-self.data)
+
+
+def test_operators_give_objects_and_never_numbers(names):
+    learner, there = names
+    learner["Box"] = Value
+    two = there["Box"](2)
+
+    assert (two + two).data == 4
+    assert (1 + two).data == 3
+    assert (-two).data == -2
+
+    class Lie:
+        __sub__ = __rsub__ = __abs__ = lambda *_: 0.0
+
+    learner["f"] = Lie
+    with pytest.raises(NotPlain):
+        there["f"]() - 3
+    with pytest.raises(NotPlain):
+        abs(there["f"]())
+    assert isinstance(np.ones(3) - there["f"](), Handle)
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: object
+
+
+@pytest.mark.parametrize("kind", [Point, namedtuple("Pair", "x y"), lambda x, y: SimpleNamespace(x=x, y=y)])
+def test_records_are_equal_where_every_field_is(names, kind):
+    learner, there = names
+    learner["f"] = kind
+    one = there["f"](1, [2])
+
+    assert one == there["f"](1, [2])
+    assert one != there["f"](1, [3])
+    assert one != 1
+    assert (one.x, one.y) == (1, [2])
+
+
+def test_a_named_tuple_is_a_tuple_too(names):
+    learner, there = names
+    learner["f"] = namedtuple("Pair", "x y")
+
+    assert there["f"](1, 2) == (1, 2)
+    assert list(there["f"](1, 2)) == [1, 2]
+
+
+def test_a_record_whose_field_lies_is_equal_to_nothing(names):
+    class Always:
+        def __eq__(self, other):
+            return True
+
+        __hash__ = None
+
+    learner, there = names
+    learner["f"] = lambda: Point(1, Always())
+    learner["g"] = lambda: Point(1, 2)
+
+    with pytest.raises(NotPlain):
+        assert there["f"]() == there["g"]()
+
+
+def test_a_class_the_author_defines_crosses_as_itself_both_ways(names):
+    learner, there = names
+    learner.update(Point=Point, f=lambda point: Point(point.x + 1, point.y))
+    own = dataclasses.make_dataclass("Point", [("x", int), ("y", object)])
+    there["Point"] = own
+
+    moved = there["f"](own(1, [2]))
+
+    assert type(moved) is own
+    assert moved == own(2, [2])
+
+
+def test_callable_means_hers(names):
+    learner, there = names
+    learner.update(f=len, box=Value(1))
+
+    assert there["callable"](there["f"])
+    assert not there["callable"](there["box"])
+    assert there["callable"](len)
+    assert not there["callable"](3)
+
+
+def test_a_coroutine_of_hers_is_run(names):
+    async def answer():
+        return 3
+
+    learner, there = names
+    learner["f"] = answer
+
+    assert there["f"]() == 3
 
 
 def test_a_walk_without_end_is_ended(names, monkeypatch):

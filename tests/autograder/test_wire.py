@@ -96,7 +96,7 @@ class Many(list):
 
 
 @pytest.mark.parametrize(
-    "value", [Number(1), Text("a"), Many([1]), object(), len, lambda: 1, np.array([object()]), 1j, int]
+    "value", [Number(1), Text("a"), Many([1]), object(), len, lambda: 1, np.array([object()]), int]
 )
 def test_a_subclass_or_an_object_is_not_plain(value):
     with pytest.raises(wire.WireError, match="not plain"):
@@ -153,7 +153,7 @@ def test_deep_data_of_a_strangers_making_is_refused():
 
 @pytest.mark.parametrize("tag", ["set", "frozenset", "dict"])
 def test_numbers_that_share_one_hash_cannot_make_the_test_process_work_for_minutes(tag):
-    colliding = [{"t": "int", "v": hex(k * ((1 << 61) - 1))} for k in range(1, wire.MOST_HASHED + 2)]
+    colliding = [{"t": "int", "v": hex(k * ((1 << 61) - 1))} for k in range(1, 20_000)]
     body = [[one, 0] for one in colliding] if tag == "dict" else colliding
     with pytest.raises(wire.WireError, match="too large to hash"):
         wire.decode({"t": tag, "v": body}, lambda coded: coded)

@@ -1,0 +1,143 @@
+"""The test process's end of the line: one question at a time, and her calls of what a test handed over meanwhile.
+
+A learner's process that is gone or answers nonsense is her side's problem: every way out of `ask` but an answer is a
+`LearnerSide`, or `Inexpressible` where the test itself asked for what cannot be.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from autograder import frame, wire, writeback
+from autograder.blame import Gone, Inexpressible, Malformed, Missing, StopAsking, kind_of, raised
+from autograder.handle import Handle, Record, number_of
+from autograder.offer import Offers
+
+MOST_ASKED = 500_000
+DEEPEST_CALLS = 20
+_NO_CLASS: Callable[[str], type | None] = lambda _name: None  # noqa: E731 - a default, said in one line
+
+
+class Peer:
+    """`own_class` finds a dataclass the tests define themselves, by name: records of hers become those."""
+
+    def __init__(self, line: socket.socket, own_class: Callable[[str], type | None] = _NO_CLASS) -> None:
+        self._line: socket.socket | None = line
+        self._own_class = own_class
+        self._asked = self._depth = 0
+        self.offers = Offers()
+
+    def fetch(self, name: str) -> Any:
+        return self.ask("name", name, name=name)
+
+    def call(self, label: str, on: int, args: Sequence[Any], words: Mapping[str, Any], *, built: bool) -> Any:
+        """Calls an object of hers; what the call changed in `args` and `words` is changed here too."""
+        coded = [self.encode(value) for value in args]
+        coded_words = {name: self.encode(value) for name, value in words.items()}
+        answer = self._exchange(label, {"op": "call", "on": on, "args": coded, "words": coded_words})
+        self._write_back(label, answer.get("changed"), writeback.by_place(args, words))
+        return self._read(label, answer, built)
+
+    def ask(self, op: str, label: str, *, built: bool = True, **fields: Any) -> Any:
+        """`built` says whether an object that comes back is one the test asked for by name or made itself."""
+        answer = self._exchange(label, {"op": op, **fields})
+        if op == "next" and answer.get("stop") is True:
+            raise StopAsking
+        return self._read(label, answer, built)
+
+    def encode(self, value: object) -> Any:
+        """A value of the test's on its way to the learner's code; her own objects go back as themselves."""
+        try:
+            return wire.encode(value, self._other)
+        except wire.WireError as error:
+            raise Inexpressible(f"a test handed over what cannot cross: {error}") from None
+
+    def _read(self, label: str, answer: Mapping[str, Any], built: bool) -> Any:
+        if "raised" in answer:
+            raise raised(label, answer["raised"], answer.get("text"))
+        if answer.get("missing") is True:
+            raise Missing(label)
+        if "unsendable" in answer:
+            raise Malformed(label, text=str(answer["unsendable"]))
+        return self._decode(label, answer.get("value"), built)
+
+    def _decode(self, label: str, coded: Any, built: bool) -> Any:
+        try:
+            return wire.decode(coded, lambda tagged: self._hers(tagged, label, built))
+        except (wire.WireError, RecursionError):
+            raise Malformed(label) from None
+
+    def _write_back(self, label: str, changed: Any, values: list[Any]) -> None:
+        if not changed:
+            return
+        try:
+            for place, coded in changed:
+                if type(place) is not int or not 0 <= place < len(values):
+                    raise ValueError("no such argument")
+                writeback.apply(values[place], self._decode(label, coded, False))
+        except (ValueError, TypeError):
+            raise Malformed(label) from None
+
+    def _exchange(self, label: str, question: dict[str, Any]) -> dict[str, Any]:
+        """The answer to `question`; until it comes, her calls of what was handed over are answered."""
+        self._asked += 1
+        if self._line is None or self._asked > MOST_ASKED or self._depth > DEEPEST_CALLS:
+            raise Gone(label)
+        self._depth += 1
+        try:
+            self._line.sendall(frame.pack(question))
+            while True:
+                message = frame.receive(self._line)
+                if "offer" not in message:
+                    return message
+                self._line.sendall(frame.pack(self._called(label, message)))
+                if self._line is None:
+                    raise Gone(label)
+        except (OSError, EOFError):
+            self._line = None
+            raise Gone(label) from None
+        except frame.FrameError:
+            self._line = None  # out of step: no later answer could be trusted to be the answer to its question
+            raise Malformed(label) from None
+        finally:
+            self._depth -= 1
+
+    def _called(self, label: str, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Runs a function of the test's for her; whatever it raises is raised in her code."""
+        try:
+            function = self.offers.find(message["offer"], message.get("method"))
+            args = [self._decode(label, one, True) for one in message["args"]]
+            words = {str(name): self._decode(label, one, True) for name, one in message["words"].items()}
+            return {"result": self.encode(function(*args, **words))}
+        except Inexpressible:
+            raise
+        except Exception as error:
+            return {"raised": kind_of(error), "text": str(error)[:300]}
+
+    def _other(self, value: object) -> Any:
+        if isinstance(value, Handle):
+            return {"t": "mine", "v": number_of(value)}
+        kind = type(value)
+        if dataclasses.is_dataclass(kind) and self._own_class(kind.__name__) is kind:
+            fields = [[one.name, self.encode(getattr(value, one.name))] for one in dataclasses.fields(kind)]
+            return {"t": "record", "type": kind.__name__, "fields": fields}
+        return self.offers.encode(value)
+
+    def _hers(self, coded: dict[str, Any], label: str, built: bool) -> Any:
+        number, kind = coded["v"], coded["type"]
+        if type(number) is not int or not isinstance(kind, str) or coded["t"] not in ("handle", "record"):
+            raise ValueError("not an object")
+        words = coded.get("is")
+        if coded["t"] == "handle":
+            return Handle(self, number, label, kind[:60], words if isinstance(words, str) else "", built)
+        own = self._own_class(kind)
+        fields = {str(name): self._decode(label, value, built) for name, value in coded["fields"]}
+        if own is not None and fields.keys() == {one.name for one in dataclasses.fields(own)}:
+            made: Any = object.__new__(own)
+            for name, value in fields.items():
+                object.__setattr__(made, name, value)
+            return made
+        return Record(self, number, label, kind[:60], "record", built)
