@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,8 +14,10 @@ from typing import IO
 
 from autograder.frame import Inbox
 from autograder.steady import ENVIRONMENT
+from autograder.warm import Warm
 from labkit.courses import Lab
-from labkit.sandbox import Bind, Limits, Running, Sandbox, start
+from labkit.sandbox import Bind, Limits, Running, Sandbox
+from labkit.sandbox.running import watch
 
 # Accounts nobody has: above those systemd hands out. Two gradings at once never share one (process limits are per uid).
 _FIRST_UID, _SLOTS = 1_900_000_000, 64
@@ -42,14 +43,14 @@ class Child:
 
 
 @contextmanager
-def children(lab: Lab) -> Iterator[tuple[Child, Child]]:
+def children(lab: Lab, warm: Warm) -> Iterator[tuple[Child, Child]]:
     """The learner's process and the test process; ended, with every descendant, on the way out."""
     hers, ours = socket.socketpair()
     slot = _FIRST_UID + os.getpid() % 100_000 * _SLOTS * 2 + next(_slot) % _SLOTS * 2
     started: list[Child] = []
     try:
-        started.append(_start(lab, "learner", hers, slot))
-        started.append(_start(lab, "tests", ours, slot + 1))
+        started.append(_start(lab, warm, "learner", hers, slot))
+        started.append(_start(lab, warm, "tests", ours, slot + 1))
         hers.close()
         ours.close()
         yield started[0], started[1]
@@ -62,13 +63,13 @@ def children(lab: Lab) -> Iterator[tuple[Child, Child]]:
             child.errors.close()
 
 
-def _start(lab: Lab, role: str, peer: socket.socket, uid: int) -> Child:
-    command = [sys.executable, "-s", "-P", "-m", "autograder.child", role]
+def _start(lab: Lab, warm: Warm, role: str, peer: socket.socket, uid: int) -> Child:
+    sandbox = _sandbox(lab, role, uid)
     with ExitStack() as opened:
         line, theirs = map(opened.enter_context, socket.socketpair())
         errors = opened.enter_context(tempfile.TemporaryFile())
-        ends = (theirs.fileno(), peer.fileno())
-        running = start(_sandbox(lab, role, uid), [*command, *map(str, ends)], pass_fds=ends, stderr=errors)
+        child = warm.fork(lab.profile, role, sandbox, (theirs.fileno(), peer.fileno(), errors.fileno()))
+        running = watch(child, sandbox.limits)
         theirs.close()
         opened.pop_all()  # they are the child's now, and closed with it
     return Child(role, line, running, errors)
