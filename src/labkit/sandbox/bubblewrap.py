@@ -34,13 +34,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import labkit
 from labkit.errors import SandboxUnavailable
+from labkit.sandbox import system
 from labkit.sandbox.sandbox import Bind, Limits, Sandbox
 
-_ETC = ("ld.so.cache", "localtime", "mime.types", "alternatives", "nsswitch.conf")
-_ETC_NETWORK = ("resolv.conf", "hosts", "ssl")
-_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _MB = 1 << 20
 # What `setpriv` itself needs in order to drop the rest.
 _DROPPING = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
@@ -57,7 +54,7 @@ def argv(
         *_namespaces(sandbox, root),
         *_system(sandbox.network),
         *_private(sandbox),
-        *_python(),
+        *(word for folder in system.python() for word in _bound(Bind(folder))),
         *(word for bind in sandbox.binds for word in _bound(bind)),
         *("--remount-ro", "/dev", "--remount-ro", "/"),
         *("--chdir", "/"),
@@ -84,15 +81,14 @@ def _namespaces(sandbox: Sandbox, root: bool) -> list[str]:
 
 def _system(network: bool) -> list[str]:
     words = ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
-    for name in _MERGED:
-        path = Path("/") / name
+    for path in system.merged():
         if path.is_symlink():
             words += ["--symlink", str(path.readlink()), str(path)]
-        elif path.is_dir():
+        else:
             words += ["--ro-bind", str(path), str(path)]
     words += ["--perms", "0755", "--dir", "/etc"]
-    for name in (*_ETC, *(_ETC_NETWORK if network else ())):
-        words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    for path in system.settings(network):
+        words += ["--ro-bind-try", str(path), str(path)]
     return words
 
 
@@ -100,18 +96,6 @@ def _private(sandbox: Sandbox) -> list[str]:
     size = str(sandbox.limits.tmp_mb * _MB)
     places = ("/tmp", "/dev/shm", sandbox.home)
     return [word for place in places for word in ("--perms", "1777", "--size", size, "--tmpfs", place)]
-
-
-@functools.cache
-def _python() -> tuple[str, ...]:
-    """The prefix and virtual environment of this Python, and the package itself where it is not installed in them."""
-    folders = [Path(sys.prefix), Path(sys.base_prefix), Path(labkit.__file__).parent]
-    folders += [folder.resolve() for folder in folders]
-    chosen: list[Path] = []
-    for folder in sorted(set(folders)):
-        if not any(folder.is_relative_to(other) for other in (Path("/usr"), *chosen)):
-            chosen.append(folder)
-    return tuple(word for folder in chosen for word in _bound(Bind(folder)))
 
 
 def _bound(bind: Bind) -> list[str]:

@@ -1,0 +1,64 @@
+"""How a forked sandbox ends: nobody is left when the process the caller knows has ended, whatever ended it."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Collection
+from typing import NoReturn
+
+from labkit.sandbox import kernel
+
+_MOST_FILES = 1 << 20
+
+
+class Watched:
+    """The process that makes this, as those it forks see it: they notice its end even if it came before they looked."""
+
+    def __init__(self) -> None:
+        self.file = os.pidfd_open(os.getpid())
+
+    def ended(self) -> bool:
+        return bool(select.select([self.file], [], [], 0)[0])
+
+    def end_with(self) -> None:
+        """From now on the kernel kills this process when the watched one, its parent, ends. A change of uid undoes
+        it."""
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL, what="die with the parent")
+        if self.ended():
+            os._exit(1)
+
+
+def close_all(but: Collection[int]) -> None:
+    """Closes every descriptor but these."""
+    last = -1
+    for file in sorted(but):
+        if file > last + 1:  # given an empty range, Python closes all there are
+            os.closerange(last + 1, file)
+        last = file
+    os.closerange(last + 1, _MOST_FILES)
+
+
+def code(status: int) -> int:
+    """As a shell says it: 128 and the signal's number, where a signal ended it."""
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+
+def reap_until(pid: int) -> NoReturn:
+    """For the first process of a pid namespace: everything else in it is killed when it ends."""
+    while True:
+        ended, status = os.wait()
+        if ended == pid:
+            os._exit(code(status))
+
+
+def wait_outside(pid: int, forker: Watched) -> NoReturn:
+    """Ends as `pid` did; ends, and the kernel ends `pid` with it, when the forking process is no more."""
+    # A uid may have been changed since: the kernel forgot what it was told, and may not be allowed to kill us.
+    if forker.ended():
+        os._exit(1)
+    child = os.pidfd_open(pid)
+    select.select([child, forker.file], [], [])
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    os._exit(code(status) if ended else 1)
