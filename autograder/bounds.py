@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.express import refuse_inexpressible
 from autograder.grade import grade, grader_notebook
 from autograder.lane import Lane
 from autograder.report import Report
+from autograder.warm import Warm
 from labkit.courses import Bound, Lab, load_attempts, load_text, notebook
 
 REFERENCE = Bound(">=", 95, percent=True)
@@ -42,8 +44,9 @@ class LabResult:
         return {"course": self.course, "lab": self.lab, "ok": self.ok, "bounds": bounds}
 
 
-def measure(lab: Lab, lane: Lane | None, progress: Callable[[str], None]) -> LabResult:
+def measure(lab: Lab, lane: Lane | None, warm: Warm, progress: Callable[[str], None]) -> LabResult:
     """Grades the reference and the starter in every language, and every attempt in `submissions/`."""
+    refuse_inexpressible(lab)
     measured = []
     for language in lab.languages:
         mark = "" if language == "en" else f" ({language})"
@@ -51,12 +54,14 @@ def measure(lab: Lab, lane: Lane | None, progress: Callable[[str], None]) -> Lab
             progress(f"{lab.course}/{lab.id}: {name}{mark}")
             built = notebook(lab, load_text(lab, language), face)
             measured.append(
-                _held(f"{name}{mark}", grade(lab, built, learner=name, lane=lane, language=language), bound)
+                _held(f"{name}{mark}", grade(lab, built, learner=name, lane=lane, warm=warm, language=language), bound)
             )
     for attempt in load_attempts(lab):
         progress(f"{lab.course}/{lab.id}: {attempt.name}")
         answered = with_answers(grader_notebook(lab), attempt.answers)
-        measured.append(_held(attempt.name, grade(lab, answered, learner=attempt.name, lane=lane), attempt.bound))
+        measured.append(
+            _held(attempt.name, grade(lab, answered, learner=attempt.name, lane=lane, warm=warm), attempt.bound)
+        )
     return LabResult(lab.course, lab.id, tuple(measured))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autograder.bounds import measure
 from autograder.lane import ModelLane
+from autograder.warm import Warm
 from labkit.courses import Course, Lab, build, load_course, load_courses
 from labkit.errors import AuthorError, OperatorError, SandboxUnavailable
 
@@ -38,7 +39,9 @@ def grade(argv: list[str]) -> int:
         if language not in lab.languages:
             raise OperatorError(f"This lab is not written in {language!r}.", instead=f"It is in {lab.languages}.")
         lane = ModelLane(given.model_home, _progress)
-        report = grade_submission(lab, _read(given.notebook), learner=given.learner, lane=lane, language=language)
+        content = _read(given.notebook)
+        with Warm() as warm:
+            report = grade_submission(lab, content, learner=given.learner, lane=lane, warm=warm, language=language)
         if given.json:
             print(json.dumps(report.to_json(), ensure_ascii=False))
         else:
@@ -62,7 +65,9 @@ def check(argv: list[str]) -> int:
 
     def run() -> int:
         lane = ModelLane(given.model_home, _progress)
-        results = [measure(lab, lane, _progress) for lab in _labs(given.courses, given.which)]
+        labs = _labs(given.courses, given.which)
+        with Warm() as warm:
+            results = [measure(lab, lane, warm, _progress) for lab in labs]
         if given.json:
             print(json.dumps({"labs": [result.to_json() for result in results]}, ensure_ascii=False))
         else:

@@ -13,29 +13,32 @@ from autograder.program import Program, Run, Test, plan
 from autograder.repair import Repaired, repair
 from autograder.report import Report
 from autograder.verdict import Outcome, faulty, report
+from autograder.warm import NotWarm, Warm
 from labkit.courses import Lab, load_text, notebook
 
 _log = logging.getLogger(__name__)
 
 
 def grade(
-    lab: Lab, submission: dict[str, Any] | bytes, *, learner: str, lane: Lane | None, language: str = "en"
+    lab: Lab, submission: dict[str, Any] | bytes, *, learner: str, lane: Lane | None, warm: Warm, language: str = "en"
 ) -> Report:
     """Rebuilds the notebook, runs her cells in one sandbox and the tests in another, and says what held."""
     data = submission if isinstance(submission, bytes) else json.dumps(submission).encode()
     repaired = repair(grader_notebook(lab, language), data)
-    return grade_repaired(lab, repaired, learner=learner, lane=lane, language=language)
+    return grade_repaired(lab, repaired, learner=learner, lane=lane, warm=warm, language=language)
 
 
-def grade_repaired(lab: Lab, repaired: Repaired, *, learner: str, lane: Lane | None, language: str = "en") -> Report:
+def grade_repaired(
+    lab: Lab, repaired: Repaired, *, learner: str, lane: Lane | None, warm: Warm, language: str = "en"
+) -> Report:
     """The same for a notebook that was rebuilt already."""
     text = load_text(lab, language)
     program = plan(lab, text, repaired.notebook)
     if not repaired.readable:
         return report(text, program, Outcome(), repaired.notes)
     try:
-        outcome = _run(lab, program, lane)
-    except Fault as fault:
+        outcome = _run(lab, program, lane, warm)
+    except (Fault, NotWarm) as fault:
         _log.error("grading %s/%s of %s failed: %s", lab.course, lab.id, learner, fault)
         return faulty(text, program, repaired.notes)
     return report(text, program, outcome, repaired.notes, lab.limits)
@@ -46,10 +49,10 @@ def grader_notebook(lab: Lab, language: str = "en") -> dict[str, Any]:
     return notebook(lab, load_text(lab, language), "grader")
 
 
-def _run(lab: Lab, program: Program, lane: Lane | None) -> Outcome:
+def _run(lab: Lab, program: Program, lane: Lane | None, warm: Warm) -> Outcome:
     """Every step in the notebook's order: her cells in her process, each test where it stands."""
     outcome = Outcome()
-    with children(lab) as (learner, tests):
+    with children(lab, warm) as (learner, tests):
         talk = Conversation(learner, tests, lane, lab.models, lab.limits.seconds)
         talk.begin(program.settings, program.allowed)
         for step in program.steps:

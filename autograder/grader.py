@@ -16,6 +16,7 @@ from autograder.gradebook import CourseGradebook
 from autograder.lane import Lane
 from autograder.repair import repair
 from autograder.report import Report
+from autograder.warm import Warm
 from labkit.courses import Course, Lab
 from labkit.errors import LabkitError
 from labkit.programme.people import person
@@ -36,6 +37,7 @@ class Grader:
     queue: Queue
     scores: Scores
     lane: Lane
+    warm: Warm
     _stamps: dict[str, float] = field(default_factory=dict)
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -58,7 +60,7 @@ class Grader:
     def grade_notebook(self, course: str, lab_id: str, learner: str, notebook: bytes) -> Report:
         """The report on one notebook, in the learner's language."""
         lab, language = self._lab(course, lab_id), self._language(learner)
-        return grade(lab, notebook, learner=learner, lane=self.lane, language=language)
+        return grade(lab, notebook, learner=learner, lane=self.lane, warm=self.warm, language=language)
 
     def read_manual_grades(self) -> None:
         """What instructors gave in formgrader becomes part of the learners' totals."""

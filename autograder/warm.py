@@ -67,6 +67,8 @@ class Warm:
                 told, pidfds = _receive(zygote.line)
             except OSError as error:
                 raise self._lost(profile, str(error)) from error
+        if "unavailable" in told:
+            raise SandboxUnavailable(told["unavailable"])
         if "error" in told:
             raise NotWarm(f"The zygote could not fork: {told['error']}.", instead="It is tried again.")
         return Forked(told["pid"], pidfds[0])
@@ -78,6 +80,12 @@ class Warm:
 
     def pids(self) -> dict[str, int]:
         return {profile: zygote.process.pid for profile, zygote in self._zygotes.items()}
+
+    def __enter__(self) -> Warm:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Ends every zygote and every child of theirs."""
@@ -150,8 +158,6 @@ def _start(profile: str) -> _Zygote:
     except OSError as error:
         said = _said(errors)
         _end(zygote)
-        if SandboxUnavailable.__name__ in said:
-            raise SandboxUnavailable("No tier of the sandbox works here.", instead="Say `labkit sandbox`.") from error
         raise NotWarm(f"The {profile} zygote did not start: {said}", instead="Its last line says why.") from error
     return zygote
 

@@ -23,6 +23,7 @@ from starlette.routing import Route
 from autograder.gateway_lane import GatewayLane
 from autograder.gradebook import CourseGradebook
 from autograder.grader import Grader
+from autograder.warm import Warm
 from labkit.courses import load_course
 from labkit.database import connect
 from labkit.errors import OperatorError
@@ -65,6 +66,7 @@ def compose(config: Config) -> Grader:
         queue=Queue(engine),
         scores=Scores(engine),
         lane=GatewayLane(config.lane_url, read_secret(Path(config.lane_key_file))),
+        warm=Warm(),
     )
 
 

@@ -26,14 +26,38 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from labkit.errors import SandboxUnavailable
 from labkit.sandbox import Bind, Limits, Sandbox
 from labkit.sandbox.forked import fork_into
 from labkit.sandbox.running import memory_mb
 
 # What is imported before the first fork, by profile. A lab may import anything else; it then pays for it each time.
 _COMMON = (
-    *("ast", "asyncio", "collections", "csv", "dataclasses", "datetime", "decimal", "fractions", "functools", "inspect"),
-    *("itertools", "json", "linecache", "math", "operator", "random", "re", "statistics", "string", "textwrap", "typing"),
+    *(
+        "ast",
+        "asyncio",
+        "collections",
+        "csv",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "fractions",
+        "functools",
+        "inspect",
+    ),
+    *(
+        "itertools",
+        "json",
+        "linecache",
+        "math",
+        "operator",
+        "random",
+        "re",
+        "statistics",
+        "string",
+        "textwrap",
+        "typing",
+    ),
     *("labkit.checks", "labkit.client", "autograder.learner_process", "autograder.test_process", "numpy", "pandas"),
 )
 PROFILES: dict[str, tuple[str, ...]] = {
@@ -89,6 +113,8 @@ def _fork(line: socket.socket, request: dict[str, Any], files: list[int]) -> Non
         body = functools.partial(_body, request["role"], control, peer)
         pid = fork_into(sandbox_of(request["sandbox"]), body, keep=(control, peer), stderr=errors)
         pidfd = os.pidfd_open(pid)
+    except SandboxUnavailable as error:
+        line.send(json.dumps({"unavailable": str(error)}).encode())
     except (OSError, ValueError) as error:
         line.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
     else:

@@ -1,7 +1,7 @@
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +12,7 @@ from autograder.asked import Asked
 from autograder.bounds import with_answers
 from autograder.grade import grade, grader_notebook
 from autograder.test_process import Names
+from autograder.warm import Warm
 from labkit.courses import Lab, load_course
 
 CLIP = """\
@@ -48,14 +49,20 @@ def make_lab(tmp_path: Path) -> Callable[..., Lab]:
     return _make
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    with Warm() as kept:
+        yield kept
+
+
 @pytest.fixture
-def submit(make_lab):
+def submit(make_lab, warm):
     """Grades answers (by cell name) to a lab."""
 
     def _submit(answers: dict[str, str] | str, text: str = CLIP, lane=None, **words):
         lab = make_lab(text, **words)
         given = {"clip": answers} if isinstance(answers, str) else answers
-        report = grade(lab, with_answers(grader_notebook(lab), given), learner="ana", lane=lane)
+        report = grade(lab, with_answers(grader_notebook(lab), given), learner="ana", lane=lane, warm=warm)
         points = {item.name: item.points for item in report.items}
         whole = json.dumps(report.to_json(), ensure_ascii=False)
         return SimpleNamespace(report=report, score=report.score, fault=report.fault, points=points, text=whole)

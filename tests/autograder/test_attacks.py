@@ -374,10 +374,10 @@ def mangled(notebook, how):
         ("no metadata", 5, ""),
     ],
 )
-def test_a_mangled_notebook_costs_nothing_and_gains_nothing(make_lab, how, score, note):
+def test_a_mangled_notebook_costs_nothing_and_gains_nothing(make_lab, warm, how, score, note):
     lab = make_lab()
     notebook = mangled(json.loads(json.dumps(grader_notebook(lab))), how)
-    report = grade(lab, json.dumps(notebook).encode(), learner="ana", lane=None)
+    report = grade(lab, json.dumps(notebook).encode(), learner="ana", lane=None, warm=warm)
 
     assert (report.score, report.max, report.fault) == (score, 5, None), report
     notes = [one for one in report.notes if "written answer reflect as it was" not in one]

@@ -1,15 +1,16 @@
 import json
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from autograder import children
 from autograder.grade import grade, grader_notebook
 from autograder.repair import repair
 from autograder.report import Report
 from labkit.courses import load_course, load_text
+from labkit.sandbox import Bind
 
 pytestmark = pytest.mark.sandbox
 RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))\n"
@@ -157,34 +158,38 @@ def test_two_gradings_are_the_same(submit):
     assert submit({"s": answer}, text).text == submit({"s": answer}, text).text
 
 
-def test_an_unreadable_notebook_scores_nothing_and_says_why(make_lab):
-    report = grade(make_lab(), b"\x00", learner="ana", lane=None)
+def test_an_unreadable_notebook_scores_nothing_and_says_why(make_lab, warm):
+    report = grade(make_lab(), b"\x00", learner="ana", lane=None, warm=warm)
 
     assert (report.score, report.max, report.fault) == (0, 5, None)
     assert "Open the lab again" in report.notes[0]
 
 
-def test_a_filipino_lab_speaks_filipino(make_lab):
+def test_a_filipino_lab_speaks_filipino(make_lab, warm):
     fil = (
         '# %% solution="clip"\n# %% test="clip-examples" points=2\n# %% test="clip-properties" points=3 hidden\n'
         '# %% [markdown] answer="reflect" points=10\n# Bakit?\n'
     )
     lab = make_lab(**{"lab.fil.py": fil})
-    report = grade(lab, grader_notebook(lab, "fil"), learner="ana", lane=None, language="fil")
+    report = grade(lab, grader_notebook(lab, "fil"), learner="ana", lane=None, warm=warm, language="fil")
 
     assert "Hindi pa naisusulat" in json.dumps(report.to_json())
 
 
-@pytest.mark.parametrize("broken", ["learner", "tests"])
-def test_a_process_of_ours_that_does_not_start_is_a_fault_not_a_score(make_lab, monkeypatch, broken):
-    original = children.start
+class Broken:
+    """Forks as the real one does, but one of the two sandboxes cannot be made."""
 
-    def start(sandbox, command, **words):
-        ours = broken in command
-        return original(sandbox, ["/usr/bin/false"] if ours else command, **words)
+    def __init__(self, warm, role):
+        self._warm, self._role = warm, role
 
-    monkeypatch.setattr(children, "start", start)
-    report = grade(make_lab(), grader_notebook(make_lab()), learner="ana", lane=None)
+    def fork(self, profile, role, sandbox, files):
+        nowhere = (Bind(Path("/nowhere/at/all")),) if role == self._role else ()
+        return self._warm.fork(profile, role, replace(sandbox, binds=(*sandbox.binds, *nowhere)), files)
+
+
+@pytest.mark.parametrize("role", ["learner", "tests"])
+def test_a_process_of_ours_that_does_not_start_is_a_fault_not_a_score(make_lab, warm, role):
+    report = grade(make_lab(), grader_notebook(make_lab()), learner="ana", lane=None, warm=Broken(warm, role))
 
     assert report.fault and "not your work's fault" in report.fault
     assert report.items == ()
@@ -241,11 +246,11 @@ LABS = [str(path.parent.relative_to(ROOT)) for path in sorted(ROOT.glob("*/*/lab
 @pytest.mark.parametrize(
     "which", [pytest.param(which, marks=[] if which == "testing/clip" else [pytest.mark.model]) for which in LABS]
 )
-def test_no_report_holds_a_line_of_a_hidden_test(which):
+def test_no_report_holds_a_line_of_a_hidden_test(which, warm):
     course, _, name = which.partition("/")
     lab = load_course(ROOT, course).lab(name)
     for language in lab.languages:
-        report = grade(lab, grader_notebook(lab, language), learner="ana", lane=Flat(), language=language)
+        report = grade(lab, grader_notebook(lab, language), learner="ana", lane=Flat(), warm=warm, language=language)
         told = json.dumps(report.to_json())
 
         assert report.fault is None
@@ -254,7 +259,7 @@ def test_no_report_holds_a_line_of_a_hidden_test(which):
                 assert len(line.strip()) < 5 or json.dumps(line.strip())[1:-1] not in told
 
 
-def test_a_repaired_notebook_is_graded_as_the_submission_is(make_lab):
+def test_a_repaired_notebook_is_graded_as_the_submission_is(make_lab, warm):
     from autograder.grade import grade_repaired
 
     lab = make_lab()
@@ -262,7 +267,8 @@ def test_a_repaired_notebook_is_graded_as_the_submission_is(make_lab):
     notebook["cells"][0]["source"] = RIGHT
     repaired = repair(grader_notebook(lab), json.dumps(notebook).encode())
 
-    assert grade_repaired(lab, repaired, learner="ana", lane=None) == grade(lab, notebook, learner="ana", lane=None)
+    whole = grade(lab, notebook, learner="ana", lane=None, warm=warm)
+    assert grade_repaired(lab, repaired, learner="ana", lane=None, warm=warm) == whole
 
 
 def test_a_written_answer_is_missed_only_where_it_was_left_as_it_was(submit):

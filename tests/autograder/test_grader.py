@@ -56,7 +56,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def grader(prepared: Path, tmp_path: Path) -> Grader:
+def grader(prepared: Path, tmp_path: Path, warm) -> Grader:
     shutil.copytree(prepared / "nbgrader", tmp_path / "nbgrader")
     url = f"sqlite:///{tmp_path / 'labkit.sqlite'}"
     migrate(url)
@@ -73,6 +73,7 @@ def grader(prepared: Path, tmp_path: Path) -> Grader:
         queue=Queue(engine),
         scores=Scores(engine),
         lane=NoModel(),
+        warm=warm,
     )
     engine.dispose()
 
