@@ -20,7 +20,10 @@ from labkit.submissions.receipt import Receipt, Signer
 
 @dataclass(frozen=True)
 class Submission:
-    """`state` is queued, grading, graded or fault (ours); `files` maps each name to its SHA-256."""
+    """`state` is queued, grading, graded or fault (ours); `files` maps each name to its SHA-256.
+
+    `asks_model`: what needs no model is judged, the rest waits. `written`: nbgrader's gradebook has it.
+    """
 
     id: str
     username: str
@@ -35,6 +38,9 @@ class Submission:
     tries: int
     signature: str | None
     signing_key: str | None
+    asks_model: bool = False
+    written: bool = True
+    why: str = "submitted"
 
     @classmethod
     def of(cls, row: RowMapping | Mapping[str, Any]) -> Submission:
@@ -69,6 +75,9 @@ class Store:
             "tries": 0,
             "signature": None,
             "signing_key": None,
+            "asks_model": False,
+            "written": True,
+            "why": "submitted",
         }
         receipt = self._signer.sign(_receipt(Submission.of(row)))
         row |= {"signature": receipt.signature, "signing_key": receipt.key}
