@@ -8,7 +8,7 @@ from typing import Any
 
 from autograder.children import children
 from autograder.conversation import Conversation, Fault
-from autograder.lane import Lane
+from autograder.lane import Lane, Later
 from autograder.program import Program, Run, Test, plan
 from autograder.repair import Repaired, repair
 from autograder.report import Report
@@ -19,22 +19,40 @@ _log = logging.getLogger(__name__)
 
 
 def grade(
-    lab: Lab, submission: dict[str, Any] | bytes, *, learner: str, lane: Lane | None, language: str = "en"
+    lab: Lab,
+    submission: dict[str, Any] | bytes,
+    *,
+    learner: str,
+    lane: Lane | None,
+    language: str = "en",
+    later: Later | None = None,
 ) -> Report:
-    """Rebuilds the notebook, runs her cells in one sandbox and the tests in another, and says what held."""
+    """Rebuilds the notebook, runs her cells in one sandbox and the tests in another, and says what held.
+
+    `later` is what stands for the model in `lane` in a pass without one: what asked for it comes back pending. What
+    is not pending holds as far as one can know: code that remembers that the model was away may do otherwise with it.
+    """
     data = submission if isinstance(submission, bytes) else json.dumps(submission).encode()
     repaired = repair(grader_notebook(lab, language), data)
-    return grade_repaired(lab, repaired, learner=learner, lane=lane, language=language)
+    return grade_repaired(lab, repaired, learner=learner, lane=lane, language=language, later=later)
 
 
-def grade_repaired(lab: Lab, repaired: Repaired, *, learner: str, lane: Lane | None, language: str = "en") -> Report:
+def grade_repaired(
+    lab: Lab,
+    repaired: Repaired,
+    *,
+    learner: str,
+    lane: Lane | None,
+    language: str = "en",
+    later: Later | None = None,
+) -> Report:
     """The same for a notebook that was rebuilt already."""
     text = load_text(lab, language)
     program = plan(lab, text, repaired.notebook)
     if not repaired.readable:
         return report(text, program, Outcome(), repaired.notes)
     try:
-        outcome = _run(lab, program, lane)
+        outcome = _run(lab, program, lane, later)
     except Fault as fault:
         _log.error("grading %s/%s of %s failed: %s", lab.course, lab.id, learner, fault)
         return faulty(text, program, repaired.notes)
@@ -46,20 +64,36 @@ def grader_notebook(lab: Lab, language: str = "en") -> dict[str, Any]:
     return notebook(lab, load_text(lab, language), "grader")
 
 
-def _run(lab: Lab, program: Program, lane: Lane | None) -> Outcome:
+def _run(lab: Lab, program: Program, lane: Lane | None, later: Later | None) -> Outcome:
     """Every step in the notebook's order: her cells in her process, each test where it stands."""
-    outcome = Outcome()
+    outcome, waits = Outcome(), False
     with children(lab) as (learner, tests):
         talk = Conversation(learner, tests, lane, lab.models, lab.limits.seconds)
         talk.begin(program.settings, program.allowed)
         for step in program.steps:
-            if isinstance(step, Run):
-                _run_cell(talk, step, outcome)
-            else:
-                _run_test(talk, step, outcome)
+            waits = waits or _waits(talk, step, outcome, later)
+            if waits:
+                outcome.pending.add(step.name)
         if talk.lane_fault:
             raise Fault(talk.lane_fault)
         return outcome
+
+
+def _waits(talk: Conversation, step: Run | Test, outcome: Outcome, later: Later | None) -> bool:
+    """Runs a step; whether it and all that comes after it wait for the model."""
+    try:
+        if isinstance(step, Run):
+            _run_cell(talk, step, outcome)
+        else:
+            _run_test(talk, step, outcome)
+    except Fault:
+        if later is None or not later.asked:
+            raise
+        return True
+    if later is None or not later.asked_since():
+        return False
+    outcome.pending.add(step.name)
+    return isinstance(step, Run) or not talk.learner.open
 
 
 def _run_cell(talk: Conversation, step: Run, outcome: Outcome) -> None:

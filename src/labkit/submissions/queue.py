@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select, update
 
 from labkit.database.tables import submissions
 from labkit.submissions import holder as holders
@@ -43,7 +43,7 @@ class Queue:
     def take_unwritten(self) -> Submission | None:
         """A graded submission that has still to be written into the gradebook, from here on this worker's."""
         table = submissions.c
-        free = table.holder.is_(None) & (table.not_before.is_(None) | (table.not_before <= self._now()))
+        free = self._free() & (table.not_before.is_(None) | (table.not_before <= self._now()))
         query = select(submissions).where(table.state == "graded", ~table.written, free)
         return self._claim(query.order_by(table.received_at).limit(1), lambda row: {"tries": row["tries"] + 1})
 
@@ -56,8 +56,7 @@ class Queue:
                 values = {**change(row), "holder": self.holder, "held_since": self._now()}
                 same = (submissions.c.id == row["id"]) & (submissions.c.state == row["state"])
                 # Where two workers saw the same one, the UPDATE decides and the other looks again.
-                free = submissions.c.holder.is_(None)
-                if connection.execute(update(submissions).where(same, free).values(values)).rowcount == 1:
+                if connection.execute(update(submissions).where(same, self._free()).values(values)).rowcount == 1:
                     return Submission.of({**row, **values})
 
     def _next(self) -> Select[Any]:
@@ -108,6 +107,10 @@ class Queue:
         table = submissions.c
         held = connection.execute(select(table.id, table.holder, table.held_since).where(table.holder.is_not(None)))
         return [one.id for one in held if one.holder == self.holder or not alive(one.holder, one.held_since)]
+
+    def _free(self) -> ColumnElement[bool]:
+        """Held by nobody else. A worker is at one thing at a time: what it holds when it asks, it had to drop."""
+        return submissions.c.holder.is_(None) | (submissions.c.holder == self.holder)
 
     def _pause(self, submission: Submission) -> datetime:
         pauses = dict(enumerate(PAUSES, start=1))
