@@ -12,6 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,7 +58,8 @@ class Identity:
     def _keep(self, identity: dict[str, Any]) -> None:
         if identity != self._known and identity != self._remembered():
             row = {"name": _NAME, "identity": identity, "seen_at": datetime.now(UTC)}
-            with self._engine.begin() as connection:
+            # Where two notice at once, either may write it down.
+            with suppress(IntegrityError), self._engine.begin() as connection:
                 connection.execute(delete(engines).where(engines.c.name == _NAME))
                 connection.execute(insert(engines).values(row))
         self._known, self._until = identity, time.monotonic() + _SECONDS
