@@ -40,7 +40,7 @@ def ask(message):
 # %% test="code" points=1
 assert callable(ask)
 # %% test="model" points=2
-check("asks", ask("hello") == [5.0])
+check("asks", ask("hello") == [5.0], points=2)
 """
 RIGHT = 'import labkit\ndef ask(message):\n    return labkit.score(message, [" yes"])'
 

@@ -27,7 +27,7 @@ def ask(message):
     return labkit.score(message, [" yes", " no"])
     ### END SOLUTION
 # %% test="asks" points=3 hidden
-check("asks the model", ask("is it?") == [6.0, 6.0])
+check("asks the model", ask("is it?") == [6.0, 6.0], points=3)
 # %% test="plain" points=1
 assert double(3) == 6
 """
@@ -88,7 +88,10 @@ def test_after_a_cell_of_hers_that_asked_everything_is_pending_and_no_note_speak
 
 
 def test_code_that_catches_the_models_absence_in_a_test_cannot_make_it_final(passes):
-    answer = 'import labkit\ndef ask(message):\n    try: return labkit.score(message, ["a"])\n    except Exception: return []'
+    answer = (
+        'import labkit\ndef ask(message):\n    try: return labkit.score(message, ["a"])\n'
+        "    except Exception: return []"
+    )
     both = passes({"double": DOUBLE, "ask": answer})
     assert states(both.first)["asks"] == "pending"
 
