@@ -109,25 +109,26 @@ class Grader:
             log.error("Submission %s: %s", submission.id, report.fault)
             self.queue.give_up(submission)
             return
-        about = {"release": release, "holder": self.queue.holder}
         if report.pending:
+            about = {"release": release, "holder": self.queue.holder}
             self.scores.record_first(submission.id, report.to_json(), _manual(report), **about)
-            return
-        seconds = time.monotonic() - began if submission.asks_model else None
-        mine = self.scores.record(
+        elif self._record(submission, report, release, time.monotonic() - began):
+            self._write_down(submission)
+        else:
+            log.warning("Submission %s was taken by another grader; what was found here is dropped", submission.id)
+
+    def _record(self, submission: Submission, report: Report, release: str, seconds: float) -> bool:
+        """Records what stands in the end; whether the submission was still ours."""
+        return self.scores.record(
             submission.id,
             report.to_json(),
             _manual(report),
             release=release,
             why=submission.why,
-            seconds=seconds,
+            seconds=seconds if submission.asks_model else None,
             holder=self.queue.holder,
             written=False,
         )
-        if mine:
-            self._write_down(submission)
-        else:
-            log.warning("Submission %s was taken by another grader; what was found here is dropped", submission.id)
 
     def _is_first(self, submission: Submission) -> bool:
         """Whether it is graded for the first time: then what needs no model is told at once."""

@@ -80,19 +80,23 @@ class Store:
             self._blobs.put(content)
         receipt = self._signer.sign(_receipt(Submission.of(row)))
         row |= {"signature": receipt.signature, "signing_key": receipt.key}
+        found = self._insert(row, most)
+        return (self.receipt(found), False) if found else (receipt, True)
+
+    def _insert(self, row: Mapping[str, Any], most: int | None) -> Submission | None:
+        """The row becomes a submission; unless the same was handed in meanwhile, which is then given."""
+        hers = row["username"], row["course"], row["lab"]
         try:
             with self._engine.begin() as connection:
                 if most is not None:
-                    attempts.take_turn(connection, username, course, lab)
+                    attempts.take_turn(connection, *hers)
                 if (found := _first(connection, row)) is not None:
-                    return self.receipt(found), False
-                attempts.refuse_one_more(connection, username, course, lab, most)
+                    return found
+                attempts.refuse_one_more(connection, *hers, most)
                 connection.execute(insert(submissions).values(row))
         except IntegrityError:
-            found = self._same(row)
-            assert found is not None
-            return self.receipt(found), False
-        return receipt, True
+            return self._same(row)
+        return None
 
     def receipt(self, submission: Submission) -> Receipt:
         """The receipt of a kept submission; asked again, it is the same to the letter, whatever key is used by now."""
