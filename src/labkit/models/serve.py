@@ -41,7 +41,7 @@ CONTEXT = 2048
 class Settings:
     """CONFIG.json. `slots` is how many requests llama.cpp answers at once; `threads` are all it may use.
 
-    `scorers` is how many scoring calls are computed at once, each in a process with the weights in its own memory.
+    `scorers` is how many scoring calls are computed at once, one in this process and each other in its own.
     """
 
     home: str
