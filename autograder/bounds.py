@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from autograder.express import refuse_inexpressible
-from autograder.grade import grade, grader_notebook
+from autograder.grade import grade, grade_repaired, grader_notebook
 from autograder.lane import Lane
+from autograder.repair import repair
 from autograder.report import Report
 from autograder.warm import Warm
 from labkit.courses import Bound, Lab, load_attempts, load_text, notebook
@@ -53,9 +55,11 @@ def measure(lab: Lab, lane: Lane | None, warm: Warm, progress: Callable[[str], N
         for name, face, bound in (("reference", "reference", REFERENCE), ("starter", "learner", STARTER)):
             progress(f"{lab.course}/{lab.id}: {name}{mark}")
             built = notebook(lab, load_text(lab, language), face)
-            measured.append(
-                _held(f"{name}{mark}", grade(lab, built, learner=name, lane=lane, warm=warm, language=language), bound)
+            repaired = repair(grader_notebook(lab, language), json.dumps(built).encode())
+            report = grade_repaired(
+                lab, repaired, learner=name, lane=lane, warm=warm, language=language, for_author=True
             )
+            measured.append(_held(f"{name}{mark}", report, bound))
     for attempt in load_attempts(lab):
         progress(f"{lab.course}/{lab.id}: {attempt.name}")
         answered = with_answers(grader_notebook(lab), attempt.answers)

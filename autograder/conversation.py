@@ -25,6 +25,14 @@ class Fault(Exception):
     """Grading could not be finished for a reason that is not the learner's."""
 
 
+class AuthorsFault(Fault):
+    """A test asked for what cannot be: `line` counts from 1 in the test's source."""
+
+    def __init__(self, test: str, line: int, found: str) -> None:
+        self.test, self.line, self.found = test, line, found
+        super().__init__(f"{test}: {found}")
+
+
 class Conversation:
     """One grading's two lines. `learner_ended` says why her process is gone: "", "exit", "time" or "memory"."""
 

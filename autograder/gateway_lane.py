@@ -24,14 +24,21 @@ class GatewayLane:
         answer = self._post("/v1/chat/completions", {"messages": messages, **options})
         return str(answer["choices"][0]["message"]["content"])
 
+    def identity(self) -> dict[str, Any]:
+        """What answers: hashes of weights, tokenizer and template, and the engine's build."""
+        return self._ask("GET", "/v1/identity")
+
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._ask("POST", path, json=body)
+
+    def _ask(self, method: str, path: str, **content: Any) -> dict[str, Any]:
         """Raises the gateway's own error, or ModelUnavailable when there is no answer."""
         try:
-            answer = self._client.post(self._url + path, json=body)
-            content = answer.json()
+            answer = self._client.request(method, self._url + path, **content)
+            given = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise ModelUnavailable("The model did not answer while grading.", instead="It is tried again.") from error
         if answer.is_error:
-            told = content.get("error", {})
+            told = given.get("error", {})
             raise named(told.get("code", ""))(told.get("message", f"The gateway answered {answer.status_code}."))
-        return dict(content)
+        return dict(given)

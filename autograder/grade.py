@@ -7,38 +7,61 @@ import logging
 from typing import Any
 
 from autograder.children import children
-from autograder.conversation import Conversation, Fault
-from autograder.lane import Lane
+from autograder.conversation import AuthorsFault, Conversation, Fault
+from autograder.lane import Lane, Later
 from autograder.program import Program, Run, Test, plan
 from autograder.repair import Repaired, repair
 from autograder.report import Report
 from autograder.verdict import Outcome, faulty, report
 from autograder.warm import NotWarm, Warm
-from labkit.courses import Lab, load_text, notebook
+from labkit.courses import Lab, LabText, load_text, notebook
+from labkit.errors import AuthorError
 
 _log = logging.getLogger(__name__)
 
 
 def grade(
-    lab: Lab, submission: dict[str, Any] | bytes, *, learner: str, lane: Lane | None, warm: Warm, language: str = "en"
+    lab: Lab,
+    submission: dict[str, Any] | bytes,
+    *,
+    learner: str,
+    lane: Lane | None,
+    warm: Warm,
+    language: str = "en",
+    later: Later | None = None,
 ) -> Report:
-    """Rebuilds the notebook, runs her cells in one sandbox and the tests in another, and says what held."""
+    """Rebuilds the notebook, runs her cells in one sandbox and the tests in another, and says what held.
+
+    `later` is what stands for the model in `lane` in a pass without one: what asked for it comes back pending. What
+    is not pending holds as far as one can know: code that remembers that the model was away may do otherwise with it.
+    """
     data = submission if isinstance(submission, bytes) else json.dumps(submission).encode()
     repaired = repair(grader_notebook(lab, language), data)
-    return grade_repaired(lab, repaired, learner=learner, lane=lane, warm=warm, language=language)
+    return grade_repaired(lab, repaired, learner=learner, lane=lane, warm=warm, language=language, later=later)
 
 
 def grade_repaired(
-    lab: Lab, repaired: Repaired, *, learner: str, lane: Lane | None, warm: Warm, language: str = "en"
+    lab: Lab,
+    repaired: Repaired,
+    *,
+    learner: str,
+    lane: Lane | None,
+    warm: Warm,
+    language: str = "en",
+    later: Later | None = None,
+    for_author: bool = False,
 ) -> Report:
-    """The same for a notebook that was rebuilt already."""
+    """The same for a notebook that was rebuilt already. `for_author`: a test that asks for what cannot be raises
+    AuthorError, with its line, instead of being our fault."""
     text = load_text(lab, language)
     program = plan(lab, text, repaired.notebook)
     if not repaired.readable:
         return report(text, program, Outcome(), repaired.notes)
     try:
-        outcome = _run(lab, program, lane, warm)
+        outcome = _run(lab, program, lane, warm, later)
     except (Fault, NotWarm) as fault:
+        if for_author and isinstance(fault, AuthorsFault):
+            raise _to_author(lab, text, fault) from None
         _log.error("grading %s/%s of %s failed: %s", lab.course, lab.id, learner, fault)
         return faulty(text, program, repaired.notes)
     return report(text, program, outcome, repaired.notes, lab.limits)
@@ -49,20 +72,42 @@ def grader_notebook(lab: Lab, language: str = "en") -> dict[str, Any]:
     return notebook(lab, load_text(lab, language), "grader")
 
 
-def _run(lab: Lab, program: Program, lane: Lane | None, warm: Warm) -> Outcome:
+def _to_author(lab: Lab, text: LabText, fault: AuthorsFault) -> AuthorError:
+    line = next(cell.line for cell in text.cells if cell.id == fault.test) + fault.line
+    instead = "Tests meet learners' code through plain data and calls: docs/add-a-lab.md, part 3."
+    return AuthorError(str(lab.text_file(text.language)), line, f"test {fault.test!r}: {fault.found}", instead=instead)
+
+
+def _run(lab: Lab, program: Program, lane: Lane | None, warm: Warm, later: Later | None) -> Outcome:
     """Every step in the notebook's order: her cells in her process, each test where it stands."""
-    outcome = Outcome()
+    outcome, waits = Outcome(), False
     with children(lab, warm) as (learner, tests):
         talk = Conversation(learner, tests, lane, lab.models, lab.limits.seconds)
         talk.begin(program.settings, program.allowed)
         for step in program.steps:
-            if isinstance(step, Run):
-                _run_cell(talk, step, outcome)
-            else:
-                _run_test(talk, step, outcome)
+            waits = waits or _waits(talk, step, outcome, later)
+            if waits:
+                outcome.pending.add(step.name)
         if talk.lane_fault:
             raise Fault(talk.lane_fault)
         return outcome
+
+
+def _waits(talk: Conversation, step: Run | Test, outcome: Outcome, later: Later | None) -> bool:
+    """Runs a step; whether it and all that comes after it wait for the model."""
+    try:
+        if isinstance(step, Run):
+            _run_cell(talk, step, outcome)
+        else:
+            _run_test(talk, step, outcome)
+    except Fault:
+        if later is None or not later.asked:
+            raise
+        return True
+    if later is None or not later.asked_since():
+        return False
+    outcome.pending.add(step.name)
+    return isinstance(step, Run) or not talk.learner.open
 
 
 def _run_cell(talk: Conversation, step: Run, outcome: Outcome) -> None:
@@ -82,7 +127,9 @@ def _run_test(talk: Conversation, step: Test, outcome: Outcome) -> None:
     result = talk.ask_tests({"op": "test", "name": step.name, "source": step.source})
     problems = [result["stopped"], *(check.get("problem") for check in result["checks"])]
     for problem in problems:
-        if problem and problem["what"] in ("fault", "author"):
+        if problem and problem["what"] == "author":
+            raise AuthorsFault(step.name, problem["line"], problem["text"])
+        if problem and problem["what"] == "fault":
             raise Fault(f"{step.name}: {problem['text']}")
     outcome.results[step.name] = result
     if was_open and not talk.learner.open:

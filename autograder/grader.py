@@ -1,19 +1,25 @@
-"""Takes a submission from the queue to its score: grade, write into nbgrader's gradebook, record for the pages."""
+"""Takes a submission from the queue to its score: grade, record for the pages, write into nbgrader's gradebook.
+
+A score is recorded, with its line in the history, in one transaction that leaves a mark: the gradebook has still to
+be written. A crash before it grades again; one after it only writes again.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from autograder.alone import alone
 from autograder.grade import grade
 from autograder.gradebook import CourseGradebook
-from autograder.lane import Lane
+from autograder.lane import Lane, Later
+from autograder.recordings import RecordedLane
 from autograder.repair import repair
 from autograder.report import Report
 from autograder.warm import Warm
@@ -39,13 +45,16 @@ class Grader:
     lane: Lane
     warm: Warm
     _stamps: dict[str, float] = field(default_factory=dict)
-    _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def recover(self) -> int:
         return self.queue.recover()
 
     def grade_next(self) -> bool:
-        """Grades the submission that waits longest; whether there was one."""
+        """Writes down what was graded, else grades the submission that waits longest; whether there was one."""
+        graded = self.queue.take_unwritten()
+        if graded is not None:
+            self._write_down(graded)
+            return True
         submission = self.queue.take()
         if submission is None:
             return False
@@ -57,10 +66,28 @@ class Grader:
             self.queue.give_up(submission)
         return True
 
-    def grade_notebook(self, course: str, lab_id: str, learner: str, notebook: bytes) -> Report:
-        """The report on one notebook, in the learner's language."""
+    def grade_notebook(
+        self, course: str, lab_id: str, learner: str, notebook: bytes, later: Later | None = None
+    ) -> Report:
+        """The report on one notebook, in the learner's language; with `later`, on what needs no model."""
         lab, language = self._lab(course, lab_id), self._language(learner)
-        return grade(lab, notebook, learner=learner, lane=self.lane, warm=self.warm, language=language)
+        lane: Lane = later or self.lane
+        if isinstance(self.lane, RecordedLane):
+            lane = self.lane.of(course, lab_id, instead=later)
+        return grade(lab, notebook, learner=learner, lane=lane, warm=self.warm, language=language, later=later)
+
+    def grade_by_hand(self, course: str, lab_id: str, learner: str, notebook: bytes) -> Report:
+        """What formgrader's button asks for. nbgrader writes it down; our score of the work it has becomes the same.
+
+        Should nbgrader fail afterwards, the two differ until the button is pressed again.
+        """
+        release = self._lab(course, lab_id).release
+        report = self.grade_notebook(course, lab_id, learner, notebook)
+        hers = self.store.of_person(learner, course, lab_id)
+        newest = next((one for one in hers if one.state == "graded" and one.written), None)
+        if report.fault is None and newest is not None:
+            self.scores.record(newest.id, report.to_json(), _manual(report), release=release, why="button")
+        return report
 
     def read_manual_grades(self) -> None:
         """What instructors gave in formgrader becomes part of the learners' totals."""
@@ -68,7 +95,7 @@ class Grader:
             stamp = gradebook.stamp()
             if self._stamps.get(course) == stamp:
                 continue
-            with self._writing:
+            with alone(gradebook.root):
                 grades = gradebook.manual_grades()
             for given in grades:
                 self.scores.set_manual(given.username, course, given.lab, given.score)
@@ -76,21 +103,60 @@ class Grader:
 
     def _grade(self, submission: Submission) -> None:
         lab = self._lab(submission.course, submission.lab)
+        release, began = lab.release, time.monotonic()
+        later = Later() if self._is_first(submission) else None
         content = self.store.content(submission)[f"{lab.id}.ipynb"]
-        report = self.grade_notebook(lab.course, lab.id, submission.username, content)
+        report = self.grade_notebook(lab.course, lab.id, submission.username, content, later)
         if report.fault is not None:
             log.error("Submission %s: %s", submission.id, report.fault)
             self.queue.give_up(submission)
             return
-        # An older one, graded late after a fault of ours, must not take the newer one's place with nbgrader.
-        if not self._was_overtaken(submission):
-            self._write(submission, lab, content, report)
-        self.scores.record(submission.id, report.to_json(), sum(each["max"] for each in report.to_json()["manual"]))
-        self._stamps.pop(lab.course, None)
+        if report.pending:
+            about = {"release": release, "holder": self.queue.holder}
+            self.scores.record_first(submission.id, report.to_json(), _manual(report), **about)
+        elif self._record(submission, report, release, time.monotonic() - began):
+            self._write_down(submission)
+        else:
+            log.warning("Submission %s was taken by another grader; what was found here is dropped", submission.id)
+
+    def _record(self, submission: Submission, report: Report, release: str, seconds: float) -> bool:
+        """Records what stands in the end; whether the submission was still ours."""
+        return self.scores.record(
+            submission.id,
+            report.to_json(),
+            _manual(report),
+            release=release,
+            why=submission.why,
+            seconds=seconds if submission.asks_model else None,
+            holder=self.queue.holder,
+            written=False,
+        )
+
+    def _is_first(self, submission: Submission) -> bool:
+        """Whether it is graded for the first time: then what needs no model is told at once."""
+        return not submission.asks_model and submission.why == "submitted" and self.scores.get(submission.id) is None
+
+    def _write_down(self, submission: Submission) -> None:
+        """The recorded score goes into the gradebook; where that fails it is tried again, and the score stands."""
+        try:
+            score = self.scores.get(submission.id)
+            assert score is not None
+            lab = self._lab(submission.course, submission.lab)
+            content = self.store.content(submission)[f"{lab.id}.ipynb"]
+            # Two graders do not write at once, nor does an older one take a newer one's place with nbgrader.
+            with alone(self.gradebooks[lab.course].root):
+                if not self._was_overtaken(submission):
+                    self._write(submission, lab, content, Report.from_json(score.report))
+            self.queue.wrote(submission)
+            self._stamps.pop(lab.course, None)
+        except Exception:
+            log.exception("Submission %s could not be written into the gradebook", submission.id)
+            self.queue.put_off(submission)
 
     def _was_overtaken(self, submission: Submission) -> bool:
         hers = self.store.of_person(submission.username, submission.course, submission.lab)
-        return any(one.received_at > submission.received_at and one.state == "graded" for one in hers)
+        newer = (one for one in hers if one.received_at > submission.received_at and not one.asks_model)
+        return any(self.scores.get(one.id) is not None for one in newer)
 
     def _write(self, submission: Submission, lab: Lab, content: bytes, report: Report) -> None:
         source = json.loads((self.build / lab.course / "grader" / lab.id / f"{lab.id}.ipynb").read_text())
@@ -102,9 +168,7 @@ class Grader:
             "email": someone.email if someone else "",
         }
         repaired = repair(source, content)
-        with self._writing:
-            gradebook = self.gradebooks[lab.course]
-            gradebook.write(learner, lab.id, repaired.notebook, submission.received_at, report)
+        self.gradebooks[lab.course].write(learner, lab.id, repaired.notebook, submission.received_at, report)
 
     def _lab(self, course: str, lab_id: str) -> Lab:
         if course not in self.courses:
@@ -114,3 +178,7 @@ class Grader:
     def _language(self, learner: str) -> str:
         someone = person(self.engine, learner)
         return someone.language if someone else "en"
+
+
+def _manual(report: Report) -> float:
+    return sum(answer.max for answer in report.manual)

@@ -18,6 +18,32 @@ class Lane(Protocol):
     def chat(self, messages: list[dict[str, Any]], **options: Any) -> str: ...
 
 
+class ModelLater(Exception):
+    """The model is asked in a later pass. Nobody's mistake and nobody's fault: what asked for it is pending."""
+
+
+class Later:
+    """Stands where the model will: whoever asks is told to wait, and the grader sees that somebody asked."""
+
+    def __init__(self) -> None:
+        self.asked, self._since = False, False
+
+    def score(self, prompts: list[str], choices: list[str], model: str | None) -> list[list[float]]:
+        raise self._note()
+
+    def chat(self, messages: list[dict[str, Any]], **options: Any) -> str:
+        raise self._note()
+
+    def asked_since(self) -> bool:
+        """Whether the model was asked since this was asked the last time."""
+        since, self._since = self._since, False
+        return since
+
+    def _note(self) -> ModelLater:
+        self.asked = self._since = True
+        return ModelLater("The model is asked in a later pass.")
+
+
 class ModelLane:
     """The embedded model in this very process, prepared and loaded at the first call. It scores; it does not chat."""
 

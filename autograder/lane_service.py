@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from autograder.lane import Lane
-from labkit.errors import LabkitError, LearnerError, ModelNotAllowed, PlatformFault, RequestRefused
+from autograder.lane import Lane, ModelLater
+from labkit.errors import LabkitError, LearnerError, ModelNotAllowed, ModelUnavailable, PlatformFault, RequestRefused
 
 _log = logging.getLogger(__name__)
 _MOST_PROMPTS, _MOST_CHOICES, _LONGEST = 1_000, 64, 20_000
@@ -40,6 +40,8 @@ class LaneService:
             return {"lane": self._answer(message.get("path"), message.get("body"))}
         except LearnerError as error:
             return _told(error)
+        except ModelLater as later:
+            return _told(ModelUnavailable(str(later)))
         except Exception as error:
             _log.exception("the model's lane failed")
             self.fault = self.fault or f"{type(error).__name__}: {error}"

@@ -8,19 +8,24 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Check:
+    """`hint` is all she may read to help her; `advice` is the author's part of it alone."""
+
     reason: str
     passed: bool
     hint: str = ""
+    advice: str = ""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One test of the lab."""
+    """One test of the lab. `pending`: it waits for the model, and its points mean nothing yet."""
 
     name: str
     points: float
     max: float
     checks: tuple[Check, ...] = ()
+    hidden: bool = False
+    pending: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,8 @@ class Manual:
 class Report:
     """`score` of `max` automatic points. Where `fault` is set, the score means nothing and must not be recorded.
 
-    `notes` are for the learner. Her code's own words may stand in notes and hints: escape them where they are shown.
+    `notes` are for the learner; the first `early_notes` of them tell of the time before any hidden test ran. Her
+    code's own words may stand in notes and hints: escape them where they are shown. What is pending is not in `max`.
     """
 
     score: float
@@ -44,6 +50,12 @@ class Report:
     fault: str | None = None
     notes: tuple[str, ...] = ()
     manual: tuple[Manual, ...] = ()
+    early_notes: int = 0
+
+    @property
+    def pending(self) -> bool:
+        """Whether it waits for the model."""
+        return any(item.pending for item in self.items)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -54,12 +66,15 @@ class Report:
                     "name": item.name,
                     "points": item.points,
                     "max": item.max,
-                    "checks": [{"reason": c.reason, "passed": c.passed, "hint": c.hint} for c in item.checks],
+                    "checks": [vars(check).copy() for check in item.checks],
+                    "hidden": item.hidden,
+                    "pending": item.pending,
                 }
                 for item in self.items
             ],
             "fault": self.fault,
             "notes": list(self.notes),
+            "early_notes": self.early_notes,
             "manual": [{"name": answer.name, "max": answer.max} for answer in self.manual],
         }
 
@@ -69,10 +84,10 @@ class Report:
             score=data["score"],
             max=data["max"],
             items=tuple(
-                Item(item["name"], item["points"], item["max"], tuple(Check(**check) for check in item["checks"]))
-                for item in data["items"]
+                Item(**{**item, "checks": tuple(Check(**check) for check in item["checks"])}) for item in data["items"]
             ),
             fault=data["fault"],
             notes=tuple(data.get("notes", ())),
             manual=tuple(Manual(**answer) for answer in data.get("manual", ())),
+            early_notes=data.get("early_notes", 0),
         )

@@ -118,7 +118,7 @@ def _attempt(node: ast.stmt, names: dict[str, Any], file: str, source: str) -> d
     except AssertionError as error:
         return {"what": "assert", "text": _line(error, file, source)}
     except Inexpressible as error:
-        return {"what": "author", "text": f"{error} (in `{_line(error, file, source)}`)"}
+        return {"what": "author", "text": str(error), "line": _line_number(error, file)}
     except (PlatformFault, ImportError, OSError) as error:
         return {"what": "fault", "text": f"{type(error).__name__}: {error}"}
     except BaseException as error:
@@ -133,10 +133,15 @@ def _execute(node: ast.stmt, names: dict[str, Any], file: str) -> None:
 
 def _line(error: BaseException, file: str, source: str) -> str:
     """The source line of the assert that failed."""
+    with contextlib.suppress(IndexError):
+        return source.splitlines()[_line_number(error, file) - 1].strip()
+    return ""
+
+
+def _line_number(error: BaseException, file: str) -> int:
+    """Where in `file` the innermost call was that led to the error."""
     trace, number = error.__traceback__, 0
     while trace is not None:
         number = trace.tb_lineno if trace.tb_frame.f_code.co_filename == file else number
         trace = trace.tb_next
-    with contextlib.suppress(IndexError):
-        return source.splitlines()[number - 1].strip()
-    return ""
+    return number

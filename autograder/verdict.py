@@ -26,6 +26,7 @@ class Outcome:
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     cells: dict[str, Any] = field(default_factory=dict)
     end: tuple[str, str] | None = None  # the step her process ended in, and why
+    pending: set[str] = field(default_factory=set)  # the steps that wait for the model
 
     def cell(self, step: Run, error: Any) -> None:
         self.cells[step.name] = error
@@ -40,35 +41,35 @@ def report(
     """Points, checks and notes, in the lab's language."""
     words = text.language
     items, seen_hidden = [], False
-    said = list(notes)
+    said, early = list(notes), len(notes)
     for step in program.steps:
+        seen_hidden = seen_hidden or (isinstance(step, Test) and step.hidden)
         if isinstance(step, Test):
-            seen_hidden = seen_hidden or step.hidden
-            items.append(_item(step, outcome.results.get(step.name), words, seen_hidden))
-        elif outcome.cells.get(step.name):
+            items.append(_item(step, outcome, words, seen_hidden))
+        elif outcome.cells.get(step.name) and step.name not in outcome.pending:
             said.append(_stopped_cell(step, outcome.cells[step.name], words, seen_hidden))
-        if outcome.end and outcome.end[0] == step.name:
+        if outcome.end and outcome.end[0] == step.name and step.name not in outcome.pending:
             said.append(_ended(outcome.end, words, limits or Limits()))
+        early = early if seen_hidden else len(said)
     score = round(math.fsum(item.points for item in items), 6)
-    return Report(score, _most(program), tuple(items), None, tuple(said), _manual(text))
+    most = math.fsum(item.max for item in items if not item.pending)
+    return Report(score, most, tuple(items), None, tuple(said), _manual(text), early)
 
 
 def faulty(text: LabText, program: Program, notes: tuple[str, ...]) -> Report:
     """No score: ours to mend, and said so."""
-    return Report(0, _most(program), (), say("fault", text.language), notes, _manual(text))
-
-
-def _most(program: Program) -> float:
-    return math.fsum(test.points for test in program.tests)
+    most = math.fsum(test.points for test in program.tests)
+    return Report(0, most, (), say("fault", text.language), notes, _manual(text), len(notes))
 
 
 def _manual(text: LabText) -> tuple[Manual, ...]:
     return tuple(Manual(cell.id, cell.points) for cell in text.of("answer"))
 
 
-def _item(test: Test, result: dict[str, Any] | None, words: str, quiet: bool) -> Item:
-    if result is None:
-        return Item(test.name, 0, test.points, ())
+def _item(test: Test, outcome: Outcome, words: str, quiet: bool) -> Item:
+    result = outcome.results.get(test.name)
+    if result is None or test.name in outcome.pending:
+        return Item(test.name, 0, test.points, (), test.hidden, test.name in outcome.pending)
     made, stopped = result["checks"], result["stopped"]
     checks = [_check(one, words, quiet) for one in made]
     if stopped:
@@ -80,14 +81,14 @@ def _item(test: Test, result: dict[str, Any] | None, words: str, quiet: bool) ->
     else:
         points = 0 if stopped else test.points
         checks = checks or [Check(say("all_hold", words), True)]
-    return Item(test.name, round(min(max(points, 0), test.points), 6), test.points, tuple(checks))
+    return Item(test.name, round(min(max(points, 0), test.points), 6), test.points, tuple(checks), test.hidden)
 
 
 def _check(one: dict[str, Any], words: str, quiet: bool) -> Check:
-    hint = _clean(one["hint"])
+    hint = advice = _clean(one["hint"])
     if one.get("problem"):
         hint = " ".join(part for part in (_sentence(one["problem"], words, quiet), hint) if part)
-    return Check(_clean(one["reason"]), one["passed"], hint)
+    return Check(_clean(one["reason"]), one["passed"], hint, advice)
 
 
 def _sentence(problem: dict[str, Any], words: str, quiet: bool) -> str:

@@ -23,6 +23,7 @@ from starlette.routing import Route
 from autograder.gateway_lane import GatewayLane
 from autograder.gradebook import CourseGradebook
 from autograder.grader import Grader
+from autograder.recordings import Identity, RecordedLane
 from autograder.warm import Warm
 from labkit.courses import load_course
 from labkit.database import connect
@@ -57,6 +58,7 @@ class Config:
 
 def compose(config: Config) -> Grader:
     engine = connect(config.database_url)
+    gateway = GatewayLane(config.lane_url, read_secret(Path(config.lane_key_file)))
     return Grader(
         engine=engine,
         courses={name: load_course(Path(config.courses), name) for name in config.taught},
@@ -65,7 +67,7 @@ def compose(config: Config) -> Grader:
         store=Store(engine, Blobs(Path(config.blobs)), Signer(Path(config.receipt_key_file))),
         queue=Queue(engine),
         scores=Scores(engine),
-        lane=GatewayLane(config.lane_url, read_secret(Path(config.lane_key_file))),
+        lane=RecordedLane(gateway, engine, Identity(gateway.identity, engine)),
         warm=Warm(),
     )
 
@@ -114,7 +116,7 @@ def service(grader: Grader, key: str) -> Starlette:
             return JSONResponse({"error": "This is not for you."}, status_code=401)
         body = json.loads(await request.body())
         report = await run_in_threadpool(
-            grader.grade_notebook, body["course"], body["lab"], body["learner"], body["notebook"].encode()
+            grader.grade_by_hand, body["course"], body["lab"], body["learner"], body["notebook"].encode()
         )
         return JSONResponse(report.to_json())
 

@@ -46,7 +46,7 @@ def processes(settings: Settings, state: State) -> tuple[Process, ...]:
         _holder(settings, state, port),
         _hub(port),
         _proxy(settings, state, port),
-        _model(state, port),
+        _model(settings, state, port),
         _gateway(settings, state, port),
         _submissions(settings, state, port),
         _grader(settings, state, port),
@@ -104,7 +104,7 @@ def _proxy(settings: Settings, state: State, port: Mapping[str, int]) -> Process
     return Process("proxy", argv, ready, token, host=urlsplit(settings.hosts.main).netloc)
 
 
-def _model(state: State, port: Mapping[str, int]) -> Process:
+def _model(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
     config = state.write_config(
         "model",
         {
@@ -114,6 +114,7 @@ def _model(state: State, port: Mapping[str, int]) -> Process:
             "key_file": str(state.secret_file("model")),
             "slots": 8,
             "threads": 1,
+            "scorers": settings.scorers,
         },
     )
     argv = _python("-m", "labkit.models.serve", str(config))
@@ -132,6 +133,7 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
             "key_secret_file": str(state.secret_file("gateway-keys")),
             "grading_key_file": str(state.secret_file("grading")),
             "timezone": settings.timezone,
+            "scorers": settings.scorers,
             "backend": {
                 "kind": "llamacpp",
                 "url": _url(port["model"]),

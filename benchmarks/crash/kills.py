@@ -157,7 +157,7 @@ def _settle(bed: Testbed, engine: Engine, tell: Tell) -> None:
 def _waiting(engine: Engine) -> tuple[int, int]:
     try:
         with reading(engine) as connection:
-            ungraded = select(func.count()).select_from(submissions).where(submissions.c.state != "graded")
+            ungraded = select(func.count()).where((submissions.c.state != "graded") | ~submissions.c.written)
             reserved = select(func.count()).select_from(reservations)
             return connection.execute(ungraded).scalar_one(), connection.execute(reserved).scalar_one()
     except DBAPIError:

@@ -7,6 +7,7 @@
     │   ├── NotEnrolled        she is in no cohort of this course               (403)
     │   ├── ModelNotAllowed    the lab's policy does not allow this model       (403)
     │   ├── AllowanceSpent     the lab's allowance is used up until the reset   (429)
+    │   ├── AttemptsSpent      every submission the lab allows is used up       (409)
     │   ├── RequestRefused     a request the gateway does not understand        (400)
     │   └── SubmissionRefused  what was sent is not a submission                (400, 413)
     ├── AuthorError            a lab's author can mend it; names file and line
@@ -72,6 +73,10 @@ class AllowanceSpent(LearnerError):
         super().__init__(message, instead=instead)
         self.resets_at = resets_at
         self.retry_after = retry_after
+
+
+class AttemptsSpent(LearnerError):
+    status = 409
 
 
 class RequestRefused(LearnerError):

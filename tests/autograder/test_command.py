@@ -34,8 +34,8 @@ def test_grade_prints_the_report_as_json(courses, notebook, capsys):
     told = json.loads(capsys.readouterr().out)
 
     assert (told["score"], told["max"], told["fault"]) == (5, 5, None)
-    assert set(told["items"][0]) == {"name", "points", "max", "checks"}
-    assert set(told["items"][0]["checks"][0]) == {"reason", "passed", "hint"}
+    assert set(told["items"][0]) == {"name", "points", "max", "checks", "hidden", "pending"}
+    assert set(told["items"][0]["checks"][0]) == {"reason", "passed", "hint", "advice"}
 
 
 def test_grade_prints_for_people_too(courses, notebook, capsys):

@@ -32,22 +32,27 @@ def test_a_right_answer_gets_everything_and_its_reasons(submit):
                 "name": "clip-examples",
                 "points": 2,
                 "max": 2,
-                "checks": [{"reason": "Everything checked here holds.", "passed": True, "hint": ""}],
+                "checks": [{"reason": "Everything checked here holds.", "passed": True, "hint": "", "advice": ""}],
+                "hidden": False,
+                "pending": False,
             },
             {
                 "name": "clip-properties",
                 "points": 3,
                 "max": 3,
                 "checks": [
-                    {"reason": "never leaves the bounds", "passed": True, "hint": ""},
-                    {"reason": "keeps what is inside", "passed": True, "hint": ""},
+                    {"reason": "never leaves the bounds", "passed": True, "hint": "", "advice": ""},
+                    {"reason": "keeps what is inside", "passed": True, "hint": "", "advice": ""},
                 ],
+                "hidden": True,
+                "pending": False,
             },
         ],
         "fault": None,
         "notes": [
             "You left the written answer reflect as it was, so it earns nothing. Write your own and submit again."
         ],
+        "early_notes": 1,
         "manual": [{"name": "reflect", "max": 10}],
     }
     assert Report.from_json(graded.report.to_json()) == graded.report

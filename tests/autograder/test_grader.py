@@ -132,13 +132,33 @@ def test_our_fault_never_becomes_a_score(grader: Grader, monkeypatch: pytest.Mon
     assert grader.scores.get(submission) is None
 
 
-def test_whatever_goes_wrong_is_ours_and_is_tried_again(grader: Grader, monkeypatch: pytest.MonkeyPatch):
+def test_a_gradebook_that_cannot_be_written_is_written_later_and_nothing_is_graded_twice(
+    grader: Grader, monkeypatch: pytest.MonkeyPatch
+):
     def broken(*_args: object, **_words: object) -> None:
         raise OSError("the disk is full")
 
     with monkeypatch.context() as patch:
         patch.setattr(CourseGradebook, "write", broken)
         submission = hand_in(grader)
+        assert grader.grade_next()
+    assert grader.store.get(submission).written is False
+    assert grader.scores.get(submission).score == 5
+    assert not grader.grade_next()
+    grader.recover()
+    assert grader.grade_next()
+    assert grader.store.get(submission).written is True
+    assert (grader.gradebooks["testing"].root / "autograded" / "ana" / "clip" / "clip.ipynb").exists()
+    assert [line.why for line in grader.scores.history("ana", "testing", "clip")] == ["submitted"]
+
+
+def test_a_notebook_that_cannot_be_fetched_is_ours_and_tried_again(grader: Grader, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_args: object) -> None:
+        raise OSError("the disk is away")
+
+    submission = hand_in(grader)
+    with monkeypatch.context() as patch:
+        patch.setattr(grader.store, "content", broken)
         grader.grade_next()
     assert grader.store.get(submission).state == "queued"
     assert grader.scores.get(submission) is None
@@ -184,14 +204,14 @@ def test_a_database_that_goes_away_while_a_score_is_written_leaves_nothing_half_
 ):
     submission, record, failed = hand_in(grader), grader.scores.record, []
 
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         failed.append(1)
         raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
 
-    def away_once(*words: object) -> None:
+    def away_once(*words: object, **more: object) -> bool:
         if not failed:
             away()
-        record(*words)
+        return record(*words, **more)
 
     monkeypatch.setattr(grader.scores, "record", away_once)
     monkeypatch.setattr(grader.queue, "give_up", away)

@@ -234,6 +234,23 @@ def test_submitting_sends_the_labs_files_and_gives_a_receipt(platform: Platform,
     assert "&lt;b&gt;" in receipt._repr_html_() and "<b>.csv" not in receipt._repr_html_()
 
 
+@pytest.mark.parametrize(
+    ("told", "said", "unsaid"),
+    [
+        ({}, "You may submit again", "Attempts left"),
+        ({"attempts_left": 2}, "Attempts left in this lab: 2.", "Attempts left in this lab: 0"),
+        ({"attempts_left": 0}, "Attempts left in this lab: 0.", "You may submit again"),
+    ],
+)
+def test_a_receipt_says_how_many_attempts_are_left_where_they_are_counted(
+    platform: Platform, tmp_path: Path, told: dict[str, int], said: str, unsaid: str
+) -> None:
+    (tmp_path / "prompting" / "triage" / "triage.ipynb").write_bytes(b"{}")
+    platform.answer = lambda _: httpx.Response(201, json={**RECEIPT, **told})
+    shown = repr(labkit.submit())
+    assert said in shown and unsaid not in shown
+
+
 def test_an_unsaved_notebook_is_to_be_saved_first(platform: Platform) -> None:
     with pytest.raises(errors.SubmissionRefused, match=r"Save the notebook first \(Ctrl-S\)"):
         labkit.submit()

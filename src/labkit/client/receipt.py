@@ -21,6 +21,7 @@ class Receipt:
     extra: tuple[str, ...] = ()
     signature: str = field(default="", repr=False)
     saved_at: datetime | None = None
+    attempts_left: int | None = None
 
     def __repr__(self) -> str:
         return "\n".join(self._lines())
@@ -44,6 +45,10 @@ class Receipt:
             lines.append(f"Missing, so it earns nothing: {', '.join(self.missing)}.")
         if self.extra:
             lines.append(f"Kept but not graded: {', '.join(self.extra)}.")
+        if self.attempts_left is not None:
+            lines.append(f"Attempts left in this lab: {self.attempts_left}.")
+        if self.attempts_left == 0:
+            return [*lines, "Your score appears on the lab's page."]
         return [*lines, "Your score appears on the lab's page. You may submit again; the newest counts."]
 
 

@@ -115,6 +115,7 @@ class HttpTransport:
             extra=tuple(given.get("extra", ())),
             signature=given.get("signature", ""),
             saved_at=saved_at,
+            attempts_left=given.get("attempts_left"),
         )
 
     def _with_key(self, method: str, path: str, **content: Any) -> dict[str, Any]:

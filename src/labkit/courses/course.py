@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,11 +44,26 @@ class Lab:
     due: datetime | None = None
     profile: str = "light"
     limits: Limits = Limits()
+    attempts: int | None = None  # how many different submissions a learner may hand in; None: as many as she likes
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages this lab is written in, English first."""
         return tuple(language for language, name in LANGUAGES.items() if (self.path / name).is_file())
+
+    @property
+    def release(self) -> str:
+        """SHA-256 over all that grading reads: the lab's texts, data/, hidden/ and calibration.json, names included.
+
+        Not covered: labkit's own version, the limits in course.toml, and installed packages.
+        """
+        files = [*self.path.glob("lab.py"), *self.path.glob("lab.*.py"), *self.path.glob("calibration.json")]
+        for folder in ("data", "hidden"):
+            files += (path for path in (self.path / folder).rglob("*") if path.is_file())
+        whole = hashlib.sha256()
+        for name, path in sorted((path.relative_to(self.path).as_posix(), path) for path in files):
+            whole.update(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}\n".encode())
+        return whole.hexdigest()
 
     def text_file(self, language: str = "en") -> Path:
         return self.path / LANGUAGES[language]

@@ -14,7 +14,7 @@ from labkit.errors import AuthorError, OperatorError
 
 ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _COURSE_KEYS = ("title", "description", "titles", "labs")
-_LAB_KEYS = ("id", "title", "titles", "allowance", "models", "ai_policy", "due", "profile", "limits")
+_LAB_KEYS = ("id", "title", "titles", "allowance", "models", "ai_policy", "due", "profile", "limits", "attempts")
 _POLICIES = ("assigned-models", "open", "closed")
 _PROFILES = ("light", "torch")
 _BESIDE = {*LANGUAGES.values(), "data", "hidden", "submissions", "calibration.json", "README.md"}
@@ -74,6 +74,7 @@ def _lab(reader: _Reader, course_id: str, index: int, table: Mapping[str, Any]) 
         due=_due(reader, table, index),
         profile=reader.choice(table, "profile", _PROFILES, index),
         limits=_limits(reader, table, index),
+        attempts=_attempts(reader, table, index),
         path=path,
     )
 
@@ -117,6 +118,13 @@ def _due(reader: _Reader, table: Mapping[str, Any], index: int) -> datetime | No
     if due is not None and (not isinstance(due, datetime) or due.tzinfo is None):
         raise reader.refuse("due", f"due = {due}", "write a time with its zone: 2027-01-31T23:59:00+08:00", index)
     return due
+
+
+def _attempts(reader: _Reader, table: Mapping[str, Any], index: int) -> int | None:
+    attempts = table.get("attempts")
+    if attempts is not None and (type(attempts) is not int or attempts < 1):
+        raise reader.refuse("attempts", f"attempts = {attempts!r}", "write a whole number above 0", index)
+    return attempts
 
 
 class _Reader:

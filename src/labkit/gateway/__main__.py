@@ -1,7 +1,7 @@
 """The gateway's process: `python -m labkit.gateway CONFIG.json`.
 
 CONFIG.json: {"port", "prefix", "database_url", "courses", "hub_api_url", "key_secret_file", "grading_key_file",
-"timezone", "holder", "backend": {"kind", ...what the kind needs}}. It listens on 127.0.0.1.
+"timezone", "holder", "scorers", "backend": {"kind", ...what the kind needs}}. It listens on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Settings:
     timezone: str = "Asia/Manila"
     # At its start a gateway gives back what its holder's name still reserves: two on one database need two names.
     holder: str = "gateway"
+    scorers: int = 1  # how many grading calls are scored at once: as many as the model process has scorers
 
 
 def compose(settings: Settings) -> Starlette:
@@ -57,6 +58,7 @@ def compose(settings: Settings) -> Starlette:
         grading_key=read_secret(Path(settings.grading_key_file)),
         prefix=settings.prefix,
         holder=settings.holder,
+        scorers=settings.scorers,
     )
 
 
@@ -74,6 +76,8 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         settings = strict(Settings, read_json(Path(argv[0])), argv[0])
+        if settings.scorers < 1:
+            raise OperatorError(f"{argv[0]}: scorers is {settings.scorers}.", instead="Write a number above 0.")
         app = compose(settings)
     except LabkitError as error:
         print(error, file=sys.stderr)

@@ -33,12 +33,13 @@ def create(
     grading_key: str,
     prefix: str = "/services/gateway",
     holder: str = "gateway",
+    scorers: int = 1,
 ) -> Starlette:
     """The gateway's application below `prefix`. At its start it gives back what `holder` left reserved."""
     by_id = {course.id: course for course in courses}
     till = Till(ledger, holder)
     learner = LearnerRoutes(identity, enrolment, by_id, ledger, till, keys, backend)
-    grading = GradingRoutes(backend, grading_key)
+    grading = GradingRoutes(backend, grading_key, scorers)
 
     async def health(_request: Request) -> Response:
         up = await backend.health()

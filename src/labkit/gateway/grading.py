@@ -1,4 +1,8 @@
-"""The autograder's lane: one call after another, temperature 0, charged to nobody."""
+"""The autograder's lane: temperature 0, charged to nobody.
+
+Chat goes one call after another: what llama.cpp answers depends on what it computes beside it. Choice scoring does
+not, and as many calls go at once as there are scorers, each of which is serial.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +18,33 @@ from labkit.gateway.backends import Backend
 from labkit.gateway.policy import answer_tokens
 from labkit.gateway.requests import read_generation, read_scoring
 
+_FIXED = {"temperature": 0, "seed": 0}
+
 
 class GradingRoutes:
-    """`key` is the service key only the autograder holds."""
+    """`key` is the service key only the autograder holds; `scorers` is how many calls are scored at once."""
 
-    def __init__(self, backend: Backend, key: str) -> None:
+    def __init__(self, backend: Backend, key: str, scorers: int = 1) -> None:
         self._backend, self._key = backend, key
-        self._one_at_a_time = asyncio.Lock()
+        self._one_at_a_time, self._scorers = asyncio.Lock(), asyncio.Semaphore(scorers)
 
     def routes(self) -> list[Route]:
         return [
+            Route("/grading/v1/identity", self.identity),
             Route("/grading/v1/score", self.score, methods=["POST"]),
             Route("/grading/v1/chat/completions", self.chat, methods=["POST"]),
         ]
 
+    async def identity(self, request: Request) -> Response:
+        """What answers here, and what this lane adds to every request: recordings are found by it."""
+        self._admit(request)
+        fixed = {"max_tokens": answer_tokens(None), **_FIXED}
+        return JSONResponse({"backend": await self._backend.identity(), "fixed": fixed})
+
     async def score(self, request: Request) -> Response:
         self._admit(request)
         asked = read_scoring(await request.body())
-        async with self._one_at_a_time:
+        async with self._scorers:
             await self._served(asked.model)
             scored = await self._backend.score(asked.prompts, asked.choices)
         return JSONResponse({"scores": scored.rows, "usage": {"total_tokens": scored.tokens}})
@@ -43,7 +56,7 @@ class GradingRoutes:
             raise RequestRefused("A graded answer is not streamed.", instead="Leave stream out.")
         async with self._one_at_a_time:
             model = await self._served(asked.model)
-            fixed = {"model": model, "max_tokens": answer_tokens(asked.max_tokens), "temperature": 0, "seed": 0}
+            fixed = {"model": model, "max_tokens": answer_tokens(asked.max_tokens), **_FIXED}
             return JSONResponse(await self._backend.complete("chat/completions", {**asked.body, **fixed}))
 
     def _admit(self, request: Request) -> None:

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
+import platform
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,6 +68,20 @@ def prepared(folder: Path) -> Prepared:
     if not _is_ready(home):
         raise OperatorError(f"The model is not prepared in {folder}.", instead="Run make up, which prepares it once.")
     return Prepared(model, home / "model.gguf", home / "torch", home / "manifest.json")
+
+
+def identity(model: Prepared) -> dict[str, Any]:
+    """What a recorded answer depends on: SHA-256 of weights, tokenizer and chat template as the manifest has them, and
+    the engines' versions. llama.cpp takes tokenizer and template from the GGUF. Not covered: the processor's kind
+    beyond its architecture, which may move the fifth decimal."""
+    files = _manifest(model.manifest.parent)["files"]
+    packages = ("xllamacpp", "torch", "transformers", "tokenizers")
+    return {
+        "model": model.model.id,
+        "files": {name: entry["sha256"] for name, entry in sorted(files.items())},
+        "build": {name: importlib.metadata.version(name) for name in packages},
+        "machine": platform.machine(),
+    }
 
 
 def verify(folder: Path) -> None:

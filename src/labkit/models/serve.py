@@ -2,9 +2,10 @@
 
     127.0.0.1:port           llama.cpp's OpenAI-compatible server (xllamacpp)
     127.0.0.1:scoring_port   POST /score {"prompts", "choices"} -> {"scores", "tokens"};
-                             POST /cost, the same body -> {"tokens"}, computing nothing; GET /health
+                             POST /cost, the same body -> {"tokens"}, computing nothing; GET /health;
+                             GET /identity: hashes of the model's files, and the engines' versions
 
-CONFIG.json: {"home", "port", "scoring_port", "key_file", "slots", "threads"}. Both listeners want the key of
+CONFIG.json: {"home", "port", "scoring_port", "key_file", "slots", "threads", "scorers"}. Both listeners want the key of
 `key_file` as a Bearer token; without it llama.cpp answers nothing but /health, which says only that it is up.
 The gateway is the only client; allowances and policies are its work, not this process's.
 """
@@ -17,20 +18,20 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabkitError, OperatorError, RequestRefused
-from labkit.models.embedded import Prepared, prepared
+from labkit.models.embedded import Prepared, identity, prepared
 from labkit.strict import read_json, read_secret, strict
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
 
-    from labkit.models.scoring import ChoiceScorer
+    from labkit.models.pool import Scorer
 
 # Tokens of prompt and answer together, for each slot: 47 MB of key-value cache.
 CONTEXT = 2048
@@ -38,7 +39,10 @@ CONTEXT = 2048
 
 @dataclass(frozen=True)
 class Settings:
-    """CONFIG.json. `slots` is how many requests llama.cpp answers at once; `threads` are all it may use."""
+    """CONFIG.json. `slots` is how many requests llama.cpp answers at once; `threads` are all it may use.
+
+    `scorers` is how many scoring calls are computed at once, one in this process and each other in its own.
+    """
 
     home: str
     port: int
@@ -46,6 +50,7 @@ class Settings:
     key_file: str
     slots: int = 4
     threads: int = 1
+    scorers: int = 1
 
 
 def llama_server(model: Prepared, settings: Settings, key: str) -> Any:
@@ -65,8 +70,8 @@ def llama_server(model: Prepared, settings: Settings, key: str) -> Any:
     return xllamacpp.Server(params)
 
 
-def scoring_app(scorer: ChoiceScorer, key: str) -> Starlette:
-    """Choice scoring over HTTP, behind the key."""
+def scoring_app(scorer: Scorer, key: str, about: Mapping[str, Any] | None = None) -> Starlette:
+    """Choice scoring over HTTP, behind the key; `about` is what /identity says."""
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import JSONResponse
@@ -96,12 +101,16 @@ def scoring_app(scorer: ChoiceScorer, key: str) -> Starlette:
     async def cost(request: Request) -> JSONResponse:
         return await answer(request, lambda prompts, choices: {"tokens": scorer.cost(prompts, choices)})
 
+    async def identity(request: Request) -> JSONResponse:
+        return refused(request) or JSONResponse(dict(about or {}))
+
     async def health(request: Request) -> JSONResponse:
         return refused(request) or JSONResponse({"status": "ok"})
 
     routes = [
         Route("/score", score, methods=["POST"]),
         Route("/cost", cost, methods=["POST"]),
+        Route("/identity", identity),
         Route("/health", health),
     ]
     return Starlette(routes=routes)
@@ -124,6 +133,8 @@ def main(argv: list[str]) -> int:
     try:
         settings = strict(Settings, read_json(Path(argv[0])), argv[0])
         model, key = prepared(Path(settings.home)), read_secret(Path(settings.key_file))
+        if settings.scorers < 1:
+            raise OperatorError(f"{argv[0]}: scorers is {settings.scorers}.", instead="Write a number above 0.")
         _refuse_a_taken_port(settings.port, settings.scoring_port)
     except LabkitError as error:
         print(error, file=sys.stderr)
@@ -137,11 +148,12 @@ def main(argv: list[str]) -> int:
 def _serve(model: Prepared, settings: Settings, key: str) -> int:
     import uvicorn
 
-    from labkit.models.scoring import ChoiceScorer
+    from labkit.models.pool import ScorerPool
 
     started = time.monotonic()
     llama = llama_server(model, settings, key)
-    app = scoring_app(ChoiceScorer(model.safetensors), key)
+    scorers = ScorerPool(model.safetensors, settings.scorers)
+    app = scoring_app(scorers, key, identity(model))
 
     class Announcing(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -157,6 +169,7 @@ def _serve(model: Prepared, settings: Settings, key: str) -> int:
             app, host="127.0.0.1", port=settings.scoring_port, log_level="warning", timeout_graceful_shutdown=2
         )
     ).run()
+    scorers.close()
     del llama
     return 0
 

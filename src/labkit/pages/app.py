@@ -26,7 +26,7 @@ from labkit.pages.people import PeoplePages, number
 from labkit.pages.site import Session, Site
 from labkit.pages.view import View
 from labkit.programme import authority, sessions
-from labkit.programme.people import Person
+from labkit.programme.people import Person, person
 
 _STATIC = Path(__file__).parent / "static"
 Endpoint = Callable[[Request, Person], Awaitable[Response]]
@@ -67,6 +67,7 @@ class Pages:
         return [
             Route(lab, self._signed_in(self.lab)),
             Route(f"{lab}/result", self._signed_in(self.result)),
+            Route(f"{lab}/learners/{{username}}", self._signed_in(self.learner)),
             Route(f"{lab}/open", self._signed_in(self.open)),
             Route(f"{lab}/progress", self._signed_in(self.progress)),
         ]
@@ -97,10 +98,10 @@ class Pages:
         return self._view.render(request, "arrivals.html", someone, classes=classes)
 
     async def lab(self, request: Request, someone: Person) -> Response:
-        return await self._standing(request, someone, "lab.html")
+        return await self._own(request, someone, "lab.html")
 
     async def result(self, request: Request, someone: Person) -> Response:
-        return await self._standing(request, someone, "result.html")
+        return await self._own(request, someone, "result.html")
 
     async def open(self, request: Request, someone: Person) -> Response:
         """Starts her server if it sleeps; the page then asks `progress` until the notebook can be shown."""
@@ -127,17 +128,37 @@ class Pages:
             headers={"Content-Disposition": f'attachment; filename="receipt-{found.id}.json"'},
         )
 
-    async def _standing(self, request: Request, someone: Person, template: str) -> Response:
-        lab = await self._lab(request, someone)
-        standing = await run_in_threadpool(learn.standing, self._site, someone.username, lab)
-        return self._view.render(request, template, someone, standing=standing, lab=lab, course=standing.course)
+    async def learner(self, request: Request, someone: Person) -> Response:
+        """For an instructor: a learner's result in full, with its history."""
+        lab, role = await self._admitted(request, someone)
+        name = request.path_params["username"]
+        hers = await run_in_threadpool(self._site.enrolment.role, name, lab.course)
+        learner = await run_in_threadpool(person, self._site.engine, name)
+        if role != "instructor" or hers is None or learner is None:
+            raise HTTPException(404)
+        return await self._standing(request, someone, lab, "learner.html", learner)
+
+    async def _own(self, request: Request, someone: Person, template: str) -> Response:
+        lab, role = await self._admitted(request, someone)
+        return await self._standing(request, someone, lab, template, someone, learner=role != "instructor")
+
+    async def _standing(
+        self, request: Request, someone: Person, lab: Lab, template: str, whose: Person, *, learner: bool = False
+    ) -> Response:
+        """`whose` standing in the lab, for a reader who sees what a `learner` may see, or everything."""
+        found = await run_in_threadpool(learn.standing, self._site, whose.username, lab, learner=learner)
+        return self._view.render(request, template, someone, standing=found, lab=lab, course=found.course, whose=whose)
 
     async def _lab(self, request: Request, someone: Person) -> Lab:
+        return (await self._admitted(request, someone))[0]
+
+    async def _admitted(self, request: Request, someone: Person) -> tuple[Lab, str]:
+        """The lab in the address and the reader's role in its course."""
         lab = self._site.lab(request.path_params["course"], request.path_params["lab"])
         role = await run_in_threadpool(self._site.enrolment.role, someone.username, lab.course) if lab else None
         if lab is None or role is None:
             raise HTTPException(404)
-        return lab
+        return lab, role
 
     def _notebook(self, someone: Person, lab: Lab) -> str:
         """The address in her own server that fetches the lab if needed and shows its notebook."""

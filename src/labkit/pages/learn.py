@@ -4,23 +4,59 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from labkit.allowance import Balance
 from labkit.courses import Course, Lab
 from labkit.pages.site import Site
+from labkit.submissions.attempts import Attempts
+from labkit.submissions.coarse import coarsened, is_coarse
+from labkit.submissions.history import Grading
 from labkit.submissions.scores import Score
 from labkit.submissions.store import Submission
+from labkit.submissions.waiting import minutes
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a learner stands in a lab. `state` is new, queued, grading, graded or fault."""
+    """Where a learner stands in a lab. `state` is new, queued, grading, graded or fault.
+
+    `coarse`: of hidden checks she sees words only, and her total is "at least". `minutes` is how long the checks with
+    the model may take, where that is known.
+    """
 
     course: Course
     lab: Lab
     submissions: tuple[Submission, ...]
     score: Score | None
     balance: Balance
+    coarse: bool = False
+    attempts: Attempts | None = None
+    history: tuple[Grading, ...] = ()
+    minutes: int | None = None
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """As much of the score's report as she may see."""
+        assert self.score is not None
+        return coarsened(self.score.report) if self.coarse else self.score.report
+
+    @property
+    def total(self) -> float:
+        """What she reached; while `coarse`, at least."""
+        assert self.score is not None
+        return float(self.report["score"]) + (self.score.manual_score or 0)
+
+    @property
+    def past(self) -> tuple[tuple[Grading, float], ...]:
+        """Every grading with the automatic points she may see of it, newest first."""
+        shown = (coarsened(one.report)["score"] if self.coarse else one.score for one in self.history)
+        return tuple(zip(self.history, shown, strict=True))
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether the checks that need the model are still to come."""
+        return self.waiting and self.submissions[0].asks_model
 
     @property
     def state(self) -> str:
@@ -40,15 +76,21 @@ class Standing:
         return round(100 * self.balance.left / self.balance.limit) if self.balance.limit else 0
 
 
-def standing(site: Site, username: str, lab: Lab) -> Standing:
+def standing(site: Site, username: str, lab: Lab, *, learner: bool = True) -> Standing:
+    """Of `username`, for a reader who is a `learner`, or else may see everything."""
     course = site.course(lab.course)
     assert course is not None
+    mine = site.store.of_person(username, lab.course, lab.id)
     return Standing(
         course=course,
         lab=lab,
-        submissions=site.store.of_person(username, lab.course, lab.id),
+        submissions=mine,
         score=site.scores.latest(username, lab.course, lab.id),
         balance=site.ledger.balance(username, lab.course, lab.id, lab.allowance),
+        coarse=is_coarse(lab, mine, learner=learner),
+        attempts=Attempts(len(mine), lab.attempts) if lab.attempts is not None else None,
+        history=site.scores.history(username, lab.course, lab.id),
+        minutes=minutes(site.engine, mine[0]) if mine and mine[0].asks_model else None,
     )
 
 

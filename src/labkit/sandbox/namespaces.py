@@ -53,21 +53,18 @@ def enter(sandbox: Sandbox, body: Callable[[], NoReturn], keep: tuple[int, ...],
     first = os.fork()
     if first == 0:
         me.end_with()
-        _first(sandbox, body, keep, root, me)
+        _first(sandbox, body, keep, root)
     ending.close_all((forker.file, 2))
     if root:
         account.drop(sandbox.uid)
     ending.wait_outside(first, forker)
 
 
-def _first(
-    sandbox: Sandbox, body: Callable[[], NoReturn], keep: tuple[int, ...], root: bool, outer: ending.Watched
-) -> NoReturn:
+def _first(sandbox: Sandbox, body: Callable[[], NoReturn], keep: tuple[int, ...], root: bool) -> NoReturn:
     """Process 1. It is confined like the body itself, so that nothing is gained by turning on it."""
     socket.sethostname("lab")
     private_root.enter(sandbox)
     account.drop(sandbox.uid if root else None)
-    outer.end_with()  # once more: the kernel forgot it with the change of uid
     os.chdir(sandbox.cwd or sandbox.home)
     if landlock.version():
         binds = [bind.at for bind in sandbox.binds if bind.writable]

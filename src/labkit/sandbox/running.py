@@ -22,27 +22,6 @@ _EVERY = 0.05
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-class Forked:
-    def __init__(self, pid: int, pidfd: int) -> None:
-        self.pid, self._fd = pid, pidfd
-
-    def poll(self) -> int | None:
-        import select
-        return 0 if select.select([self._fd], [], [], 0)[0] else None
-
-    def kill(self) -> None:
-        signal.pidfd_send_signal(self._fd, signal.SIGKILL)
-
-    def wait(self) -> int:
-        import select
-        select.select([self._fd], [], [])
-        return 0
-
-
-def watch(process, limits):
-    return Running(process, limits)
-
-
 class Running:
     """A started sandbox. `ended_for` says why it was ended: "time", "memory", "asked", or "" if it ended by itself."""
 
@@ -60,7 +39,7 @@ class Running:
             self.ended_for = self.ended_for or reason
             with contextlib.suppress(ProcessLookupError):
                 # The session's group is bubblewrap itself; its pid namespace dies with it.
-                self.process.kill() if isinstance(self.process, Forked) else os.killpg(self.process.pid, signal.SIGKILL)
+                os.killpg(self.process.pid, signal.SIGKILL)
         self._over.set()
         self.process.wait()
         if threading.current_thread() is not self._watchdog:

@@ -19,6 +19,8 @@ from labkit.errors import KeyRefused, LabkitError, NotEnrolled, SubmissionRefuse
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.identity import HubTokens
 from labkit.submissions import files as wire
+from labkit.submissions.attempts import Attempts
+from labkit.submissions.coarse import coarsened, is_coarse
 from labkit.submissions.receipt import Signer
 from labkit.submissions.release import Releases
 from labkit.submissions.scores import Scores
@@ -48,18 +50,19 @@ class Service:
             raise KeyRefused("The submissions service does not know you.", instead="Open your notebook server again.")
         return name
 
-    async def enrolled(self, request: Request) -> tuple[str, Lab]:
-        """Who asks, and the lab in the address; refuses those who are not in its course."""
+    async def enrolled(self, request: Request) -> tuple[str, Lab, str]:
+        """Who asks, the lab in the address, and her role; refuses those who are not in its course."""
         username = await self.caller(request)
         course_id, lab_id = request.path_params["course"], request.path_params["lab"]
         lab = next((lab for c in self.courses if c.id == course_id for lab in c.labs if lab.id == lab_id), None)
         # One answer for "no such lab" and "not yours", so that names cannot be guessed.
-        if lab is None or await run_in_threadpool(self.enrolment.role, username, course_id) is None:
+        role = await run_in_threadpool(self.enrolment.role, username, course_id) if lab else None
+        if lab is None or role is None:
             raise NotEnrolled(
                 f"You are not enrolled in a course {course_id!r} with a lab {lab_id!r}.",
                 instead="Ask your instructor to add you to the course.",
             )
-        return username, lab
+        return username, lab, role
 
 
 def create(service: Service, prefix: str = "/services/submissions") -> Starlette:
@@ -116,14 +119,14 @@ async def _courses(service: Service, request: Request) -> Response:
 
 
 async def _release(service: Service, request: Request) -> Response:
-    username, lab = await service.enrolled(request)
+    username, lab, _ = await service.enrolled(request)
     language = await run_in_threadpool(service.language, username)
     files = await run_in_threadpool(service.releases.files, lab.course, lab.id, language)
     return JSONResponse({"files": {name: base64.b64encode(content).decode() for name, content in files.items()}})
 
 
 async def _submit(service: Service, request: Request) -> Response:
-    username, lab = await service.enrolled(request)
+    username, lab, role = await service.enrolled(request)
     files = wire.decode(await _body(request))
     released = await run_in_threadpool(service.releases.names, lab.course, lab.id)
     if f"{lab.id}.ipynb" not in files:
@@ -131,29 +134,53 @@ async def _submit(service: Service, request: Request) -> Response:
             f"The notebook {lab.id}.ipynb is not among the files.",
             instead="Give the notebook its old name back, save it, and submit again.",
         )
-    receipt, new = await run_in_threadpool(service.store.receive, username, lab.course, lab.id, files, released)
-    return JSONResponse(receipt.to_json(), status_code=201 if new else 200)
+    most = lab.attempts if role == "learner" else None
+    receipt, new = await run_in_threadpool(service.store.receive, username, lab.course, lab.id, files, released, most)
+    told = receipt.to_json()
+    if most is not None:
+        used = len(await run_in_threadpool(service.store.of_person, username, lab.course, lab.id))
+        told["attempts_left"] = Attempts(used, most).left  # beside the receipt: it is not signed
+    return JSONResponse(told, status_code=201 if new else 200)
 
 
 async def _own(service: Service, request: Request) -> Response:
-    username, lab = await service.enrolled(request)
-    mine = await run_in_threadpool(service.store.of_person, username, lab.course, lab.id)
-    return JSONResponse({"submissions": [await run_in_threadpool(_shown, service, one) for one in mine]})
+    username, lab, role = await service.enrolled(request)
+    return JSONResponse({"submissions": await run_in_threadpool(_listed, service, username, lab, role)})
 
 
 async def _one(service: Service, request: Request) -> Response:
     username = await service.caller(request)
-    found = await run_in_threadpool(service.store.get, request.path_params["id"])
-    if found is None or found.username != username:
+    found = await run_in_threadpool(_found, service, username, request.path_params["id"])
+    if found is None:
         raise NotEnrolled("You have no submission of that number.", instead="Look at your labs' page for yours.")
-    return JSONResponse(await run_in_threadpool(_shown, service, found))
+    return JSONResponse(found)
 
 
-def _shown(service: Service, submission: Submission) -> dict[str, Any]:
+def _listed(service: Service, username: str, lab: Lab, role: str) -> list[dict[str, Any]]:
+    """Hers in one lab, newest first, each with its score as she may see it."""
+    mine = service.store.of_person(username, lab.course, lab.id)
+    coarse = is_coarse(lab, mine, learner=role != "instructor")
+    return [_shown(service, one, coarse=coarse) for one in mine]
+
+
+def _found(service: Service, username: str, number: str) -> dict[str, Any] | None:
+    one = service.store.get(number)
+    if one is None or one.username != username:
+        return None
+    lab = next((lab for c in service.courses if c.id == one.course for lab in c.labs if lab.id == one.lab), None)
+    learner = service.enrolment.role(username, one.course) != "instructor"
+    mine = service.store.of_person(username, one.course, one.lab)
+    # A lab that is taught no more keeps what it may have hidden.
+    coarse = learner if lab is None else is_coarse(lab, mine, learner=learner)
+    return _shown(service, one, coarse=coarse)
+
+
+def _shown(service: Service, submission: Submission, *, coarse: bool) -> dict[str, Any]:
     score = service.scores.get(submission.id)
     shown = {"receipt": service.store.receipt(submission).to_json(), "state": submission.state, "score": None}
     if score is not None:
-        shown["score"] = {"score": score.score, "max": score.max, "report": score.report}
+        report = coarsened(score.report) if coarse else score.report
+        shown["score"] = {"score": report["score"], "max": score.max, "report": report}
     return shown
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from labkit.database import reading
 from labkit.database.tables import submissions
+from labkit.submissions import attempts
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.files import digest
 from labkit.submissions.receipt import Receipt, Signer
@@ -20,7 +22,10 @@ from labkit.submissions.receipt import Receipt, Signer
 
 @dataclass(frozen=True)
 class Submission:
-    """`state` is queued, grading, graded or fault (ours); `files` maps each name to its SHA-256."""
+    """`state` is queued, grading, graded or fault (ours); `files` maps each name to its SHA-256.
+
+    `asks_model`: what needs no model is judged, the rest waits. `written`: nbgrader's gradebook has it.
+    """
 
     id: str
     username: str
@@ -35,6 +40,9 @@ class Submission:
     tries: int
     signature: str | None
     signing_key: str | None
+    asks_model: bool = False
+    written: bool = True
+    why: str = "submitted"
 
     @classmethod
     def of(cls, row: RowMapping | Mapping[str, Any]) -> Submission:
@@ -47,37 +55,48 @@ class Store:
         self._engine, self._blobs, self._signer = engine, blobs, signer
 
     def receive(
-        self, username: str, course: str, lab: str, files: Mapping[str, bytes], released: Sequence[str]
+        self,
+        username: str,
+        course: str,
+        lab: str,
+        files: Mapping[str, bytes],
+        released: Sequence[str],
+        most: int | None = None,
     ) -> tuple[Receipt, bool]:
         """Keeps the files and queues them for grading; gives the receipt and whether they were new.
 
         The bytes are on the disk before the row is written, and the row is committed before this returns. The same
-        bytes again get the same receipt and are not graded twice.
+        bytes again get the same receipt and are not graded twice. Of different ones, `most` are taken in all, what
+        cannot be read as a notebook included; raises AttemptsSpent for one more, and keeps nothing of it.
         """
-        hashes = {name: self._blobs.put(content) for name, content in files.items()}
-        row = {
-            "id": uuid.uuid4().hex,
-            "username": username,
-            "course": course,
-            "lab": lab,
-            "digest": digest(hashes),
-            "files": hashes,
-            "missing": sorted(set(released) - set(files)),
-            "extra": sorted(set(files) - set(released)),
-            "received_at": datetime.now(UTC),
-            "state": "queued",
-            "tries": 0,
-            "signature": None,
-            "signing_key": None,
-        }
+        hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        row = _queued(username, course, lab, hashes, released)
+        # Looked at before anything is kept, so that what is refused fills no disk; and again with the insert.
+        if (found := self._same(row)) is not None:
+            return self.receipt(found), False
+        with reading(self._engine) as connection:
+            attempts.refuse_one_more(connection, username, course, lab, most)
+        for content in files.values():
+            self._blobs.put(content)
         receipt = self._signer.sign(_receipt(Submission.of(row)))
         row |= {"signature": receipt.signature, "signing_key": receipt.key}
+        found = self._insert(row, most)
+        return (self.receipt(found), False) if found else (receipt, True)
+
+    def _insert(self, row: Mapping[str, Any], most: int | None) -> Submission | None:
+        """The row becomes a submission; unless the same was handed in meanwhile, which is then given."""
+        hers = row["username"], row["course"], row["lab"]
         try:
             with self._engine.begin() as connection:
+                if most is not None:
+                    attempts.take_turn(connection, *hers)
+                if (found := _first(connection, row)) is not None:
+                    return found
+                attempts.refuse_one_more(connection, *hers, most)
                 connection.execute(insert(submissions).values(row))
         except IntegrityError:
-            return self.receipt(self._same(row)), False
-        return receipt, True
+            return self._same(row)
+        return None
 
     def receipt(self, submission: Submission) -> Receipt:
         """The receipt of a kept submission; asked again, it is the same to the letter, whatever key is used by now."""
@@ -119,14 +138,40 @@ class Store:
         query = select(submissions).where(submissions.c.course == course)
         return self._select(query.order_by(submissions.c.received_at.desc()).limit(most))
 
-    def _same(self, row: Mapping[str, Any]) -> Submission:
-        columns = ("username", "course", "lab", "digest")
-        query = select(submissions).where(*(submissions.c[name] == row[name] for name in columns))
-        return self._select(query)[0]
+    def _same(self, row: Mapping[str, Any]) -> Submission | None:
+        with reading(self._engine) as connection:
+            return _first(connection, row)
 
     def _select(self, query: Select[Any]) -> tuple[Submission, ...]:
         with reading(self._engine) as connection:
             return _rows(connection, query)
+
+
+def _queued(username: str, course: str, lab: str, hashes: dict[str, str], released: Sequence[str]) -> dict[str, Any]:
+    return {
+        "id": uuid.uuid4().hex,
+        "username": username,
+        "course": course,
+        "lab": lab,
+        "digest": digest(hashes),
+        "files": hashes,
+        "missing": sorted(set(released) - set(hashes)),
+        "extra": sorted(set(hashes) - set(released)),
+        "received_at": datetime.now(UTC),
+        "state": "queued",
+        "tries": 0,
+        "signature": None,
+        "signing_key": None,
+        "asks_model": False,
+        "written": True,
+        "why": "submitted",
+    }
+
+
+def _first(connection: Connection, row: Mapping[str, Any]) -> Submission | None:
+    """What was handed in before with the same bytes."""
+    same = (submissions.c[name] == row[name] for name in ("username", "course", "lab", "digest"))
+    return next(iter(_rows(connection, select(submissions).where(*same))), None)
 
 
 def _receipt(submission: Submission) -> Receipt:

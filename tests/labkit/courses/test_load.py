@@ -16,6 +16,7 @@ def test_a_course_needs_only_titles_and_ids(write):
     assert lab.allowance == AllowanceRule(20_000, "day")
     assert lab.models == ("smollm2-135m-instruct",)
     assert lab.languages == ("en",)
+    assert lab.attempts is None
 
 
 def test_every_key_an_author_may_write_is_read(write):
@@ -23,6 +24,7 @@ def test_every_key_an_author_may_write_is_read(write):
         'title = "T"\ndescription = "D"\n[titles]\nfil = "P"\n[[labs]]\nid = "one"\ntitle = "One"\n'
         'titles = {fil = "Isa"}\nallowance = {tokens = 5, per = "total"}\nmodels = ["m"]\nai_policy = "closed"\n'
         'due = 2027-01-31T23:59:00+08:00\nprofile = "torch"\nlimits = {seconds = 5, memory_mb = 100}\n'
+        "attempts = 3\n"
     )
     course = load_course(write(toml=toml), "c")
     lab = course.labs[0]
@@ -30,7 +32,7 @@ def test_every_key_an_author_may_write_is_read(write):
     assert (course.description, course.titles["fil"], lab.titles["fil"]) == ("D", "P", "Isa")
     assert (lab.allowance, lab.models, lab.ai_policy) == (AllowanceRule(5, "total"), ("m",), "closed")
     assert lab.due == datetime.fromisoformat("2027-01-31T23:59:00+08:00")
-    assert (lab.profile, lab.limits.seconds, lab.limits.memory_mb) == ("torch", 5, 100)
+    assert (lab.profile, lab.limits.seconds, lab.limits.memory_mb, lab.attempts) == ("torch", 5, 100, 3)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,10 @@ def test_every_key_an_author_may_write_is_read(write):
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\ndue = 2027-01-31T23:59:00', 5, "due = 2027"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nmodels = "m"', 5, "models = 'm'"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\ntitles = {tl = "x"}', 5, "unknown language 'tl'"),
+        *(
+            (f'title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nattempts = {value}', 5, "attempts = ")
+            for value in ("0", "-1", "2.0", "true", '"3"')
+        ),
         ('title = "T"\n[[labs]]\nid = "One"\ntitle = "O"', 3, "'One' cannot be a lab's id"),
         ('title = "T"\n[[labs]]\nid = "two"\ntitle = "O"', 3, "there is no two/lab.py"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\n[[labs]]\nid = "one"\ntitle = "O"', 6, "listed twice"),
@@ -84,3 +90,21 @@ def test_a_missing_course_or_lab_names_those_there_are(write):
 
 def test_the_courses_of_this_repository_load():
     assert "testing" in [course.id for course in load_courses(REPOSITORY / "courses")]
+
+
+def test_a_release_changes_with_every_file_that_grading_reads_and_with_no_other(write):
+    root = write(**{"lab.fil.py": "# %%\n"})
+    folder = root / "c" / "one"
+    lab = load_course(root, "c").lab("one")
+    seen = [lab.release]
+    for name in ("lab.py", "lab.fil.py", "calibration.json", "data/a.csv", "hidden/b.csv", "hidden/c/d.csv"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("# %%\n# changed\n")
+        seen.append(lab.release)
+    (folder / "data" / "a.csv").rename(folder / "data" / "z.csv")
+    seen.append(lab.release)
+    assert len(set(seen)) == len(seen)
+    (folder / "README.md").write_text("x")
+    (folder / "submissions").mkdir(exist_ok=True)
+    (folder / "submissions" / "x.py").write_text("x")
+    assert lab.release == seen[-1]

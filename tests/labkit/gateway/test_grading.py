@@ -18,6 +18,15 @@ def test_the_lane_is_closed_to_a_learners_key(path: str, body: dict[str, Any], g
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "KeyRefused")
 
 
+def test_who_answers_is_told_with_what_the_lane_adds_and_to_the_autograder_alone(gateway) -> None:
+    url = f"{gateway.url}/grading/v1/identity"
+    told = httpx.get(url, headers=HEADERS).json()
+    assert told["backend"] == {"engine": "echo", "model": "echo"}
+    assert (told["fixed"]["temperature"], told["fixed"]["seed"]) == (0, 0)
+    for headers in ({}, {"Authorization": f"Bearer {gateway.key()}"}):
+        assert httpx.get(url, headers=headers).status_code == 401
+
+
 def test_a_grading_call_is_charged_to_nobody(gateway) -> None:
     answer = httpx.post(f"{gateway.url}/grading/v1/score", json=SCORE, headers=HEADERS).json()
     assert answer["scores"] == [[0, -1]]

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import signal
 import socket
@@ -57,15 +58,28 @@ def process(
         ("port", "/props"),
         ("scoring_port", "/score"),
         ("scoring_port", "/health"),
+        ("scoring_port", "/identity"),
     ],
 )
 def test_nothing_is_answered_without_the_key(
     port: str, path: str, key: str | None, process: tuple[subprocess.Popen[str], dict[str, int]]
 ) -> None:
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-    method = "GET" if path in ("/health", "/v1/models", "/props") else "POST"
+    method = "GET" if path in ("/health", "/identity", "/v1/models", "/props") else "POST"
     answer = httpx.request(method, f"http://127.0.0.1:{process[1][port]}{path}", headers=headers, json={})
     assert answer.status_code == 401
+
+
+@pytest.mark.model
+def test_it_says_which_weights_tokenizer_template_and_engines_answer(
+    process: tuple[subprocess.Popen[str], dict[str, int]], prepared_models: Path
+) -> None:
+    url = f"http://127.0.0.1:{process[1]['scoring_port']}/identity"
+    told = httpx.get(url, headers={"Authorization": "Bearer sekret"}).json()
+    gguf = prepared_models / "smollm2-135m-instruct" / "model.gguf"
+    assert told["files"]["model.gguf"] == hashlib.sha256(gguf.read_bytes()).hexdigest()
+    assert {"torch/model.safetensors", "torch/tokenizer.json", "torch/chat_template.jinja"} <= told["files"].keys()
+    assert told["build"].keys() >= {"xllamacpp", "torch", "transformers"}
 
 
 @pytest.mark.model
@@ -101,6 +115,7 @@ def test_one_process_chats_and_scores_and_ends_within_five_seconds(
     [
         ({"colour": 1}, "unknown key 'colour'"),
         ({"port": "8"}, "port is '8'"),
+        ({"scorers": "2"}, "scorers is '2'"),
         ({"key_file": "/does/not/exist"}, "cannot be read"),
         ({}, "not prepared"),
     ],

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -186,3 +187,60 @@ async def test_her_courses_are_hers(client: httpx.AsyncClient):
         {"id": "testing", "title": "Testing", "role": "learner", "labs": [{"id": "clip", "title": "Clip"}]}
     ]
     assert (await client.get("/services/submissions/courses", headers=as_("stranger"))).json()["courses"] == []
+
+
+class TestALabWithAttempts:
+    """What a learner reads over HTTP while she may hand in again, and after."""
+
+    @pytest.fixture
+    def service(self, service: Service, tmp_path: Path) -> Service:
+        lab = Lab("testing", "clip", "Clip", tmp_path, attempts=2)
+        provision(
+            service.enrolment._engine,
+            [Person("stranger", "stranger@example.org", "S", "X")],
+            [Membership("stranger", "first", "testing", "instructor")],
+        )
+        return replace(service, courses=[Course("testing", "Testing", tmp_path, (lab,))])
+
+    async def hand_in(self, client: httpx.AsyncClient, content: bytes, who: str = "ana") -> httpx.Response:
+        return await client.post(f"{LAB}/submissions", json=body(clip__ipynb=content), headers=as_(who))
+
+    async def test_the_receipt_says_how_many_are_left_and_the_next_is_refused(self, client: httpx.AsyncClient):
+        left = [(await self.hand_in(client, content)).json()["attempts_left"] for content in (b"1", b"not json", b"1")]
+        assert left == [1, 0, 0]
+        refused = await self.hand_in(client, b"3")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "AttemptsSpent")
+
+    async def test_what_is_signed_does_not_change_with_the_attempts(self, client: httpx.AsyncClient, signer: Signer):
+        given = (await self.hand_in(client, b"1")).json()
+        del given["attempts_left"]
+        receipt = Receipt(**{**given, "missing": tuple(given["missing"]), "extra": tuple(given["extra"])})
+        assert verify(receipt, signer.public_key)
+
+    async def test_an_instructor_is_not_limited(self, client: httpx.AsyncClient):
+        answers = [await self.hand_in(client, bytes([number]), "stranger") for number in range(4)]
+        assert {answer.status_code for answer in answers} == {201}
+        assert "attempts_left" not in answers[0].json()
+
+    @pytest.mark.parametrize("who", ["ana", "stranger"])
+    async def test_neither_list_nor_one_submission_gives_a_hidden_check_away_until_the_last_is_graded(
+        self, client: httpx.AsyncClient, service: Service, who: str
+    ):
+        hidden = {
+            "name": "part",
+            "points": 1.37,
+            "max": 3.0,
+            "hidden": True,
+            "checks": [{"reason": "SECRET", "passed": False, "hint": "SECRET", "advice": "look"}],
+        }
+        report = {"score": 1.37, "max": 3.0, "items": [hidden], "fault": None, "notes": ["SECRET"], "early_notes": 0}
+        first = (await self.hand_in(client, b"1", who)).json()["id"]
+        service.scores.record(first, report, 0)
+        addresses = (f"{LAB}/submissions", f"/services/submissions/submissions/{first}")
+        for address in addresses:
+            told = (await client.get(address, headers=as_(who))).text
+            assert ("SECRET" in told or "1.37" in told) == (who == "stranger")
+            assert who == "stranger" or '"holds":"some"' in told
+        service.scores.record((await self.hand_in(client, b"2", who)).json()["id"], report, 0)
+        for address in addresses:
+            assert "SECRET" in (await client.get(address, headers=as_(who))).text

@@ -65,6 +65,9 @@ class Echo:
         rows = [[float(-sum(letter not in prompt for letter in choice)) for choice in choices] for prompt in prompts]
         return Scored(rows, await self.cost(prompts, choices))
 
+    async def identity(self) -> dict[str, Any]:
+        return {"engine": "echo", "model": self.model}
+
     async def health(self) -> bool:
         return True
 

@@ -86,6 +86,10 @@ class LlamaCpp:
         answer = await self._post(self._scoring_url + "/score", {"prompts": prompts, "choices": choices})
         return Scored(answer["scores"], answer["tokens"])
 
+    async def identity(self) -> dict[str, Any]:
+        async with _faults_named():
+            return _read(await self._client.get(self._scoring_url + "/identity"))
+
     async def health(self) -> bool:
         try:
             answers = [await self._client.get(url + "/health") for url in (self._url, self._scoring_url)]
