@@ -1,7 +1,8 @@
 """Where untrusted code runs."""
 
 from labkit.sandbox.forked import fork_into
-from labkit.sandbox.running import Running, start
+from labkit.sandbox.process import Forked, Process
+from labkit.sandbox.running import Running, start, watch
 from labkit.sandbox.sandbox import Bind, Limits, Sandbox
 
-__all__ = ["Bind", "Limits", "Running", "Sandbox", "fork_into", "start"]
+__all__ = ["Bind", "Forked", "Limits", "Process", "Running", "Sandbox", "fork_into", "start", "watch"]

@@ -37,6 +37,7 @@ from pathlib import Path
 from labkit.errors import SandboxUnavailable
 from labkit.sandbox import system
 from labkit.sandbox.sandbox import Bind, Limits, Sandbox
+from labkit.sandbox.tier import Tier
 
 _MB = 1 << 20
 # What `setpriv` itself needs in order to drop the rest.
@@ -174,3 +175,20 @@ def probe() -> None:
             f"bubblewrap cannot make a sandbox here: {reason[0]}.",
             instead="Nothing untrusted is run. Allow unprivileged user namespaces, or start as root.",
         )
+
+
+TIER = Tier(
+    "bubblewrap",
+    covers=(
+        "files: a root of its own with programs and what is bound; private places are bounded and vanish",
+        "network: none but one door, unless the host's was asked for",
+        "processes: none outside is seen or signalled; daemons end with the first process",
+        "privilege: an account of its own under root, no capabilities, empty bounding set, no_new_privs, limits",
+    ),
+    does_not_cover=(
+        "the kernel's surface: no filter of system calls, no Landlock, further user namespaces can be made",
+        "what is bound writable is not bounded in size",
+        "as an ordinary account there is no other account behind the walls",
+        "kernel bugs, time",
+    ),
+)

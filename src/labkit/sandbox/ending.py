@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
+import shutil
 import signal
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import NoReturn
 
 from labkit.sandbox import kernel
@@ -62,3 +66,35 @@ def wait_outside(pid: int, forker: Watched) -> NoReturn:
     select.select([child, forker.file], [], [])
     ended, status = os.waitpid(pid, os.WNOHANG)
     os._exit(code(status) if ended else 1)
+
+
+def end_all() -> None:
+    """Kills every descendant, for a process that adopts orphans. Children first, whose pids are theirs until they are
+    waited for; theirs come to us when they die. A bomb of forks is out-run: it starts slower than it is listed."""
+    passes = 0
+    while True:
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+        for child in Path("/proc/thread-self/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(child), signal.SIGKILL)
+        passes += 1
+        if passes % 100 == 0:
+            time.sleep(0.001)
+
+
+def remove(folder: Path) -> None:
+    """Whatever was left in it, folders without permissions too; nothing that a link in it leads to."""
+
+    def open_up(function: Callable[[str], object], path: str, _error: object) -> None:
+        for place in (Path(path).parent, Path(path)):
+            with contextlib.suppress(OSError):
+                if not place.is_symlink() and place.is_relative_to(folder):
+                    place.chmod(0o700)
+        with contextlib.suppress(OSError):
+            shutil.rmtree(path) if Path(path).is_dir() else Path(path).unlink()
+
+    shutil.rmtree(folder, onerror=open_up)

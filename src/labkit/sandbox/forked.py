@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import secrets
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from labkit.sandbox import ending, kernel, namespaces
+from labkit.sandbox import ending, kernel
 from labkit.sandbox.bubblewrap import environment
 from labkit.sandbox.sandbox import Sandbox
+from labkit.sandbox.tier import Entrance, Tier
 
 BODY_FAILED, NOT_CONFINED = 70, 71
 _ENV_START = (
@@ -28,7 +31,9 @@ def fork_into(
     body: Callable[[], object],
     *,
     keep: Sequence[int] = (),
+    tier: Tier | None = None,
     stderr: int | None = None,
+    scratch: Path | None = None,
 ) -> int:
     """Forks; the child is confined and runs `body`. Returns the child's pid at once.
 
@@ -38,17 +43,31 @@ def fork_into(
 
     The child has the descriptors `keep`, with their numbers; 0 and 1 are /dev/null, 2 is `stderr` or /dev/null. The
     caller must have one thread, and must hold nothing in memory that the body may not read.
+
+    `tier` is the strongest that works here, if not given. `scratch` names the folder the landlock tier makes and
+    removes (it must not exist yet), for who wants to measure it; the other tier has no use for one.
     """
     _check(sandbox, keep, stderr)
-    namespaces.prepare()
+    tier = tier or _best()
+    if tier.prepare is None or tier.enter is None:
+        raise ValueError(f"The tier {tier.name} execs: a forked child cannot enter it.")
+    tier.prepare()
+    scratch = scratch or Path(tempfile.gettempdir(), f"labkit-{secrets.token_hex(8)}")
     forker = ending.Watched()
     try:
         pid = os.fork()
         if pid == 0:
-            _child(sandbox, body, tuple(keep), stderr, forker)
+            entrance = Entrance(sandbox, functools.partial(_run, body), tuple(keep), forker, scratch)
+            _child(entrance, tier.enter, stderr)
     finally:
         os.close(forker.file)
     return pid
+
+
+def _best() -> Tier:
+    from labkit.sandbox import tiers  # it probes with fork_into
+
+    return tiers.best()
 
 
 def _check(sandbox: Sandbox, keep: Sequence[int], stderr: int | None) -> None:
@@ -63,16 +82,14 @@ def _check(sandbox: Sandbox, keep: Sequence[int], stderr: int | None) -> None:
         os.fstat(file)
 
 
-def _child(
-    sandbox: Sandbox, body: Callable[[], object], keep: tuple[int, ...], stderr: int | None, forker: ending.Watched
-) -> NoReturn:
+def _child(entrance: Entrance, enter: Callable[[Entrance], NoReturn], stderr: int | None) -> NoReturn:
     try:
-        forker.end_with()
+        entrance.forker.end_with()
         os.setsid()
         _default_signals()
-        _descriptors(keep, stderr, forker.file)
-        _environment(environment(sandbox))
-        namespaces.enter(sandbox, functools.partial(_run, body), keep, forker)
+        _descriptors(entrance.keep, stderr, entrance.forker.file)
+        _environment(environment(entrance.sandbox))
+        enter(entrance)
     except BaseException as error:
         line = f"labkit: the sandbox was not made, and nothing was run in it: {error!r}".replace("\n", " ")
         with contextlib.suppress(OSError):
@@ -84,6 +101,8 @@ def _child(
 def _run(body: Callable[[], object]) -> NoReturn:
     ended = BODY_FAILED
     try:
+        os.setsid()  # apart from those that watch it, whom a signal to the whole group would reach
+        tempfile.tempdir = None
         sys.stdin, sys.stdout, sys.stderr = _streams()
         body()
         ended = 0

@@ -24,14 +24,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from labkit.sandbox import account, ending, kernel, landlock, private_root, seccomp, system
-from labkit.sandbox.sandbox import Sandbox
+from labkit.sandbox.tier import Entrance, Tier
 
-NAME = "namespaces"
 _OURS = kernel.NEWNS | kernel.NEWPID | kernel.NEWNET | kernel.NEWIPC | kernel.NEWUTS | kernel.NEWCGROUP
 _UID_INSIDE = 1000
 _WRITABLE = ("/tmp", "/dev/shm", "/dev/null", "/dev/zero", "/dev/full")
@@ -44,27 +42,28 @@ def prepare() -> None:
     system.python()
 
 
-def enter(sandbox: Sandbox, body: Callable[[], NoReturn], keep: tuple[int, ...], forker: ending.Watched) -> NoReturn:
-    """In the forked child, for ever: runs `body` two processes further in, and ends as that one ended."""
+def enter(entrance: Entrance) -> NoReturn:
+    """In the forked child: runs the body two processes further in, and ends as that one ended."""
     root = os.geteuid() == 0
-    account.yield_to_others(sandbox.limits)
+    account.yield_to_others(entrance.sandbox.limits)
     _unshare(root)
     me = ending.Watched()
     first = os.fork()
     if first == 0:
         me.end_with()
-        _first(sandbox, body, keep, root)
-    ending.close_all((forker.file, 2))
+        _first(entrance, entrance.sandbox.uid if root else None)
+    ending.close_all((2, entrance.forker.file))
     if root:
-        account.drop(sandbox.uid)
-    ending.wait_outside(first, forker)
+        account.drop(entrance.sandbox.uid)
+    ending.wait_outside(first, entrance.forker)
 
 
-def _first(sandbox: Sandbox, body: Callable[[], NoReturn], keep: tuple[int, ...], root: bool) -> NoReturn:
+def _first(entrance: Entrance, uid: int | None) -> NoReturn:
     """Process 1. It is confined like the body itself, so that nothing is gained by turning on it."""
+    sandbox = entrance.sandbox
     socket.sethostname("lab")
     private_root.enter(sandbox)
-    account.drop(sandbox.uid if root else None)
+    account.drop(uid)
     os.chdir(sandbox.cwd or sandbox.home)
     if landlock.version():
         binds = [bind.at for bind in sandbox.binds if bind.writable]
@@ -73,8 +72,8 @@ def _first(sandbox: Sandbox, body: Callable[[], NoReturn], keep: tuple[int, ...]
     kernel.install_filter(seccomp.program(seccomp.Filter()))
     inner = os.fork()
     if inner == 0:
-        ending.close_all((0, 1, 2, *keep))
-        body()
+        ending.close_all((0, 1, 2, *entrance.keep))
+        entrance.body()
     ending.close_all(())
     ending.reap_until(inner)
 
@@ -88,3 +87,23 @@ def _unshare(root: bool) -> None:
     Path("/proc/self/uid_map").write_text(f"{_UID_INSIDE} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{_UID_INSIDE} {gid} 1")
     return None
+
+
+TIER = Tier(
+    "namespaces",
+    covers=(
+        "files: a root of its own with programs and what is bound; private places are bounded and vanish",
+        "network: none, loopback included",
+        "processes: none outside is seen, signalled or traced; daemons end with the child",
+        "privilege: an account of its own under root, no capabilities, empty bounding set, no_new_privs, limits",
+        "kernel: an allow-list of system calls, and Landlock where the kernel has it",
+    ),
+    does_not_cover=(
+        "what the forking process holds in memory",
+        "kernel bugs behind allowed calls, time, buffers of pipes and sockets",
+        "what is bound writable is not bounded in size",
+        "as an ordinary account there is no other account behind the walls",
+    ),
+    prepare=prepare,
+    enter=enter,
+)

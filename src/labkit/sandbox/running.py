@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -16,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from labkit.sandbox.disk import disk_mb
+from labkit.sandbox.process import Process, Started
 from labkit.sandbox.sandbox import Limits, Sandbox
 
 _EVERY = 0.05
@@ -23,12 +24,15 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Running:
-    """A started sandbox. `ended_for` says why it was ended: "time", "memory", "asked", or "" if it ended by itself."""
+    """A started sandbox. `ended_for` says why it was ended: "time", "memory", "disk", "asked", or "" if it ended by
+    itself."""
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
+    def __init__(self, process: Process, limits: Limits, folder: Path | None = None) -> None:
         self.process = process
         self.ended_for = ""
         self._limits = limits
+        self._folder = folder
+        self._next_look = 0.0
         self._over = threading.Event()
         self._watchdog = threading.Thread(target=self._watch, name="sandbox-watchdog", daemon=True)
         self._watchdog.start()
@@ -37,9 +41,7 @@ class Running:
         """Ends every process of the sandbox now, daemons included."""
         if self.process.poll() is None:
             self.ended_for = self.ended_for or reason
-            with contextlib.suppress(ProcessLookupError):
-                # The session's group is bubblewrap itself; its pid namespace dies with it.
-                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
         self._over.set()
         self.process.wait()
         if threading.current_thread() is not self._watchdog:
@@ -58,7 +60,25 @@ class Running:
                 return self.end("time")
             if self._limits.memory_mb and is_over(self.process.pid, self._limits.memory_mb):
                 return self.end("memory")
+            if self._folder is not None and self._is_full(self._folder):
+                return self.end("disk")
         return None
+
+    def _is_full(self, folder: Path) -> bool:
+        """Looks less often where looking takes long."""
+        begun = time.monotonic()
+        most = self._limits.tmp_mb
+        if not most or begun < self._next_look:
+            return False
+        full = disk_mb(folder, self.process.pid, most_mb=most) > most
+        self._next_look = begun + 10 * (time.monotonic() - begun)
+        return full
+
+
+def watch(process: Process, limits: Limits, *, folder: Path | None = None) -> Running:
+    """Holds a process that runs already, a forked child for one, to its wall clock and its memory; and, where `folder`
+    is given (`fork_into`'s `scratch`), to `tmp_mb` of disk in it."""
+    return Running(process, limits, folder)
 
 
 def start(
@@ -70,9 +90,9 @@ def start(
     stdout: int | IO[bytes] = subprocess.DEVNULL,
     stderr: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Running:
-    """Starts `command` inside. Call it from a thread that outlives the sandbox: with `die_with_parent` the kernel
-    ends the child when the thread that started it ends."""
-    process = subprocess.Popen(
+    """Starts `command` inside, and watches it. Call it from a thread that outlives the sandbox: with
+    `die_with_parent` the kernel ends the child when the thread that started it ends."""
+    process = Started(
         sandbox.argv(command),
         pass_fds=pass_fds,
         stdin=stdin,

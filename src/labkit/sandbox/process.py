@@ -1,0 +1,73 @@
+"""A process that can be waited for and killed, whoever its parent is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+from typing import Protocol
+
+
+class Process(Protocol):
+    """`poll` and `wait` give the exit code; `poll` gives None while it runs. `kill` spares nothing of it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self) -> int: ...
+
+
+class Started(subprocess.Popen[bytes]):
+    """A command line that leads a session of its own; killed as a group."""
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            # The session's group is bubblewrap itself; its pid namespace dies with it.
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+class Forked:
+    """A child of `fork_into`, held by whoever may signal it; its parent may be another process, which reaps it.
+
+    Made while the pid is certain to be its own: `fork_into`'s caller has not waited for it yet. The exit code is the
+    parent's to know; until it was `told`, an ended process has the code UNKNOWN.
+    """
+
+    UNKNOWN = -1000
+
+    def __init__(self, pid: int, pidfd: int | None = None) -> None:
+        self.pid = pid
+        self._file = os.pidfd_open(pid) if pidfd is None else pidfd
+        self._code: int | None = None
+
+    def told(self, code: int) -> None:
+        self._code = code
+
+    def poll(self) -> int | None:
+        return self._ended() if self._file < 0 or select.select([self._file], [], [], 0)[0] else None
+
+    def kill(self) -> None:
+        if self._file >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._file, signal.SIGKILL)
+
+    def wait(self) -> int:
+        if self._file >= 0:
+            select.select([self._file], [], [])
+        return self._ended()
+
+    def close(self) -> None:
+        """Once it has ended: gives the descriptor back."""
+        self.wait()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _ended(self) -> int:
+        return self.UNKNOWN if self._code is None else self._code
