@@ -17,7 +17,6 @@ from autograder.steady import ENVIRONMENT
 from autograder.warm import Warm
 from labkit.courses import Lab
 from labkit.sandbox import Bind, Limits, Running, Sandbox
-from labkit.sandbox.running import watch
 
 # Accounts nobody has: above those systemd hands out. Two gradings at once never share one (process limits are per uid).
 _FIRST_UID, _SLOTS = 1_900_000_000, 64
@@ -68,8 +67,7 @@ def _start(lab: Lab, warm: Warm, role: str, peer: socket.socket, uid: int) -> Ch
     with ExitStack() as opened:
         line, theirs = map(opened.enter_context, socket.socketpair())
         errors = opened.enter_context(tempfile.TemporaryFile())
-        child = warm.fork(lab.profile, role, sandbox, (theirs.fileno(), peer.fileno(), errors.fileno()))
-        running = watch(child, sandbox.limits)
+        running = warm.fork(lab.profile, role, sandbox, (theirs.fileno(), peer.fileno(), errors.fileno()))
         theirs.close()
         opened.pop_all()  # they are the child's now, and closed with it
     return Child(role, line, running, errors)

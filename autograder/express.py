@@ -67,11 +67,11 @@ def _compared(node: ast.Compare, hers: set[str]) -> Iterator[tuple[str, str]]:
         both = (left, right)
         if any(isinstance(side, ast.Constant) and side.value in _CONSTANTS for side in both):
             continue
-        if isinstance(operator, ast.Is | ast.IsNot) and any(_root(side) in hers for side in both):
-            yield "compares something of hers with `is`: values arrive as copies", "Compare with ==."
         typed = [side for side in both if isinstance(side, ast.Call) and _root(side.func) == "type"]
         if typed and any(isinstance(side, ast.Name) and side.id in hers for side in both):
             yield "compares type(...) with a class of hers", "Write isinstance(value, TheClass)."
+        if isinstance(operator, ast.Is | ast.IsNot) and any(_root(side) in hers for side in both):
+            yield "compares something of hers with `is`: values arrive as copies", "Compare with ==."
 
 
 def _root(node: ast.expr) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -22,8 +23,9 @@ from typing import IO, Any
 from autograder.steady import ENVIRONMENT
 from autograder.zygote import to_json
 from labkit.errors import PlatformFault, SandboxUnavailable
-from labkit.sandbox import Sandbox
-from labkit.sandbox.running import Forked
+from labkit.sandbox import Running, Sandbox
+from labkit.sandbox.process import Forked
+from labkit.sandbox.running import watch
 
 _log = logging.getLogger(__name__)
 MOST_FORKS = 2_000
@@ -56,9 +58,11 @@ class Warm:
     _retired: list[_Zygote] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fork(self, profile: str, role: str, sandbox: Sandbox, files: tuple[int, int, int]) -> Forked:
+    def fork(self, profile: str, role: str, sandbox: Sandbox, files: tuple[int, int, int]) -> Running:
         """A sandboxed child with the control line, peer and stderr of `files`. Raises NotWarm, SandboxUnavailable."""
-        request = {"op": "fork", "role": role, "sandbox": to_json(sandbox), "tier": self.tier}
+        scratch = Path(tempfile.gettempdir(), f"labkit-{secrets.token_hex(8)}")
+        told_to = {"role": role, "sandbox": to_json(sandbox), "tier": self.tier, "scratch": str(scratch)}
+        request = {"op": "fork", **told_to}
         with self._lock:
             zygote = self._healthy(profile)
             zygote.forks += 1
@@ -71,7 +75,9 @@ class Warm:
             raise SandboxUnavailable(told["unavailable"])
         if "error" in told:
             raise NotWarm(f"The zygote could not fork: {told['error']}.", instead="It is tried again.")
-        return Forked(told["pid"], pidfds[0])
+        # Where disk is a folder of the host and no mount of the child's own, somebody has to look at it.
+        folder = scratch if told["tier"] == "landlock" else None
+        return watch(Forked(told["pid"], pidfds[0]), sandbox.limits, folder=folder)
 
     def boot(self, profile: str) -> None:
         """Starts the profile's zygote now, so that nobody waits for it later."""

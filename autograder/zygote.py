@@ -6,7 +6,8 @@ One thread, no torch operation, no secret: whatever is in this process's memory 
 objects, one a packet; with `fork` come three descriptors (the child's control line, its peer, its stderr), and the
 answer carries a pidfd. When the socket closes, everything ends with it; `retire` lets the children finish first.
 
-    {"op": "fork", "role": "learner"|"tests", "sandbox": {...}, "tier": NAME|null}  ->  {"pid": N} + pidfd
+    {"op": "fork", "role": "learner"|"tests", "sandbox": {...}, "tier": NAME|null, "scratch": PATH}
+                      ->  {"pid": N, "tier": NAME} + pidfd, or {"error": ...} or {"unavailable": ...}
     {"op": "ping"}    ->  {"forks": N, "memory_mb": X, "modules": N}
     {"op": "retire"}  ->  (nothing)
 """
@@ -30,6 +31,7 @@ from labkit.errors import SandboxUnavailable
 from labkit.sandbox import Bind, Limits, Sandbox
 from labkit.sandbox.forked import fork_into
 from labkit.sandbox.running import memory_mb
+from labkit.sandbox.tiers import best, named
 
 # What is imported before the first fork, by profile. A lab may import anything else; it then pays for it each time.
 _COMMON = (
@@ -111,14 +113,17 @@ def _fork(line: socket.socket, request: dict[str, Any], files: list[int]) -> Non
     control, peer, errors = files
     try:
         body = functools.partial(_body, request["role"], control, peer)
-        pid = fork_into(sandbox_of(request["sandbox"]), body, keep=(control, peer), stderr=errors)
+        tier = named(request["tier"]) if request["tier"] else best()
+        scratch = Path(request["scratch"])
+        sandbox = sandbox_of(request["sandbox"])
+        pid = fork_into(sandbox, body, keep=(control, peer), stderr=errors, tier=tier, scratch=scratch)
         pidfd = os.pidfd_open(pid)
     except SandboxUnavailable as error:
         line.send(json.dumps({"unavailable": str(error)}).encode())
     except (OSError, ValueError) as error:
         line.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
     else:
-        socket.send_fds(line, [json.dumps({"pid": pid}).encode()], [pidfd])
+        socket.send_fds(line, [json.dumps({"pid": pid, "tier": tier.name}).encode()], [pidfd])
         os.close(pidfd)
     finally:
         for file in files:

@@ -7,7 +7,11 @@ import os
 import select
 import signal
 import subprocess
+from pathlib import Path
 from typing import Protocol
+
+
+_PATIENCE = 5.0
 
 
 class Process(Protocol):
@@ -53,7 +57,16 @@ class Forked:
         return self._ended() if self._file < 0 or select.select([self._file], [], [], 0)[0] else None
 
     def kill(self) -> None:
-        if self._file >= 0:
+        """What it waits for goes first: when it ends then, everything inside is gone already, and not only doomed."""
+        if self.poll() is not None:
+            return
+        for child in children(self.pid):
+            with contextlib.suppress(ProcessLookupError):
+                inner = os.pidfd_open(child)
+                if self.poll() is None:  # so that the pid was still one of its children
+                    signal.pidfd_send_signal(inner, signal.SIGKILL)
+                os.close(inner)
+        if not select.select([self._file], [], [], _PATIENCE)[0]:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._file, signal.SIGKILL)
 
@@ -71,3 +84,12 @@ class Forked:
 
     def _ended(self) -> int:
         return self.UNKNOWN if self._code is None else self._code
+
+
+def children(pid: int) -> list[int]:
+    """The processes `pid` has forked and not waited for."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found

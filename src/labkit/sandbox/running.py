@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from labkit.sandbox.disk import disk_mb
-from labkit.sandbox.process import Process, Started
+from labkit.sandbox.process import Process, Started, children
 from labkit.sandbox.sandbox import Limits, Sandbox
 
 _EVERY = 0.05
@@ -127,9 +127,7 @@ def tree(pid: int) -> list[int]:
     while pending:
         one = pending.pop()
         found.append(one)
-        with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{one}/task").iterdir():
-                pending += map(int, (task / "children").read_text().split())
+        pending += children(one)
     return found
 
 
