@@ -10,7 +10,6 @@ import subprocess
 from pathlib import Path
 from typing import Protocol
 
-
 _PATIENCE = 5.0
 
 
