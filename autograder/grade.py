@@ -10,7 +10,7 @@ from autograder.children import children
 from autograder.conversation import AuthorsFault, Conversation, Fault
 from autograder.lane import Lane, Later
 from autograder.program import Program, Run, Test, plan
-from autograder.repair import Repaired, repair
+from autograder.repair import Repaired, Starters, no_starters, repair
 from autograder.report import Report
 from autograder.verdict import Outcome, faulty, report
 from autograder.warm import NotWarm, Warm
@@ -29,6 +29,7 @@ def grade(
     warm: Warm,
     language: str = "en",
     later: Later | None = None,
+    starters: Starters = no_starters,
 ) -> Report:
     """Rebuilds the notebook, runs her cells in one sandbox and the tests in another, and says what held.
 
@@ -36,7 +37,7 @@ def grade(
     is not pending holds as far as one can know: code that remembers that the model was away may do otherwise with it.
     """
     data = submission if isinstance(submission, bytes) else json.dumps(submission).encode()
-    repaired = repair(grader_notebook(lab, language), data)
+    repaired = repair(grader_notebook(lab, language), data, starters)
     return grade_repaired(lab, repaired, learner=learner, lane=lane, warm=warm, language=language, later=later)
 
 

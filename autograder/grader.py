@@ -20,10 +20,10 @@ from autograder.grade import grade
 from autograder.gradebook import CourseGradebook
 from autograder.lane import Lane, Later
 from autograder.recordings import RecordedLane
-from autograder.repair import repair
+from autograder.repair import Starters, repair
 from autograder.report import Report
 from autograder.warm import Warm
-from labkit.courses import Course, Lab
+from labkit.courses import Course, Lab, releases
 from labkit.errors import LabkitError
 from labkit.programme.people import person
 from labkit.submissions.queue import Queue
@@ -74,7 +74,13 @@ class Grader:
         lane: Lane = later or self.lane
         if isinstance(self.lane, RecordedLane):
             lane = self.lane.of(course, lab_id, instead=later)
-        return grade(lab, notebook, learner=learner, lane=lane, warm=self.warm, language=language, later=later)
+        starters = self._starters(lab, language)
+        words = {"learner": learner, "language": language}
+        return grade(lab, notebook, lane=lane, warm=self.warm, later=later, starters=starters, **words)
+
+    def _starters(self, lab: Lab, language: str) -> Starters:
+        folder = self.build / lab.course / "releases"
+        return lambda release: releases.starters(folder, lab.id, release, language)
 
     def grade_by_hand(self, course: str, lab_id: str, learner: str, notebook: bytes) -> Report:
         """What formgrader's button asks for. nbgrader writes it down; our score of the work it has becomes the same.
@@ -167,7 +173,7 @@ class Grader:
             "last_name": someone.family_name if someone else "",
             "email": someone.email if someone else "",
         }
-        repaired = repair(source, content)
+        repaired = repair(source, content, self._starters(lab, self._language(submission.username)))
         self.gradebooks[lab.course].write(learner, lab.id, repaired.notebook, submission.received_at, report)
 
     def _lab(self, course: str, lab_id: str) -> Lab:

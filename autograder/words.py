@@ -12,6 +12,18 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Your answer to {name} was not found, so it counts as not answered. Fetch the lab again to get the cell back.",
         "Hindi nakita ang sagot mo sa {name}, kaya itinuring itong walang sagot. Kunin muli ang lab.",
     ),
+    "not_in_release": (
+        "Your copy of this lab is from before {name} was added, so it counts as not answered. Fetch the lab again.",
+        "Mas luma ang kopya mo ng lab kaysa sa {name}, kaya itinuring itong walang sagot. Kunin muli ang lab.",
+    ),
+    "elsewhere": (
+        "The cell {name} was not found; its definitions were taken from another cell of yours and graded.",
+        "Hindi nakita ang cell na {name}; kinuha at minarkahan ang laman nito mula sa iba mong cell.",
+    ),
+    "split": (
+        "The cell {name} stands in several parts; they were graded together, from top to bottom.",
+        "Nahati ang cell na {name}; minarkahan nang magkasama ang mga bahagi, mula itaas pababa.",
+    ),
     "untouched": (
         "You left the written answer {name} as it was, so it earns nothing. Write your own and submit again.",
         "Hindi mo binago ang nakasulat na sagot sa {name}, kaya wala itong puntos. Isulat ang iyo, saka magsumite.",

@@ -86,6 +86,8 @@ def _build(course: Course, state: State, tell: Tell) -> None:
     tell(f"Building the course {course.id}")
     with tempfile.TemporaryDirectory(dir=state.build, prefix=".") as fresh:
         made = Path(fresh) / course.id
+        if (kept := state.build / course.id / "releases").is_dir():
+            shutil.copytree(kept, made / "releases")  # somebody may still work on an older one
         build(course, made)
         for folder in (made, *(path for path in made.rglob("*") if path.is_dir())):
             folder.chmod(0o755)
