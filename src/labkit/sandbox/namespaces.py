@@ -51,19 +51,20 @@ def enter(entrance: Entrance) -> NoReturn:
     first = os.fork()
     if first == 0:
         me.end_with()
-        _first(entrance, entrance.sandbox.uid if root else None)
+        _first(entrance, entrance.sandbox.uid if root else None, me)
     ending.close_all((2, entrance.forker.file))
     if root:
         account.drop(entrance.sandbox.uid)
     ending.wait_outside(first, entrance.forker)
 
 
-def _first(entrance: Entrance, uid: int | None) -> NoReturn:
+def _first(entrance: Entrance, uid: int | None, outer: ending.Watched) -> NoReturn:
     """Process 1. It is confined like the body itself, so that nothing is gained by turning on it."""
     sandbox = entrance.sandbox
     socket.sethostname("lab")
     private_root.enter(sandbox)
     account.drop(uid)
+    outer.end_with()  # the change of account undid it
     os.chdir(sandbox.cwd or sandbox.home)
     if landlock.version():
         binds = [bind.at for bind in sandbox.binds if bind.writable]
