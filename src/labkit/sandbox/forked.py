@@ -102,7 +102,8 @@ def _child(entrance: Entrance, enter: Callable[[Entrance], NoReturn], stderr: in
 def _run(body: Callable[[], object]) -> NoReturn:
     ended = BODY_FAILED
     try:
-        os.setsid()  # apart from those that watch it, whom a signal to the whole group would reach
+        with contextlib.suppress(PermissionError):  # where it leads a session already
+            os.setsid()  # apart from those that watch it, whom a signal to the whole group would reach
         tempfile.tempdir = None
         sys.stdin, sys.stdout, sys.stderr = _streams()
         body()

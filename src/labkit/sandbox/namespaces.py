@@ -53,8 +53,7 @@ def enter(entrance: Entrance) -> NoReturn:
         me.end_with()
         _first(entrance, entrance.sandbox.uid if root else None, me)
     ending.close_all((2, entrance.forker.file))
-    if root:
-        account.drop(entrance.sandbox.uid)
+    account.drop(entrance.sandbox.uid if root else None)
     ending.wait_outside(first, entrance.forker)
 
 

@@ -16,13 +16,14 @@ pytestmark = pytest.mark.sandbox
 # Forks a child that runs argv[2], prints its pid and sleeps.
 FORKER = """
 import os, sys, time
+from pathlib import Path
 from labkit.sandbox import Sandbox, fork_into, tiers
 reader, writer = os.pipe()
 def body():
     exec(sys.argv[2], {"__name__": "body"})
     os.write(writer, b"x")
     time.sleep(60)
-pid = fork_into(Sandbox(), body, keep=[writer], tier=tiers.named(sys.argv[1]))
+pid = fork_into(Sandbox(), body, keep=[writer], tier=tiers.named(sys.argv[1]), scratch=Path(sys.argv[3]))
 os.read(reader, 1)
 print(pid, flush=True)
 time.sleep(60)
@@ -101,9 +102,10 @@ def test_a_daemon_does_not_outlive_the_body(forked):
 @pytest.mark.parametrize("victim", ["the child", "the forking process", "what the child is watched by"])
 def test_whoever_is_killed_everything_ends(forked, victim):
     name = f"daemon-{uuid.uuid4().hex}"
-    forker = forked.start(FORKER, forked.daemon(name))
+    scratch = Path(f"/tmp/labkit-test-{name}")
+    forker = forked.start(FORKER, forked.daemon(name), str(scratch))
     pid = int(forker.stdout.readline())
-    assert len(forked.alive(name)) == 1
+    assert len(forked.alive(name)) == 1 and scratch.exists() == (forked.tier == "landlock")
     between = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
     os.kill({"the child": pid, "the forking process": forker.pid}.get(victim, between), signal.SIGKILL)
 
@@ -111,12 +113,7 @@ def test_whoever_is_killed_everything_ends(forked, victim):
     forker.kill()
     forker.wait()
     forker.stdout.close()
-    assert gone(lambda: [line for line in Path("/tmp").glob("labkit-*") if _made_by(line, forked)])
-
-
-def _made_by(folder: Path, forked) -> bool:
-    """A scratch folder has 16 digits after its name."""
-    return forked.tier == "landlock" and len(folder.name) == len("labkit-") + 16 and (folder / "home").exists()
+    assert gone(scratch.exists)
 
 
 def test_a_chain_of_forks_that_never_stands_still_is_ended(forked):

@@ -36,7 +36,7 @@ def test_the_strongest_comes_first():
 
 
 def test_an_unknown_tier_is_refused_by_name():
-    with pytest.raises(OperatorError, match="no sandbox tier named 'chroot'.*namespaces, landlock, bubblewrap"):
+    with pytest.raises(OperatorError, match=r"no sandbox tier named 'chroot'.*namespaces, landlock, bubblewrap"):
         tiers.named("chroot")
 
 
