@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograder import frame, wire, writeback
-from autograder.blame import NAMED, kind_of
+from autograder.blame import NAMED, kind_of, limit_of
 from autograder.offer import resolve
 
 
@@ -35,7 +35,7 @@ class Asked:
         except wire.WireError as error:
             return {"unsendable": str(error)}
         except BaseException as error:
-            return {"raised": kind_of(error), "text": said(error)}
+            return {"raised": kind_of(error), "text": said(error), "limit": limit_of(error)}
 
     def reply(self, answer: dict[str, Any]) -> None:
         try:
@@ -108,7 +108,7 @@ class Asked:
         except wire.WireError as error:
             answer = {"unsendable": str(error)}
         except BaseException as error:  # what it changed before it raised has changed all the same
-            answer = {"raised": kind_of(error), "text": said(error)}
+            answer = {"raised": kind_of(error), "text": said(error), "limit": limit_of(error)}
         changed = writeback.changes(coded, values, self._as_it_came)
         return {**answer, "changed": changed} if changed else answer
 

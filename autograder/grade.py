@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 from autograder.children import children
@@ -65,7 +66,8 @@ def grade_repaired(
             raise _to_author(lab, text, fault) from None
         _log.error("grading %s/%s of %s failed: %s", lab.course, lab.id, learner, fault)
         return faulty(text, program, repaired.notes)
-    return report(text, program, outcome, repaired.notes, lab.limits)
+    found = report(text, program, outcome, repaired.notes, lab.limits)
+    return replace(found, repaired=repaired.repaired)
 
 
 def grader_notebook(lab: Lab, language: str = "en") -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Peer:
 
     def _read(self, label: str, answer: Mapping[str, Any], built: bool) -> Any:
         if "raised" in answer:
-            raise raised(label, answer["raised"], answer.get("text"))
+            raise raised(label, answer["raised"], answer.get("text"), answer.get("limit"))
         if answer.get("missing") is True:
             raise Missing(label)
         if "unsendable" in answer:
