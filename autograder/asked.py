@@ -19,13 +19,15 @@ from typing import Any
 from autograder import frame, wire, writeback
 from autograder.blame import NAMED, kind_of, limit_of
 from autograder.offer import resolve
+from autograder.wreck import empty
 
 
 class Asked:
-    """Answers what comes over `line`; `names` are the learner's."""
+    """Answers what comes over `line`; `names` are the learner's. With `wreck` every argument is emptied before a call
+    (see wreck.py): what an author's tests make of that is asked by `labkit courses check`."""
 
-    def __init__(self, names: Mapping[str, Any], line: socket.socket) -> None:
-        self._names, self._line = names, line
+    def __init__(self, names: Mapping[str, Any], line: socket.socket, *, wreck: bool = False) -> None:
+        self._names, self._line, self._wreck = names, line, wreck
         self._kept: list[Any] = []
         self._talking = threading.RLock()  # her threads may call what was handed over at the same time
 
@@ -101,6 +103,8 @@ class Asked:
         coded = writeback.by_place(question["args"], question["words"])
         values = writeback.by_place(args, words)
         try:
+            for value in values if self._wreck else ():
+                empty(value)
             value = on(*args, **words)
             if inspect.iscoroutine(value):
                 value = asyncio.run(value)

@@ -75,6 +75,15 @@ def grader_notebook(lab: Lab, language: str = "en") -> dict[str, Any]:
     return notebook(lab, load_text(lab, language), "grader")
 
 
+def blind_tests(lab: Lab, repaired: Repaired, *, lane: Lane | None, warm: Warm, language: str = "en") -> list[str]:
+    """The tests that hold in full although every call emptied what it was handed (see wreck.py)."""
+    text = load_text(lab, language)
+    program = plan(lab, text, repaired.notebook)
+    outcome = _run(lab, replace(program, settings={**program.settings, "wreck": True}), lane, warm, None)
+    items = report(text, program, outcome, (), lab.limits).items
+    return [item.name for item in items if item.points >= item.max and outcome.results[item.name].get("changed")]
+
+
 def _to_author(lab: Lab, text: LabText, fault: AuthorsFault) -> AuthorError:
     line = next(cell.line for cell in text.cells if cell.id == fault.test) + fault.line
     instead = "Tests meet learners' code through plain data and calls: docs/add-a-lab.md, part 3."

@@ -10,7 +10,7 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -152,7 +152,8 @@ def _start(grader: Grader, workers: int, stop: threading.Event) -> None:
     """The threads of this process. Zygotes are started ahead, so that a day's first learner does not wait for them."""
     profiles = sorted({lab.profile for course in grader.courses.values() for lab in course.labs})
     each = [replace(grader, queue=Queue(grader.engine)) for _ in range(workers)]
-    tasks = [(work, (one, stop)) for one in each] + [(follow, (grader, stop)), (_boot, (grader, profiles))]
+    tasks: list[tuple[Callable[..., None], tuple[object, ...]]] = [(work, (one, stop)) for one in each]
+    tasks += [(follow, (grader, stop)), (_boot, (grader, profiles))]
     for task, words in tasks:
         threading.Thread(target=task, args=words, name=task.__name__, daemon=True).start()
 
