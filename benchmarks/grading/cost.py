@@ -12,16 +12,53 @@ from collections.abc import Iterator
 import psutil
 
 from autograder.warm import Warm
+from labkit.sandbox import Running
+from labkit.sandbox.tiers import best
 
 _MB = 1 << 20
 
 
-def cpu_seconds(warm: Warm) -> float:
-    """Spent so far by this process, by what it waited for, by the zygotes and by the children they buried."""
-    _wait_for_burials(warm)
-    waited_for = resource.getrusage(resource.RUSAGE_CHILDREN)
-    own = time.process_time() + waited_for.ru_utime + waited_for.ru_stime
-    return own + sum(sum(psutil.Process(pid).cpu_times()[:4]) for pid in warm.pids().values())
+class Cpu:
+    """Inside the `with`, what is spent by this process, by what it waits for, by the zygotes and by their children.
+
+    In the namespaces tier a child's innermost process would die with its namespace, and nobody inherits the seconds
+    of such: it is ended first, and buried by the one around it. Daemons that a notebook starts are not counted.
+    """
+
+    def __init__(self, warm: Warm) -> None:
+        self._warm = warm
+        self.seconds = 0.0
+
+    def __enter__(self) -> Cpu:
+        self._end = whole = Running.end
+
+        def end(running: Running, reason: str = "asked") -> None:
+            if best().name == "namespaces":
+                _end_innermost(running.process.pid)
+                running.process.wait()
+            whole(running, reason)
+
+        Running.end = end  # type: ignore[method-assign]
+        self._before = self._spent()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Running.end = self._end  # type: ignore[method-assign]
+        self.seconds = self._spent() - self._before
+
+    def _spent(self) -> float:
+        _wait_for_burials(self._warm)
+        waited_for = resource.getrusage(resource.RUSAGE_CHILDREN)
+        own = time.process_time() + waited_for.ru_utime + waited_for.ru_stime
+        return own + sum(sum(psutil.Process(pid).cpu_times()[:4]) for pid in self._warm.pids().values())
+
+
+def _end_innermost(pid: int) -> None:
+    """`pid` waits for the first process of a namespace, and that for the one that runs what it was forked for."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for first in psutil.Process(pid).children():
+            for inner in first.children():
+                inner.kill()
 
 
 def _wait_for_burials(warm: Warm) -> None:

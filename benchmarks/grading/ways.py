@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.warm import Warm
 from benchmarks.grading.compute import own_seconds
-from benchmarks.grading.cost import Watch, cpu_seconds
+from benchmarks.grading.cost import Cpu, Watch
 from benchmarks.grading.figures import OURS, STOCK, break_even, medians, ratios
 from benchmarks.grading.otter import Otter
 from benchmarks.grading.ours import Ours
@@ -67,9 +67,9 @@ def _boot_seconds(profile: str) -> float:
 
 
 def _with_cpu(ours: Ours, size: int, cpu: list[float]) -> float:
-    before = cpu_seconds(ours.warm)
-    seconds = ours.batch(size, 1)
-    cpu.append((cpu_seconds(ours.warm) - before) / size)
+    with Cpu(ours.warm) as spent:
+        seconds = ours.batch(size, 1)
+    cpu.append(spent.seconds / size)
     return seconds
 
 
