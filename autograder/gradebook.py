@@ -9,6 +9,7 @@ ROOT/gradebook.db                   where scores live
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbgrader import api
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
@@ -72,6 +74,7 @@ class CourseGradebook:
         self.root, self.course = root, course
         root.mkdir(parents=True, exist_ok=True)
         _find_alembic()
+        _keep_engines()
         c = config(root, course)
         self._coursedir = CourseDirectory(config=c)
         self._api = NbGraderAPI(coursedir=self._coursedir, config=c)
@@ -118,7 +121,7 @@ class CourseGradebook:
             graded.reset(token)
         self._keep_what_was_read(learner["id"], lab, read_before)
         for stage in ("submitted", "autograded"):
-            self._hand_over(self.root / stage)
+            self._hand_over(self.root / stage / learner["id"], lab)
 
     def manual_grades(self) -> list[ManualGrade]:
         """For every submission with written answers, what a person gave."""
@@ -210,12 +213,15 @@ class CourseGradebook:
             last = str(result.get("error") or result.get("log") or "").strip().splitlines()[-1:]
             raise PlatformFault(f"nbgrader could not {what}: {' '.join(last)}", instead="Its log has the whole story.")
 
-    def _hand_over(self, folder: Path) -> None:
-        """Files made by root belong to whoever owns the course's folder, so that formgrader can replace them."""
+    def _hand_over(self, hers: Path, lab: str) -> None:
+        """Files made by root belong to whoever owns the course's folder, so that formgrader can replace them.
+
+        Only what one write makes is looked at: with everybody's, each would cost more than the one before it.
+        """
         if os.geteuid() != 0:
             return
         owner = self.root.stat()
-        for path in (folder, *folder.rglob("*")):
+        for path in (hers.parent, hers, hers / lab, *(hers / lab).rglob("*")):
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
@@ -230,6 +236,16 @@ def _find_alembic() -> None:
     path = os.environ.get("PATH", os.defpath)
     if scripts not in path.split(os.pathsep):
         os.environ["PATH"] = f"{scripts}{os.pathsep}{path}"
+
+
+@functools.cache
+def _keep_engines() -> None:
+    """nbgrader opens the gradebook a dozen times for one submission, each time with a new engine, whose statements
+    are all compiled anew: half of the time a write takes. One engine for each address keeps what it compiled.
+
+    Closing a gradebook disposes of the engine's connections still, so the file is opened anew each time.
+    """
+    api.create_engine = functools.lru_cache(maxsize=64)(api.create_engine)
 
 
 def _submitted_assignment() -> Any:

@@ -68,6 +68,8 @@ PROFILES: dict[str, tuple[str, ...]] = {
         *_COMMON,
         *("torch", "torch.nn.functional", "torch.optim", "torch.utils.data", "torch._dynamo"),
         *("transformers", "transformers.models.auto", "transformers.loss.loss_utils", "safetensors.torch"),
+        # What a language model's first use imports, 230 modules: both processes of a grading would pay for it.
+        *("transformers.generation", "transformers.modeling_utils", "transformers.models.llama.modeling_llama"),
     ),
 }
 _LARGEST = 1 << 16
