@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ from nbgrader import api
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from autograder.execute import graded
@@ -34,6 +36,8 @@ from autograder.report import Report
 from labkit.errors import OperatorError, PlatformFault
 
 _REGISTERED = ".registered"
+# nbgrader's own way with SQLAlchemy's sessions: nobody here can act on it.
+warnings.filterwarnings("ignore", "Object of type", SAWarning)
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,16 @@ class CourseGradebook:
                     name, lab = submission.student.id, submission.assignment.name
                     found.append(ManualGrade(name, lab, None if waiting else float(total)))
         return found
+
+    def automatic_scores(self, lab: str) -> dict[str, float]:
+        """Each learner's automatic points in a lab."""
+        with self._open() as book:
+            found = book.db.query(_submitted_assignment()).all()
+            return {
+                one.student.id: sum(grade.auto_score or 0.0 for notebook in one.notebooks for grade in notebook.grades)
+                for one in found
+                if one.assignment.name == lab
+            }
 
     def stamp(self) -> float:
         """Changes whenever the gradebook does; cheap enough to ask every second."""

@@ -49,13 +49,12 @@ class Grader:
     def recover(self) -> int:
         return self.queue.recover()
 
-    def grade_next(self) -> bool:
-        """Writes down what was graded, else grades the submission that waits longest; whether there was one."""
-        graded = self.queue.take_unwritten()
-        if graded is not None:
-            self._write_down(graded)
+    def grade_next(self, batch: str | None = None) -> bool:
+        """Writes down what was graded, else grades the submission that waits longest; whether there was one. With
+        `batch`, of that batch alone."""
+        if self.write_next(batch):
             return True
-        submission = self.queue.take()
+        submission = self.queue.take(batch)
         if submission is None:
             return False
         try:
@@ -65,6 +64,13 @@ class Grader:
             log.exception("Submission %s could not be graded", submission.id)
             self.queue.give_up(submission)
         return True
+
+    def write_next(self, batch: str | None = None) -> bool:
+        """Writes a recorded score into the gradebook; whether one was waiting for that."""
+        graded = self.queue.take_unwritten(batch)
+        if graded is not None:
+            self._write_down(graded)
+        return graded is not None
 
     def grade_notebook(
         self, course: str, lab_id: str, learner: str, notebook: bytes, later: Later | None = None

@@ -36,6 +36,7 @@ class Repaired:
     notebook: dict[str, Any]
     notes: tuple[str, ...] = ()
     readable: bool = True
+    repaired: bool = False
 
 
 def repair(grader_notebook: dict[str, Any], submission: bytes, starters: Starters = no_starters) -> Repaired:
@@ -52,13 +53,15 @@ def repair(grader_notebook: dict[str, Any], submission: bytes, starters: Starter
     release, cells = read
     old = starters(release)
     notes: list[str] = []
+    repaired = False
     for cell in notebook["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("solution") is True:
             keys = _answer(cell, cells, (old or {}).get(cell["id"], ""))
             if old is not None and cell["id"] not in old:
                 keys = ["not_in_release" if key == "not_found" else key for key in keys]
+            repaired = repaired or any(key != "untouched" for key in keys)
             notes += [say(key, language, name=cell["id"]) for key in keys]
-    return Repaired(notebook, tuple(notes))
+    return Repaired(notebook, tuple(notes), repaired=repaired)
 
 
 def _read(submission: bytes) -> tuple[str, list[dict[str, Any]]] | None:

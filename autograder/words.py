@@ -61,6 +61,30 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Your code used more than {limit:g} MB of memory and was stopped. Keep less at once.",
         "Lumampas sa {limit:g} MB ng memorya ang code mo kaya pinahinto ito. Bawasan ang sabay na hinahawakan.",
     ),
+    "ended_disk": (
+        "Your code wrote more files than there is room for and was stopped. Keep less on disk, or delete as you go.",
+        "Mas marami ang isinulat na file ng code mo kaysa sa kasya, kaya pinahinto ito. Bawasan ang isinusulat.",
+    ),
+    "limit_disk": (
+        "Your code filled the disk space it may use. Write less, or delete as you go.",
+        "Napuno ng code mo ang disk na puwede nitong gamitin. Bawasan ang isinusulat, o magbura habang tumatakbo.",
+    ),
+    "limit_file": (
+        "Your code wrote a file larger than is allowed. Write less into one file.",
+        "Sumulat ang code mo ng file na mas malaki sa pinapayagan. Bawasan ang laman ng isang file.",
+    ),
+    "limit_files": (
+        "Your code opened more files at once than is allowed. Close each one: `with open(...) as file:` does.",
+        "Sabay na nagbukas ang code mo ng mas maraming file kaysa pinapayagan. Isara ang bawat isa gamit ang `with`.",
+    ),
+    "limit_processes": (
+        "Your code started more threads or processes than is allowed. Use fewer at once.",
+        "Nagsimula ang code mo ng mas maraming thread o proseso kaysa pinapayagan. Bawasan ang sabay-sabay.",
+    ),
+    "limit_memory": (
+        "Your code asked for more memory than it may use ({limit:g} MB). Keep less at once.",
+        "Humingi ang code mo ng memoryang higit sa puwede ({limit:g} MB). Bawasan ang sabay na hinahawakan.",
+    ),
     # What became of a check.
     "raised": ("Your code raised {kind} in {label}{text}.", "Nagkaroon ng {kind} ang code mo sa {label}{text}."),
     "missing": ("{label} is not defined.", "Walang nakatakdang {label}."),

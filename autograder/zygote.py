@@ -27,7 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import SandboxUnavailable
+from labkit.errors import LabkitError, SandboxUnavailable
 from labkit.sandbox import Bind, Limits, Sandbox
 from labkit.sandbox.forked import fork_into
 from labkit.sandbox.running import memory_mb
@@ -122,7 +122,7 @@ def _fork(line: socket.socket, request: dict[str, Any], files: list[int]) -> Non
         pidfd = os.pidfd_open(pid)
     except SandboxUnavailable as error:
         line.send(json.dumps({"unavailable": str(error)}).encode())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LabkitError) as error:
         line.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
     else:
         socket.send_fds(line, [json.dumps({"pid": pid, "tier": tier.name}).encode()], [pidfd])

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, in
 from labkit.courses import Lab
 from labkit.database import reading
 from labkit.database.tables import batches, scores, submissions
+from labkit.submissions import queue
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Batches:
 
     def progress(self, batch: str) -> Progress:
         done = (submissions.c.state == "graded") & submissions.c.written
-        counts = {"total": func.count(), "done": _count(done), "faults": _count(submissions.c.state == "fault")}
+        counts = {"total": func.count(), "done": _count(done), "faults": _count(_given_up())}
         query = select(*(value.label(name) for name, value in counts.items())).where(submissions.c.batch == batch)
         with reading(self._engine) as connection:
             row = connection.execute(query).mappings().one()
@@ -81,8 +82,9 @@ class Batches:
             connection.execute(update(batches).where(batches.c.id == batch).values(finished_at=datetime.now(UTC)))
 
     def reports(self, batch: str) -> tuple[tuple[str, Mapping[str, Any] | None], ...]:
-        """Each learner of the batch with the report that stands, or None where our fault left it without one."""
-        graded = submissions.c.state == "graded"
+        """Each learner of the batch with the report that stands and is in the gradebook, or None where our fault left
+        it at less."""
+        graded = (submissions.c.state == "graded") & submissions.c.written
         query = (
             select(submissions.c.username, case((graded, scores.c.report)).label("report"))
             .join(scores, scores.c.submission == submissions.c.id, isouter=True)
@@ -110,6 +112,12 @@ def _newest(lab: Lab) -> Select[Any]:
     rank = func.row_number().over(partition_by=submissions.c.username, order_by=order)
     ranked = select(submissions.c.id, rank.label("rank")).where(of_lab).subquery()
     return select(submissions.c.id).join(ranked, ranked.c.id == submissions.c.id).where(ranked.c.rank == 1)
+
+
+def _given_up() -> ColumnElement[bool]:
+    """What failed through our fault after every pause: it is tried again once an hour, for which nobody waits here."""
+    unwritten = (submissions.c.state == "graded") & ~submissions.c.written & (submissions.c.tries > len(queue.PAUSES))
+    return (submissions.c.state == "fault") | unwritten
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
