@@ -66,6 +66,8 @@ def config(root: Path, course: str) -> Config:
         "autograder.execute.LabkitExecute",
         *(f"nbgrader.preprocessors.{name}" for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties")),
     ]
+    c.GenerateFeedback.exporter_class = "autograder.feedback.FeedbackExporter"
+    c.GenerateFeedback.preprocessors = ["nbgrader.preprocessors.GetGrades"]
     return c
 
 

@@ -106,6 +106,25 @@ _WORDS: dict[str, tuple[str, str]] = {
     "all_hold": ("Everything checked here holds.", "Natupad ang lahat ng sinuri rito."),
     "an_error": ("an error", "isang error"),
     "on_line": (" on line {number}", " sa linya {number}"),
+    # The page nbgrader's feedback button makes.
+    "feedback_score": ("{score:.4g} of {max:.4g} points", "{score:.4g} sa {max:.4g} na puntos"),
+    "feedback_at_least": (
+        "At least {score:.4g} of {max:.4g} points",
+        "Hindi bababa sa {score:.4g} sa {max:.4g} na puntos",
+    ),
+    "feedback_coarse": (
+        "While you may still hand in again, hidden checks are told in words and not in points.",
+        "Habang maaari ka pang magsumite muli, sinasabi sa salita at hindi sa puntos ang mga nakatagong pagsusuri.",
+    ),
+    "feedback_late": ("Taken off for being late: {points:.4g}", "Ibinawas dahil nahuli: {points:.4g}"),
+    "feedback_hidden": (
+        "This check is hidden; its code is not shown.",
+        "Nakatago ang pagsusuring ito at ang code nito.",
+    ),
+    "feedback_comment": ("Comment", "Puna"),
+    "holds_all": ("All of it holds.", "Natupad ang lahat."),
+    "holds_some": ("Some of it does not hold yet.", "May hindi pa natutupad dito."),
+    "holds_nothing": ("Nothing of it holds yet.", "Wala pang natutupad dito."),
     # What is ours.
     "fault": (
         "The grader had a problem of its own; this is not your work's fault. Your submission is kept and will be "

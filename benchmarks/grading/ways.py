@@ -25,8 +25,7 @@ OTTER_RUN, OTTER_API = "otter run, a call each", "otter, in process"
 def compare(subject: Subject, plan: LabPlan, folder: Path, warm: Warm, otter: Path | None) -> dict[str, Any]:
     """Every figure of one lab. Ours begins with the zygote's boot, which is told apart."""
     (folder / "ours").mkdir(parents=True)
-    boot = _boot_seconds(subject.lab.profile)
-    warm.boot(subject.lab.profile)
+    boot = _boot_seconds(warm, subject.lab.profile)
     ours, stock = Ours(subject, folder / "ours", warm), Stock(subject, folder / "stock")
     ours.batch(2, 1)  # what is made once, as our own memory of the lab
     cpu = list[float]()
@@ -59,11 +58,12 @@ def compare(subject: Subject, plan: LabPlan, folder: Path, warm: Warm, otter: Pa
     }
 
 
-def _boot_seconds(profile: str) -> float:
-    with Warm() as cold:
-        began = time.perf_counter()
-        cold.boot(profile)
-        return time.perf_counter() - began
+def _boot_seconds(warm: Warm, profile: str) -> float:
+    if profile in warm.pids():
+        raise ValueError(f"The {profile} zygote is warm already; its boot cannot be told.")
+    began = time.perf_counter()
+    warm.boot(profile)
+    return time.perf_counter() - began
 
 
 def _with_cpu(ours: Ours, size: int, cpu: list[float]) -> float:

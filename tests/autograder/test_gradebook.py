@@ -201,3 +201,30 @@ def test_a_test_that_went_after_learners_handed_in_is_refused_by_name(
     with pytest.raises(OperatorError, match="clip-examples"):
         book.register("clip", without)
     assert grades(book)["clip-examples"] == (2.0, False)
+
+
+def test_one_write_hands_over_that_learners_files_alone(
+    book: CourseGradebook, built: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Written by root, read and replaced by formgrader's own account."""
+    book.write({**ANA, "id": "ben"}, "clip", submission(built), NOW, report(1.0))
+    handed: list[Path] = []
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("os.chown", lambda path, *_, **__: handed.append(Path(path).relative_to(book.root)))
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+    for stage in ("submitted", "autograded"):
+        parts = (stage, f"{stage}/ana", f"{stage}/ana/clip", f"{stage}/ana/clip/clip.ipynb")
+        assert {Path(part) for part in parts} <= set(handed)
+    assert not [path for path in handed if "ben" in path.parts]
+
+
+def test_a_gradebook_that_was_put_in_anothers_place_is_read_anew(book: CourseGradebook, built: Path):
+    """As a restore does it; nbgrader's statements are kept from one opening to the next, its connections are not."""
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+    earlier = (book.root / "gradebook.db").read_bytes()
+    book.write(ANA, "clip", submission(built), NOW, report(3.0))
+    (book.root / "restored").write_bytes(earlier)
+    (book.root / "restored").rename(book.root / "gradebook.db")
+    assert grades(book)["clip-properties"] == (1.0, False)
+    book.write(ANA, "clip", submission(built), NOW, report(2.0))
+    assert grades(book)["clip-properties"] == (2.0, False)

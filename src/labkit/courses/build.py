@@ -50,11 +50,14 @@ def notebook(lab: Lab, text: LabText, face: str) -> dict[str, Any]:
     cells = [_cell(cell, face, text.language) for cell in text.cells]
     if face == "learner":
         _refuse_leaks(lab, text, cells)
+    about: dict[str, Any] = {"course": lab.course, "lab": lab.id, "language": text.language, "release": lab.release}
+    if face == "grader" and lab.attempts is not None:  # what decides how much a feedback page may say
+        about |= {"attempts": lab.attempts, "due": lab.due.isoformat() if lab.due else None}
     return {
         "cells": cells,
         "metadata": {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "labkit": {"course": lab.course, "lab": lab.id, "language": text.language, "release": lab.release},
+            "labkit": about,
             "language_info": {"name": "python"},
         },
         "nbformat": 4,
