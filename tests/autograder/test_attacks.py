@@ -1,6 +1,5 @@
 """Attacks that need a lab of their own; those on one small lab are kept by name in hostile/."""
 
-
 import pytest
 
 pytestmark = pytest.mark.sandbox
