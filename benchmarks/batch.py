@@ -183,7 +183,7 @@ def judged(home: Path, lab: Lab, expected: dict[str, float]) -> dict[str, Any]:
 
 def _files() -> set[str]:
     """Files that gradings make outside their own folder and must not leave."""
-    return {str(path) for path in Path(tempfile.gettempdir()).glob("labkit-*") if "labkit-batch-" not in path.name}
+    return {str(path) for path in Path(tempfile.gettempdir()).glob("labkit-child-*")}
 
 
 def _born(pid: int) -> str:

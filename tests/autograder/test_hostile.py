@@ -101,7 +101,7 @@ def test_there_are_many_and_each_says_what_it_tries():
 def test_after_the_worst_of_them_an_honest_answer_is_graded_and_nothing_is_left(lab_of, make_lab, warm, tmp_path):
     canary = tmp_path / "canary"
     canary.write_text("as it was")
-    files = {path.name for path in Path(tempfile.gettempdir()).glob("labkit-*")}
+    files = {path.name for path in Path(tempfile.gettempdir()).glob("labkit-child-*")}
     for name in ("a_fork_bomb", "forgets_to_die_with_its_parent", "turns_on_the_watching_process", "fills_the_disk"):
         expected = expectation(HERE / name)
         lab = lab_of(expected)
@@ -111,7 +111,7 @@ def test_after_the_worst_of_them_an_honest_answer_is_graded_and_nothing_is_left(
 
     assert grade(lab, honest, learner="ana", lane=None, warm=warm).score == 5
     assert canary.read_text() == "as it was"
-    assert {path.name for path in Path(tempfile.gettempdir()).glob("labkit-*")} == files
+    assert {path.name for path in Path(tempfile.gettempdir()).glob("labkit-child-*")} == files
     assert ours_gone()
 
 

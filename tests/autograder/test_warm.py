@@ -202,7 +202,7 @@ def test_two_at_once_share_a_zygote(make_lab, own):
 
 @pytest.mark.parametrize("tier", ["namespaces", "landlock"])
 def test_every_warm_tier_grades_alike_and_leaves_nothing_in_the_temporary_folder(make_lab, tier):
-    before = {path.name for path in Path(tempfile.gettempdir()).glob("labkit-*")}
+    before = {path.name for path in Path(tempfile.gettempdir()).glob("labkit-child-*")}
     with Warm(tier=tier) as own:
         report = graded(make_lab, own)
         hostile = graded(make_lab, own, "open('/tmp/left', 'w').write('x')\nimport os\nos._exit(0)")
@@ -210,9 +210,11 @@ def test_every_warm_tier_grades_alike_and_leaves_nothing_in_the_temporary_folder
     assert (report.score, report.fault) == (5, None), report
     assert (hostile.score, hostile.fault) == (0, None), hostile
     until = time.monotonic() + 5
-    while {path.name for path in Path(tempfile.gettempdir()).glob("labkit-*")} - before and time.monotonic() < until:
+    while {
+        path.name for path in Path(tempfile.gettempdir()).glob("labkit-child-*")
+    } - before and time.monotonic() < until:
         time.sleep(0.1)
-    assert {path.name for path in Path(tempfile.gettempdir()).glob("labkit-*")} - before == set()
+    assert {path.name for path in Path(tempfile.gettempdir()).glob("labkit-child-*")} - before == set()
 
 
 def test_a_tier_nobody_knows_is_said_to_be_so(ends):
