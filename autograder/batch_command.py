@@ -133,6 +133,9 @@ def _bar(*, quiet: bool) -> Progress:
 
 
 def _print_summary(summary: Summary) -> None:
+    if not summary.graded and not summary.faults:
+        print("Nothing to grade: nobody has handed in, or this release has graded everything already.")
+        return
     table = Table("", "learners", title="Resumed and finished" if summary.resumed else None)
     table.add_row("graded", str(summary.graded))
     table.add_row("of these, repaired", str(summary.repaired))

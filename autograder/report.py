@@ -42,7 +42,7 @@ class Report:
 
     `notes` are for the learner; the first `early_notes` of them tell of the time before any hidden test ran. Her
     code's own words may stand in notes and hints: escape them where they are shown. What is pending is not in `max`.
-    `repaired`: her notebook was not as it was released. `limit` is the one her code met: time, memory, disk, exit,
+    `repaired`: her notebook was not as it was released. `limit` is the one her code met: time, memory, disk,
     file, files, processes, or "".
     """
 

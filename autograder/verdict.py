@@ -68,7 +68,8 @@ def _limit(outcome: Outcome) -> str:
         problems = [result["stopped"], *(check.get("problem") for check in result["checks"])]
         told += [problem.get("limit") for problem in problems if problem]
     named = next((word for word in told if isinstance(word, str) and word in LIMITS), "")
-    return (outcome.end[1] if outcome.end else "") or named
+    end = outcome.end[1] if outcome.end else ""
+    return named if end in ("", "exit") else end  # whoever ends her own program meets no limit
 
 
 def faulty(text: LabText, program: Program, notes: tuple[str, ...]) -> Report:
