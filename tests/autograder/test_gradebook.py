@@ -115,6 +115,20 @@ def test_writing_again_replaces_the_automatic_score_and_keeps_what_a_person_gave
     assert book.manual_grades() == [ManualGrade("ana", "clip", 8.0)]
 
 
+@pytest.mark.parametrize("torn", [b"", b'{"cells": [', b"\xff"])
+def test_a_notebook_that_a_crash_cut_short_is_written_anew_and_the_grade_kept_for_reading(
+    book: CourseGradebook, built: Path, torn: bytes
+):
+    book.write(ANA, "clip", submission(built), NOW, report(3.0))
+    notebook = book.root / "autograded" / "ana" / "clip" / "clip.ipynb"
+    notebook.chmod(0o644)
+    notebook.write_bytes(torn)
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+
+    assert book.automatic_scores("clip") == {"ana": 3.0}
+    assert json.loads(notebook.read_text())["cells"]
+
+
 def test_a_changed_answer_is_read_again(book: CourseGradebook, built: Path):
     book.write(ANA, "clip", submission(built), NOW, report(1.0))
     give(book, 8)
