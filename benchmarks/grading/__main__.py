@@ -59,9 +59,11 @@ def _measure(arguments: argparse.Namespace, folder: Path, warm: Warm) -> dict[st
         if name != "prompt":
             _tell(f"{name}: every way")
             labs[name] = compare(one, plan.labs[name], folder / name, warm, python)
+            _tell(json.dumps(labs[name]))
         _tell(f"{name}: a class of {plan.labs[name].learners}")
         lane = _lane(arguments.model_home) if name == "prompt" else None
         classes[name] = classroom.hand_in(one, folder / "class" / name, warm, plan.labs[name].learners, lane=lane)
+        _tell(json.dumps(classes[name]))
     told = {"quick": arguments.quick, "left_out": left_out, "otter": version, "labs": labs, "class": classes}
     return told | {"goals": figures.goals(labs)}
 

@@ -7,7 +7,6 @@ import resource
 import statistics
 import threading
 import time
-from collections.abc import Iterator
 
 import psutil
 
@@ -71,10 +70,10 @@ def _wait_for_burials(warm: Warm) -> None:
 
 
 class Watch:
-    """Looks at the memory of the zygotes and their children until the end of the `with`. It costs time itself."""
+    """Looks at the memory of a zygote's children until the end of the `with`. It costs time itself."""
 
-    def __init__(self, warm: Warm) -> None:
-        self._warm, self._stop = warm, threading.Event()
+    def __init__(self, zygote: int) -> None:
+        self._zygote, self._stop = psutil.Process(zygote), threading.Event()
         self._most: dict[int, int] = {}
         self._thread = threading.Thread(target=self._look)
 
@@ -87,30 +86,34 @@ class Watch:
         self._thread.join()
 
     def figures(self) -> dict[str, float]:
-        """Proportional set sizes in MB: what a child adds, memory it shares counted in shares."""
-        zygotes = set(self._warm.pids().values())
-        children = [most for pid, most in self._most.items() if pid not in zygotes]
+        """Proportional set sizes in MB at their highest: what a child adds, memory it shares counted in shares.
+
+        A child is the process that runs a notebook or its tests, and the two around it that hold its namespaces.
+        """
+        children = list(self._most.values())
         return {
             "children_seen": len(children),
             "child_pss_mb_median": round(statistics.median(children) / _MB, 1) if children else 0.0,
             "child_pss_mb_max": round(max(children, default=0) / _MB, 1),
-            "zygote_pss_mb": round(sum(_pss(pid) or 0 for pid in zygotes) / _MB, 1),
-            "zygote_rss_mb": round(sum(psutil.Process(pid).memory_info().rss for pid in zygotes) / _MB, 1),
+            "zygote_pss_mb": round(_pss(self._zygote.pid) / _MB, 1),
+            "zygote_rss_mb": round(self._zygote.memory_info().rss / _MB, 1),
         }
 
     def _look(self) -> None:
         while not self._stop.wait(0.01):
-            for pid in self._living():
-                self._most[pid] = max(self._most.get(pid, 0), _pss(pid) or 0)
-
-    def _living(self) -> Iterator[int]:
-        for pid in self._warm.pids().values():
-            yield pid
-            with contextlib.suppress(psutil.NoSuchProcess):
-                yield from (child.pid for child in psutil.Process(pid).children(recursive=True))
+            for child in self._zygote.children():
+                if whole := _with_descendants(child):
+                    self._most[child.pid] = max(self._most.get(child.pid, 0), whole)
 
 
-def _pss(pid: int) -> int | None:
+def _with_descendants(child: psutil.Process) -> int:
+    """0 where it has ended and nobody has buried it yet."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return sum(_pss(one.pid) for one in (child, *child.children(recursive=True)))
+    return 0
+
+
+def _pss(pid: int) -> int:
     with contextlib.suppress(psutil.Error):
         return int(psutil.Process(pid).memory_full_info().pss)
-    return None
+    return 0

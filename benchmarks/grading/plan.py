@@ -24,11 +24,16 @@ class LabPlan:
     learners: int = 30
 
 
+_FULL = {
+    "light": LabPlan(),
+    "train": LabPlan(calls=1, batch=4, in_process=2, otter_in_process=1),
+    "prompt": LabPlan(),
+}
+
+
 @dataclass(frozen=True)
 class Plan:
-    labs: Mapping[str, LabPlan] = field(
-        default_factory=lambda: MappingProxyType({name: LabPlan() for name in ("light", "train", "prompt")})
-    )
+    labs: Mapping[str, LabPlan] = field(default_factory=lambda: MappingProxyType(_FULL))
     left_out: tuple[str, ...] = ()
 
     @staticmethod

@@ -92,6 +92,6 @@ def _pays_from(boot: float, one: dict[str, float]) -> dict[str, int | None]:
 
 
 def _memory(ours: Ours, warm: Warm, count: int) -> dict[str, float]:
-    with Watch(warm) as watch:
+    with Watch(warm.pids()[ours.subject.lab.profile]) as watch:
         ours.batch(count, 1)
         return watch.figures()

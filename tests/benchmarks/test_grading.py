@@ -132,7 +132,7 @@ class TestCost:
 
     def test_the_memory_of_children_and_zygote_is_seen(self, tmp_path: Path, warm_grader: Warm):
         one = subject("light", tmp_path)
-        with Watch(warm_grader) as watch:
+        with Watch(warm_grader.pids()["light"]) as watch:
             for number in range(3):
                 grade(one.lab, one.finished(number), learner="ana", lane=None, warm=warm_grader)
             found = watch.figures()
