@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,7 @@ def _scores(file: Path) -> dict[str, float]:
         "JOIN submitted_assignment sa ON sa.id = sn.assignment_id GROUP BY sa.student_id"
     )
     try:
-        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
             return {student: float(score) for student, score in connection.execute(query)}
     except sqlite3.Error:
         return {}

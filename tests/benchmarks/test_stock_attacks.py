@@ -1,9 +1,10 @@
-"""What the comparison with stock nbgrader counts as a gain and as damage, on made-up gradebooks; and one real attack."""
+"""What the comparison with stock nbgrader counts as a gain and as damage; and one real attack."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def course(tmp_path: Path) -> Path:
 
 
 def gradebook(course: Path, **scores: float) -> None:
-    with sqlite3.connect(course / "gradebook.db") as connection:
+    with closing(sqlite3.connect(course / "gradebook.db")) as connection, connection:
         connection.execute("CREATE TABLE grade (notebook_id, auto_score)")
         connection.execute("CREATE TABLE submitted_notebook (id, assignment_id)")
         connection.execute("CREATE TABLE submitted_assignment (id, student_id)")
