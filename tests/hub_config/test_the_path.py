@@ -46,7 +46,6 @@ FORGERY = """
 REFLECTION = "It mixed up polite complaints. A person must read every complaint; the model may only sort the pile."
 
 
-@pytest.mark.timeout(500)
 def test_a_learner_learns_submits_and_sees_a_score_with_reasons_and_the_instructor_adds_to_it(
     platform, sign_in, open_lab, picture
 ):
