@@ -89,6 +89,7 @@ def main(argv: list[str]) -> int:
 
 
 def serve(line: socket.socket) -> None:
+    """Until the line closes. A retired one takes no more and waits for its children."""
     forks, retired = 0, False
     while not (retired and _reap()):
         if not select.select([line], [], [], 0.5)[0]:
@@ -96,10 +97,9 @@ def serve(line: socket.socket) -> None:
             continue
         data, files, _, _ = socket.recv_fds(line, _LARGEST, 4)
         if not data:
-            if not retired:
-                return
-            retired = bool(_wait_for_children())
-            continue
+            if retired:
+                _wait_for_children()
+            return
         request = json.loads(data)
         if request["op"] == "fork":
             forks += 1
@@ -155,11 +155,10 @@ def _reap() -> bool:
             return True
 
 
-def _wait_for_children() -> bool:
+def _wait_for_children() -> None:
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()
-    return True
 
 
 def to_json(sandbox: Sandbox) -> dict[str, Any]:
