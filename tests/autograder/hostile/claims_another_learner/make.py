@@ -1,0 +1,11 @@
+import json
+
+RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))\n"
+
+
+def submission(notebook):
+    cells = {cell["id"]: cell for cell in notebook["cells"]}
+    cells["clip"]["source"] = RIGHT
+    notebook["metadata"]["labkit"] = {"course": "other", "lab": "../../x", "language": "xx", "learner": "zed"}
+    notebook["metadata"]["nbgrader"] = {"student": "zed"}
+    return json.dumps(notebook).encode()

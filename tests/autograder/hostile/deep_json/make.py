@@ -1,0 +1,11 @@
+import json
+
+RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))\n"
+
+
+def submission(notebook):
+    cells = {cell["id"]: cell for cell in notebook["cells"]}
+    cells["clip"]["source"] = RIGHT
+
+    text = json.dumps(notebook)
+    return text.replace('"nbformat": 4', '"deep": ' + "[" * 100_000 + "]" * 100_000 + ', "nbformat": 4').encode()

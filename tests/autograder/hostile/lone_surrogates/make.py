@@ -1,0 +1,11 @@
+import json
+
+RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))\n"
+
+
+def submission(notebook):
+    cells = {cell["id"]: cell for cell in notebook["cells"]}
+    cells["clip"]["source"] = RIGHT
+    cells["clip"]["source"] = RIGHT + "# \ud800 \udfff\n"
+    cells["reflect"]["source"] = "\ud83d because"
+    return json.dumps(notebook).encode()

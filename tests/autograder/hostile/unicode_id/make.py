@@ -1,0 +1,10 @@
+import json
+
+RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))\n"
+
+
+def submission(notebook):
+    cells = {cell["id"]: cell for cell in notebook["cells"]}
+    cells["clip"]["source"] = RIGHT
+    cells["clip"]["id"] = "кlip\u202e"
+    return json.dumps(notebook).encode()

@@ -1,0 +1,98 @@
+"""Hostile submissions: none gets a point it did not earn, none is a fault of ours, none tells what is hidden.
+
+Each is a folder of `hostile/`; what it may get is said there. The labs they attack are in `hostile_labs/`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from autograder.bounds import with_answers
+from autograder.grade import grade
+from autograder.warm import Warm
+from benchmarks.stock_attacks.attack import Attack, load_attacks, released_notebook
+from labkit.courses import load_text
+
+pytestmark = [pytest.mark.sandbox]
+ATTACKS = load_attacks()
+CANARY = "hub-token-6f1c2a77"
+_SANDBOX_UIDS = range(1_900_000_000, 1_920_000_000)
+
+
+def marked(attack: Attack):
+    marks = [pytest.mark.model] if attack.load_lab().profile == "torch" else []
+    return pytest.param(attack, id=attack.name, marks=marks)
+
+
+def hidden_words(attack: Attack) -> set[str]:
+    """Every long number of a hidden test and of a hidden file, and what the grader's own process knows."""
+    lab = attack.load_lab()
+    texts = [cell.source for cell in load_text(lab).of("test") if cell.hidden]
+    texts += [path.read_text() for path in (lab.path / "hidden").glob("*") if path.is_file()]
+    return {CANARY, *re.findall(r"\d{6,}", " ".join(texts))}
+
+
+def sandboxed() -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.stat().st_uid in _SANDBOX_UIDS:
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def surroundings(tmp_path_factory):
+    """What stands around the grader while all of them are graded; looked at when they are done."""
+    canary = tmp_path_factory.mktemp("course")
+    canary.chmod(0o777)
+    (canary / "gradebook.db").write_text("as it was")
+    before = set(os.listdir("/tmp"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTERHUB_API_TOKEN", CANARY)
+        with Warm() as warm:
+            yield warm
+            pids = warm.pids()
+            honest_answers_get_full_marks(warm)
+            assert warm.pids() == pids, "a zygote was lost"
+    assert [(path.name, path.read_text()) for path in canary.iterdir()] == [("gradebook.db", "as it was")]
+    assert not [name for name in set(os.listdir("/tmp")) - before if name.startswith(("labkit-", "left", "by-", "kept"))]
+    assert not sandboxed()
+
+
+def honest_answers_get_full_marks(warm: Warm) -> None:
+    for lab in {attack.lab: attack.load_lab() for attack in ATTACKS if attack.course == "attacked"}.values():
+        answers = {cell.id: cell.reference for cell in load_text(lab).of("solution")}
+        submission = with_answers(released_notebook(lab), answers)
+        report = grade(lab, submission, learner="honest", lane=None, warm=warm)
+        assert (report.fault, report.score) == (None, report.max), (lab.id, report)
+
+
+@pytest.mark.parametrize("attack", map(marked, ATTACKS))
+def test_a_hostile_submission_gains_nothing_and_tells_nothing(surroundings: Warm, attack: Attack):
+    lab = attack.load_lab()
+    report = grade(lab, attack.submission(), learner="mal", lane=None, warm=surroundings)
+    told = json.dumps(report.to_json(), ensure_ascii=False)
+
+    assert (report.fault is not None) == attack.fault, told
+    assert report.score <= attack.most, told
+    assert attack.exactly in (None, report.score), told
+    assert attack.note in told
+    assert not [word for word in hidden_words(attack) if word in told], told
+    assert [item.name for item in report.items] == [cell.id for cell in load_text(lab).of("test")]
+
+
+def test_there_are_many_and_each_says_what_it_tries():
+    assert len(ATTACKS) >= 80
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS)
+    for attack in ATTACKS:
+        assert re.fullmatch(r"[a-z][a-z_]+", attack.name), attack.name
+        assert re.fullmatch(r"[A-Z].{15,}\.", attack.why), attack.why
+    assert len({attack.why for attack in ATTACKS}) == len(ATTACKS)
