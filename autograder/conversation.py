@@ -19,6 +19,7 @@ from autograder.lane_service import LaneService
 GRACE = 20.0  # what the tests may take on top, once the learner's time is over
 STARTING = 60.0
 _FLOOD = 512 << 20
+_TOO_MUCH = {"time": "TimeoutError", "memory": "MemoryError"}
 
 
 class Fault(Exception):
@@ -31,6 +32,17 @@ class AuthorsFault(Fault):
     def __init__(self, test: str, line: int, found: str) -> None:
         self.test, self.line, self.found = test, line, found
         super().__init__(f"{test}: {found}")
+
+
+class Spent(Exception):
+    """The tests took more time or memory than the lab's own answer makes them take: what she gave them is at fault.
+
+    `kind` is the builtin error's name for it.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(kind)
 
 
 class Conversation:
@@ -48,6 +60,7 @@ class Conversation:
         self._seconds = seconds
         self._deadline = time.monotonic() + STARTING
         self._read, self._begun = 0, False
+        self._spent = ""
 
     def begin(self, settings: dict[str, Any], allowed: tuple[str, ...]) -> None:
         """Tells both what to prepare, waits until they have, and starts the learner's clock."""
@@ -66,9 +79,15 @@ class Conversation:
         return self._wait(self.learner)
 
     def ask_tests(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Raises Spent where a test is too much for the test process, and from then on: nothing is left to ask."""
+        if self._spent:
+            raise Spent(self._spent)
         sent = self._send(self.tests, message)
         answer = self._wait(self.tests) if sent else None
         if answer is None:
+            if message["op"] == "test" and self.tests.running.ended_for in _TOO_MUCH:
+                self._spent = _TOO_MUCH[self.tests.running.ended_for]
+                raise Spent(self._spent)
             raise Fault(f"the test process ended ({self.tests.running.ended_for or 'exit'}): {self.tests.said()}")
         return answer
 
@@ -104,9 +123,9 @@ class Conversation:
         now = time.monotonic()
         until = self._deadline if self.learner.open else self._deadline + GRACE
         if now > until:
-            if not self.learner.open or not self._begun:
-                raise Fault(f"the {waiting_for.role} process did not finish: {waiting_for.said()}")
-            self._hang_up(self.learner, "time")
+            if not self._begun:
+                raise Fault(f"the {waiting_for.role} process did not start: {waiting_for.said()}")
+            self._hang_up(self.learner if self.learner.open else self.tests, "time")
             return
         for line in select.select(list(lines), [], [], min(until - now, 1.0) + 0.001)[0]:
             self._receive(lines[line])

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from autograder.children import children
-from autograder.conversation import AuthorsFault, Conversation, Fault
+from autograder.conversation import AuthorsFault, Conversation, Fault, Spent
 from autograder.lane import Lane, Later
 from autograder.program import Program, Run, Test, plan
 from autograder.repair import Repaired, repair
@@ -117,14 +117,21 @@ def _run_cell(talk: Conversation, step: Run, outcome: Outcome) -> None:
         outcome.cell(step, answer.get("error"))
     elif was_open:
         outcome.ended(step, talk.learner_ended)
-    prepared = talk.ask_tests({"op": "prepare", "source": step.trusted, "forget": step.binds})
+    try:
+        prepared = talk.ask_tests({"op": "prepare", "source": step.trusted, "forget": step.binds})
+    except Spent:
+        return
     if prepared.get("fault"):
         raise Fault(f"{step.name}: {prepared['fault']}")
 
 
 def _run_test(talk: Conversation, step: Test, outcome: Outcome) -> None:
     was_open = talk.learner.open
-    result = talk.ask_tests({"op": "test", "name": step.name, "source": step.source})
+    try:
+        result = talk.ask_tests({"op": "test", "name": step.name, "source": step.source})
+    except Spent as spent:
+        stopped = {"what": "unusable", "kind": spent.kind, "text": ""}
+        result = {"checks": [], "stopped": stopped, "pending": []}
     problems = [result["stopped"], *(check.get("problem") for check in result["checks"])]
     for problem in problems:
         if problem and problem["what"] == "author":

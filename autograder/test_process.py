@@ -24,6 +24,10 @@ from labkit.courses.sums import StaticCheck, static_check
 from labkit.errors import PlatformFault
 
 
+# As much of a reason or hint as is told: with a learner's text in it, it could be too long to send.
+_LONGEST = 500
+
+
 class Names(dict[str, Any]):
     """The tests' namespace. Handles are kept for one test, so that a loop does not ask for the same name each time."""
 
@@ -94,7 +98,7 @@ def run_test(names: dict[str, Any], source: str, name: str) -> dict[str, Any]:
     for place, node in enumerate(nodes):
         with checks.collected() as collected:
             problem = _attempt(node, names, f"<{name}>", source)
-        made += [{"reason": c.reason, "passed": c.passed, "points": c.points, "hint": c.hint} for c in collected]
+        made += [_made(one) for one in collected]
         if problem is None:
             continue
         known = static_check(place, node)
@@ -104,6 +108,11 @@ def run_test(names: dict[str, Any], source: str, name: str) -> dict[str, Any]:
         if not collected:
             made.append({**_failed(known), "problem": problem})
     return {"checks": made, "stopped": None, "pending": []}
+
+
+def _made(one: checks.Check) -> dict[str, Any]:
+    told = {"reason": one.reason[:_LONGEST], "hint": one.hint[:_LONGEST]}
+    return {**told, "passed": one.passed, "points": one.points}
 
 
 def _failed(known: StaticCheck) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder import children, conversation
 from autograder.bounds import with_answers
 from autograder.grade import grade
 from autograder.warm import Warm
@@ -21,7 +22,6 @@ from labkit.courses import load_text
 pytestmark = [pytest.mark.sandbox]
 ATTACKS = load_attacks()
 CANARY = "hub-token-6f1c2a77"
-_SANDBOX_UIDS = range(1_900_000_000, 1_920_000_000)
 
 
 def marked(attack: Attack):
@@ -38,10 +38,12 @@ def hidden_words(attack: Attack) -> set[str]:
 
 
 def sandboxed() -> list[int]:
+    """Processes of the accounts that this very process's gradings have."""
+    first = children._FIRST_UID + os.getpid() % 100_000 * children._SLOTS * 2
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if process.stat().st_uid in _SANDBOX_UIDS:
+            if process.stat().st_uid in range(first, first + children._SLOTS * 2):
                 found.append(int(process.name))
         except OSError:
             continue
@@ -54,16 +56,19 @@ def surroundings(tmp_path_factory):
     canary = tmp_path_factory.mktemp("course")
     canary.chmod(0o777)
     (canary / "gradebook.db").write_text("as it was")
-    before = set(os.listdir("/tmp"))
+    scratch = tmp_path_factory.mktemp("scratch")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTERHUB_API_TOKEN", CANARY)
+        patch.setattr("tempfile.tempdir", str(scratch))
+        patch.setattr(conversation, "GRACE", 5.0)
         with Warm() as warm:
             yield warm
             pids = warm.pids()
             honest_answers_get_full_marks(warm)
             assert warm.pids() == pids, "a zygote was lost"
     assert [(path.name, path.read_text()) for path in canary.iterdir()] == [("gradebook.db", "as it was")]
-    assert not [name for name in set(os.listdir("/tmp")) - before if name.startswith(("labkit-", "left", "by-", "kept"))]
+    assert not list(scratch.iterdir())
+    assert not [name for name in os.listdir("/tmp") if name.startswith(("left-behind", "by-shell", "kept-"))]
     assert not sandboxed()
 
 
@@ -75,7 +80,7 @@ def honest_answers_get_full_marks(warm: Warm) -> None:
         assert (report.fault, report.score) == (None, report.max), (lab.id, report)
 
 
-@pytest.mark.parametrize("attack", map(marked, ATTACKS))
+@pytest.mark.parametrize("attack", [marked(attack) for attack in ATTACKS])
 def test_a_hostile_submission_gains_nothing_and_tells_nothing(surroundings: Warm, attack: Attack):
     lab = attack.load_lab()
     report = grade(lab, attack.submission(), learner="mal", lane=None, warm=surroundings)

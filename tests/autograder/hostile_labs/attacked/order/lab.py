@@ -17,5 +17,5 @@ numbers = [730281, 118834, 559007]
 wanted, kept = sorted(numbers), list(numbers)
 given = order(numbers)
 check("is in rising order", given == wanted, points=2, hint=f"the example gives {order([3, 1, 2])}")
-check("leaves the list as it was", numbers == kept and given != numbers)
+check("leaves the list as it was", numbers == kept and given == wanted)
 check("has as many as there were", len(given) == 3 and all(type(one) is int for one in given))

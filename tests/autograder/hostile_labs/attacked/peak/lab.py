@@ -32,6 +32,7 @@ class Hill:
         return self.top - (x - 2) ** 2
 
 
-check("finds the top", peak(height) == 7, points=2)
-check("asks no more than it needs", 0 < len(calls) <= 20)
+found = peak(height)
+check("finds the top", found == 7, points=2)
+check("asks no more than it needs", found == 7 and 0 < len(calls) <= 20)
 check("finds the top of a method", peak(Hill().at) == 2)
