@@ -19,6 +19,7 @@ from autograder.lane_service import LaneService
 GRACE = 20.0  # what the tests may take on top, once the learner's time is over
 STARTING = 60.0
 _FLOOD = 512 << 20
+_NOTICING = 2.0
 _TOO_MUCH = {"time": "TimeoutError", "memory": "MemoryError"}
 
 
@@ -90,6 +91,15 @@ class Conversation:
                 raise Spent(self._spent)
             raise Fault(f"the test process ended ({self.tests.running.ended_for or 'exit'}): {self.tests.said()}")
         return answer
+
+    def notice_end(self) -> None:
+        """The tests saw her process go: waits a little for its line to say so too, so that she is told why."""
+        until = time.monotonic() + _NOTICING
+        while self.learner.open and time.monotonic() < until:
+            if select.select([self.learner.line], [], [], 0.1)[0]:
+                self._receive(self.learner)
+                for _ in self._messages(self.learner):
+                    pass
 
     def _wait(self, child: Child) -> dict[str, Any] | None:
         """The next message of `child` that is not about the model; meanwhile the model is served to both."""

@@ -139,5 +139,7 @@ def _run_test(talk: Conversation, step: Test, outcome: Outcome) -> None:
         if problem and problem["what"] == "fault":
             raise Fault(f"{step.name}: {problem['text']}")
     outcome.results[step.name] = result
+    if was_open and any(problem and problem["what"] == "gone" for problem in problems):
+        talk.notice_end()
     if was_open and not talk.learner.open:
         outcome.ended(step, talk.learner_ended)

@@ -23,7 +23,6 @@ from labkit import checks
 from labkit.courses.sums import StaticCheck, static_check
 from labkit.errors import PlatformFault
 
-
 # As much of a reason or hint as is told: with a learner's text in it, it could be too long to send.
 _LONGEST = 500
 

@@ -78,7 +78,13 @@ def run(attacks: Sequence[Attack], jobs: int) -> list[dict[str, Any]]:
 def one_row(attack: Attack, stock: Stock, warm: Warm) -> dict[str, Any]:
     began = time.monotonic()
     ours = grade(attack.load_lab(), attack.submission(), learner="mal", lane=None, warm=warm)
-    row: dict[str, Any] = {"name": attack.name, "most": attack.most, "ours": ours.score, "max": ours.max, "why": attack.why}
+    row: dict[str, Any] = {
+        "name": attack.name,
+        "most": attack.most,
+        "ours": ours.score,
+        "max": ours.max,
+        "why": attack.why,
+    }
     row["ours_fault"] = ours.fault is not None
     try:
         result = stock.grade(attack)
@@ -87,7 +93,10 @@ def one_row(attack: Attack, stock: Stock, warm: Warm) -> dict[str, Any]:
     else:
         row |= {"stock": result.points, "damage": list(result.damage), "not_run": ""}
     with contextlib.suppress(OSError):
-        print(f"{attack.name}: ours {row['ours']:g}, stock {row['stock']}, {row['damage']} ({time.monotonic() - began:.0f} s)", file=sys.stderr)
+        print(
+            f"{attack.name}: ours {row['ours']:g}, stock {row['stock']}, {row['damage']} ({time.monotonic() - began:.0f} s)",
+            file=sys.stderr,
+        )
     return row
 
 
@@ -119,7 +128,9 @@ def table(told: dict[str, Any]) -> list[str]:
     for row in told["rows"]:
         stock = row["not_run"] or ("not graded" if row["stock"] is None else f"{row['stock']:g}")
         mark = "**" if gained(row) else ""
-        lines.append(f"| {row['name']} | {row['ours']:g} of {row['max']:g} | {mark}{stock}{mark} | {'; '.join(row['damage'])} |")
+        lines.append(
+            f"| {row['name']} | {row['ours']:g} of {row['max']:g} | {mark}{stock}{mark} | {'; '.join(row['damage'])} |"
+        )
     return [*lines, "", json.dumps(told["summary"])]
 
 

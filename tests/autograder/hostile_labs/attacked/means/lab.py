@@ -5,6 +5,7 @@
 import numpy as np
 import pandas as pd
 
+
 # %% solution="means"
 def means(table):
     """A numpy array with the mean of each column of a DataFrame."""
@@ -12,12 +13,14 @@ def means(table):
     return table.to_numpy().mean(axis=0)
     ### END SOLUTION
 
+
 # %% solution="centred"
 def centred(table):
     """The table less the mean of each column."""
     ### BEGIN SOLUTION
     return table - table.mean()
     ### END SOLUTION
+
 
 # %% test="means-example" points=1
 assert np.allclose(means(pd.DataFrame({"a": [1.0, 3.0]})), [2.0])

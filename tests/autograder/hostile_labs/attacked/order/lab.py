@@ -9,6 +9,7 @@ def order(numbers):
     return sorted(numbers)
     ### END SOLUTION
 
+
 # %% test="order-example" points=1
 assert order([3, 1, 2]) == [1, 2, 3]
 

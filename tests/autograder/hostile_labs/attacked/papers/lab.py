@@ -10,6 +10,7 @@ def total(text):
     return sum(map(int, text.split()))
     ### END SOLUTION
 
+
 # %% test="total-example" points=1
 assert total(open("data/open.txt").read()) == 6
 

@@ -9,6 +9,7 @@ def peak(height):
     return max(range(10), key=height)
     ### END SOLUTION
 
+
 # %% test="peak-example" points=1
 assert peak(lambda x: -abs(x - 4)) == 4
 

@@ -4,11 +4,13 @@
 # %%
 import math
 
+
 # %% solution="root"
 def root(x):
     ### BEGIN SOLUTION
     return math.sqrt(x)
     ### END SOLUTION
+
 
 # %% test="root-example" points=1
 assert math.isclose(root(4.0), 2.0)

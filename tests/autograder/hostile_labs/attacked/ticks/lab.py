@@ -10,6 +10,7 @@ def ticks(start, step):
         start += step
     ### END SOLUTION
 
+
 # %% test="ticks-example" points=1
 import itertools
 
