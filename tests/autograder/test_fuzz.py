@@ -80,6 +80,7 @@ def test_nonsense_from_the_learner_is_her_fault_and_ends(submit, monkeypatch, ki
 
     assert (graded.score, graded.fault) == (0, None), graded.text
     assert "0.1234567" not in graded.text
+    assert "fuzzed stopped" not in graded.text, "the cell did not take the line over"
     told = [part for item in graded.report.items for one in item.checks for part in (one.hint or one.reason,)]
     assert told
 
