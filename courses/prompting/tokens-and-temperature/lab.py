@@ -143,7 +143,7 @@ def are_chances(row, scores):
 
 
 def agrees():
-    return all(close(chances(list(scores), t), softmax(scores, t)) for scores, t in zip(lists, heat))
+    return all(close(chances(scores, t), softmax(scores, t)) for scores, t in zip(lists, heat))
 
 
 def moved():
@@ -151,15 +151,15 @@ def moved():
 
 
 def wider():
-    return all(disorder(chances(list(s), 3.0)) > disorder(chances(list(s), 0.5)) + 1e-9 for s in lists)
+    return all(disorder(chances(s, 3.0)) > disorder(chances(s, 0.5)) + 1e-9 for s in lists)
 
 
 sure = 1 / (1 + math.exp(-1))
-check("chances add up to 1 and each is between 0 and 1", all(are_chances(chances(list(s), t), s) for s, t in zip(lists, heat)), points=3, hint="divide by the sum of all")
+check("chances add up to 1 and each is between 0 and 1", all(are_chances(chances(s, t), s) for s, t in zip(lists, heat)), points=3, hint="divide by the sum of all")
 check("agrees with softmax at any temperature", agrees(), points=6, hint="divide each score by the temperature before exp")
 check("a higher temperature brings the chances closer together", wider(), points=6, hint="divide by the temperature, do not multiply")
 check("adding the same to all scores changes nothing", moved(), points=3, hint="softmax looks at differences only")
-check("temperature 0 takes the best", all(chances(list(s), 0).index(1.0) == s.index(max(s)) for s in lists), points=5, hint="treat 0 before you divide by it")
+check("temperature 0 takes the best", all(chances(s, 0).index(1.0) == s.index(max(s)) for s in lists), points=5, hint="treat 0 before you divide by it")
 check("equally good ones share the chance at temperature 0", close(chances([3.0, 1.0, 3.0], 0), [0.5, 0.0, 0.5]), points=3, hint="divide 1 among the winners")
 check("holds for very large scores", close(chances([2000.0, 1999.0], 1.0), [sure, 1 - sure]), points=4, hint="subtract the largest number before exp")
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.stock_attacks.assignment import EARLIER, HONEST, HOSTILE, Course, honest, make_course
-from benchmarks.stock_attacks.attack import Attack
+from benchmarks.stock_labs.assignment import EARLIER, HONEST, HOSTILE, Course, honest, make_course
+from benchmarks.stock_labs.attack import Attack
 from labkit.courses import Lab
 from labkit.sandbox import Bind, Limits, Sandbox
 from labkit.sandbox.running import start, tree

@@ -26,7 +26,7 @@ from autograder.grade import grader_notebook
 from autograder.repair import repair
 from labkit.courses import load_course
 
-LABS = Path(__file__).parent / "hostile_labs"
+ATTACKED = Path(__file__).parent / "attacked"
 LAB = """\
 # %% solution="fuzzed"
 def number(x):
@@ -59,7 +59,7 @@ check("numbers", numbers(kept)[0] == 0.7310585)
 check("apply", abs(apply(lambda x: (seen.append(x), x * 5)[1]) - 0.6172835) < 1e-9 and seen == [0.1234567])
 check("box", Box().value == 0.7310585 and [one for one in numbers([1])] == [0.7310585])
 """
-TAKEN_OVER = (LABS / "takes_over_the_line.py").read_text()
+TAKEN_OVER = (ATTACKED / "takes_over_the_line.py").read_text()
 PATIENT = ("trees", "bytes", "no-frames", "huge-size", "truncated", "deep", "numbers")
 STUBBORN = ("silence", "drip", "flood", "offers-for-ever", "wide")
 CASES = [(kind, seed) for kind in PATIENT for seed in range(40 if kind == "trees" else 4)]
@@ -215,4 +215,4 @@ def test_repair_never_raises_for_bytes(trusted_clip, data):
 
 @pytest.fixture(scope="module")
 def trusted_clip():
-    return grader_notebook(load_course(LABS, "attacked").lab("clip"))
+    return grader_notebook(load_course(ATTACKED / "courses", "attacked").lab("clip"))

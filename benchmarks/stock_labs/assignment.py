@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.bounds import with_answers
-from benchmarks.stock_attacks.attack import Attack
+from benchmarks.stock_labs.attack import Attack
 from labkit.courses import Lab, load_text, notebook
 
 HOSTILE, HONEST, EARLIER = "mal", "zed", "ann"

@@ -18,7 +18,7 @@ from autograder import children, conversation
 from autograder.bounds import with_answers
 from autograder.grade import grade
 from autograder.warm import Warm
-from benchmarks.stock_attacks.attack import Attack, load_attacks, released_notebook
+from benchmarks.stock_labs.attack import Attack, load_attacks, released_notebook
 from labkit.courses import load_text
 
 pytestmark = [pytest.mark.sandbox]

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.stock_attacks`: exit code 1 if ours gave a point it should not, 2 if it could not be tried."""
+"""`python -m benchmarks.stock_labs`: exit code 1 if ours gave a point it should not, 2 if it could not be tried."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from typing import Any
 
 from autograder.grade import grade
 from autograder.warm import Warm
-from benchmarks import stock_attacks
-from benchmarks.stock_attacks.attack import Attack, load_attacks
-from benchmarks.stock_attacks.stock import Stock
+from benchmarks import stock_labs
+from benchmarks.stock_labs.attack import Attack, load_attacks
+from benchmarks.stock_labs.stock import Stock
 from labkit.errors import OperatorError
 
 QUICK = (
@@ -34,7 +34,7 @@ QUICK = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser("python -m benchmarks.stock_attacks", description=stock_attacks.__doc__)
+    parser = argparse.ArgumentParser("python -m benchmarks.stock_labs", description=stock_labs.__doc__)
     parser.add_argument("--only", metavar="NAME", action="append", help="this one; may be given again")
     parser.add_argument("--torch", action="store_true", help="also the labs that need torch")
     parser.add_argument("--jobs", type=int, default=2)

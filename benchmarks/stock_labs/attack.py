@@ -23,8 +23,8 @@ from labkit.errors import OperatorError
 from labkit.strict import strict
 
 PROJECT = Path(__file__).parents[2]
-FOLDER = PROJECT / "tests" / "autograder" / "hostile"
-LABS = PROJECT / "tests" / "autograder" / "hostile_labs"
+FOLDER = PROJECT / "tests" / "autograder" / "attacked" / "submissions"
+LABS = PROJECT / "tests" / "autograder" / "attacked" / "courses"
 _COURSES = {"attacked": LABS, "testing": PROJECT / "courses"}
 _FORMS = ("answers.py", "submission.ipynb", "make.py")
 
