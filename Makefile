@@ -38,6 +38,7 @@ bench:       ## every benchmark, briefly
 	@$(PYTHON) hub_config/bootstrap.py test
 	@for name in benchmarks/[a-z]*.py; do $(BIN)/python -m benchmarks.$$(basename $$name .py) --quick || exit 1; done
 	@$(BIN)/python -m benchmarks.crash --quick
+	@$(BIN)/python -m benchmarks.grading --quick
 
 soak:        ## what is too long for `make test`
 	@$(PYTHON) hub_config/bootstrap.py test

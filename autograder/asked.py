@@ -17,15 +17,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograder import frame, wire, writeback
-from autograder.blame import NAMED, kind_of
+from autograder.blame import NAMED, kind_of, limit_of
 from autograder.offer import resolve
+from autograder.wreck import empty
 
 
 class Asked:
-    """Answers what comes over `line`; `names` are the learner's."""
+    """Answers what comes over `line`; `names` are the learner's. With `wreck` every argument is emptied before a call
+    (see wreck.py): what an author's tests make of that is asked by `labkit courses check`."""
 
-    def __init__(self, names: Mapping[str, Any], line: socket.socket) -> None:
-        self._names, self._line = names, line
+    def __init__(self, names: Mapping[str, Any], line: socket.socket, *, wreck: bool = False) -> None:
+        self._names, self._line, self._wreck = names, line, wreck
         self._kept: list[Any] = []
         self._talking = threading.RLock()  # her threads may call what was handed over at the same time
 
@@ -35,7 +37,7 @@ class Asked:
         except wire.WireError as error:
             return {"unsendable": str(error)}
         except BaseException as error:
-            return {"raised": kind_of(error), "text": said(error)}
+            return {"raised": kind_of(error), "text": said(error), "limit": limit_of(error)}
 
     def reply(self, answer: dict[str, Any]) -> None:
         try:
@@ -101,6 +103,8 @@ class Asked:
         coded = writeback.by_place(question["args"], question["words"])
         values = writeback.by_place(args, words)
         try:
+            for value in values if self._wreck else ():
+                empty(value)
             value = on(*args, **words)
             if inspect.iscoroutine(value):
                 value = asyncio.run(value)
@@ -108,7 +112,7 @@ class Asked:
         except wire.WireError as error:
             answer = {"unsendable": str(error)}
         except BaseException as error:  # what it changed before it raised has changed all the same
-            answer = {"raised": kind_of(error), "text": said(error)}
+            answer = {"raised": kind_of(error), "text": said(error), "limit": limit_of(error)}
         changed = writeback.changes(coded, values, self._as_it_came)
         return {**answer, "changed": changed} if changed else answer
 

@@ -7,6 +7,7 @@ one of that builtin type too. `kind` is a builtin's name or "", never a word the
 from __future__ import annotations
 
 import builtins
+import errno
 from typing import Any
 
 _LONGEST = 300
@@ -19,6 +20,17 @@ _TYPES: dict[str, type[Exception]] = {
 NAMED: dict[str, type[BaseException]] = {**_TYPES, "SystemExit": SystemExit, "KeyboardInterrupt": KeyboardInterrupt}
 
 
+_BY_NUMBER = {
+    errno.ENOSPC: "disk",
+    errno.EDQUOT: "disk",
+    errno.EFBIG: "file",
+    errno.EAGAIN: "processes",
+    errno.EMFILE: "files",
+    errno.ENOMEM: "memory",
+}
+LIMITS = frozenset((*_BY_NUMBER.values(), "memory"))
+
+
 class LearnerSide(Exception):
     """Something her code did. `what`: raised, missing, gone, not-plain or malformed."""
 
@@ -26,10 +38,11 @@ class LearnerSide(Exception):
 
     def __init__(self, label: str, kind: str = "", text: str = "") -> None:
         self.label, self.kind, self.text = label, kind, text[:_LONGEST]
+        self.limit = ""
         super().__init__(self.text)
 
     def as_problem(self) -> dict[str, str]:
-        return {"what": self.what, "label": self.label, "kind": self.kind, "text": self.text}
+        return {"what": self.what, "label": self.label, "kind": self.kind, "text": self.text, "limit": self.limit}
 
 
 class Missing(LearnerSide, NameError):
@@ -61,8 +74,23 @@ def kind_of(error: BaseException) -> str:
     return next((kind.__name__ for kind in type(error).__mro__ if NAMED.get(kind.__name__) is kind), "")
 
 
-def raised(label: str, kind: Any, text: Any) -> LearnerSide:
+def limit_of(error: BaseException) -> str:
+    """Which limit of the sandbox an error tells of: a word of LIMITS, or ""."""
+    if isinstance(error, MemoryError):
+        return "memory"
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return "processes"
+    return _BY_NUMBER.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+
+
+def raised(label: str, kind: Any, text: Any, limit: Any = "") -> LearnerSide:
     """The exception to raise in the test for one raised in the learner's process."""
+    error = _raised(label, kind, text)
+    error.limit = limit if isinstance(limit, str) and limit in LIMITS else ""
+    return error
+
+
+def _raised(label: str, kind: Any, text: Any) -> LearnerSide:
     name = kind if isinstance(kind, str) and kind in NAMED else ""
     message = text if isinstance(text, str) else ""
     base = _TYPES.get(name)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from autograder.express import refuse_inexpressible
-from autograder.grade import grade, grade_repaired, grader_notebook
+from autograder.grade import blind_tests, grade, grade_repaired, grader_notebook
 from autograder.lane import Lane
-from autograder.repair import repair
+from autograder.repair import Repaired, repair
 from autograder.report import Report
 from autograder.warm import Warm
 from labkit.courses import Bound, Lab, load_attempts, load_text, notebook
+from labkit.errors import AuthorError
 
 REFERENCE = Bound(">=", 95, percent=True)
 STARTER = Bound("<=", 5, percent=True)
@@ -47,26 +48,43 @@ class LabResult:
 
 
 def measure(lab: Lab, lane: Lane | None, warm: Warm, progress: Callable[[str], None]) -> LabResult:
-    """Grades the reference and the starter in every language, and every attempt in `submissions/`."""
+    """Grades the reference and the starter in every language, and every attempt in `submissions/`; and the reference
+    once more as an answer that destroys its arguments. Raises AuthorError for a test that asks what cannot be."""
     refuse_inexpressible(lab)
     measured = []
     for language in lab.languages:
         mark = "" if language == "en" else f" ({language})"
         for name, face, bound in (("reference", "reference", REFERENCE), ("starter", "learner", STARTER)):
             progress(f"{lab.course}/{lab.id}: {name}{mark}")
-            built = notebook(lab, load_text(lab, language), face)
-            repaired = repair(grader_notebook(lab, language), json.dumps(built).encode())
+            repaired = _built(lab, face, language)
             report = grade_repaired(
                 lab, repaired, learner=name, lane=lane, warm=warm, language=language, for_author=True
             )
             measured.append(_held(f"{name}{mark}", report, bound))
+    progress(f"{lab.course}/{lab.id}: an answer that destroys its arguments")
+    _refuse_blind(lab, blind_tests(lab, _built(lab, "reference", "en"), lane=lane, warm=warm))
     for attempt in load_attempts(lab):
         progress(f"{lab.course}/{lab.id}: {attempt.name}")
         answered = with_answers(grader_notebook(lab), attempt.answers)
-        measured.append(
-            _held(attempt.name, grade(lab, answered, learner=attempt.name, lane=lane, warm=warm), attempt.bound)
-        )
+        report = grade(lab, answered, learner=attempt.name, lane=lane, warm=warm)
+        measured.append(_held(attempt.name, report, attempt.bound))
     return LabResult(lab.course, lab.id, tuple(measured))
+
+
+def _built(lab: Lab, face: str, language: str) -> Repaired:
+    built = notebook(lab, load_text(lab, language), face)
+    return repair(grader_notebook(lab, language), json.dumps(built).encode())
+
+
+def _refuse_blind(lab: Lab, tests: Sequence[str]) -> None:
+    for cell in load_text(lab).of("test"):
+        if cell.id in tests:
+            raise AuthorError(
+                str(lab.text_file()),
+                cell.line,
+                f"test {cell.id!r} still holds when a call empties what it was handed",
+                instead="Compare with what you worked out before the call, or hand over a copy.",
+            )
 
 
 def with_answers(built: dict[str, Any], answers: Mapping[str, str]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import itertools
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,10 +57,18 @@ def children(lab: Lab, warm: Warm) -> Iterator[tuple[Child, Child]]:
     finally:
         hers.close()
         ours.close()
-        for child in started:
-            child.running.end()
-            child.line.close()
-            child.errors.close()
+        _end(started)
+
+
+def _end(started: Sequence[Child]) -> None:
+    """All at once: the kernel takes tens of milliseconds to take one apart that has torch in it."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        ended = [pool.submit(child.running.end) for child in started]
+    for child in started:
+        child.line.close()
+        child.errors.close()
+    for one in ended:
+        one.result()
 
 
 def _start(lab: Lab, warm: Warm, role: str, peer: socket.socket, uid: int) -> Child:

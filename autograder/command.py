@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from autograder.batch_command import add_batch_arguments, grade_all, refused_words
 from autograder.bounds import measure
 from autograder.lane import ModelLane
 from autograder.warm import Warm
@@ -20,18 +21,25 @@ _REFUSED, _FAULT, _NO_SANDBOX = 1, 2, 3
 
 
 def grade(argv: list[str]) -> int:
-    """Grades one notebook and prints its report."""
+    """Grades one notebook and prints its report; with `--all`, everybody's submissions of a lab."""
     from autograder.grade import grade as grade_submission
     from autograder.table import print_report
 
-    parser = argparse.ArgumentParser("labkit grade", description="Grades one notebook, with no hub running.")
+    parser = argparse.ArgumentParser(
+        "labkit grade", description="Grades one notebook, or with --all a whole lab again."
+    )
     parser.add_argument("course", metavar="COURSE")
     parser.add_argument("lab", metavar="LAB")
-    parser.add_argument("notebook", metavar="NOTEBOOK", type=Path)
+    parser.add_argument("notebook", metavar="NOTEBOOK", type=Path, nargs="?", help="one notebook, with no hub running")
+    add_batch_arguments(parser)
     parser.add_argument("--learner", default="nobody", metavar="ID")
     parser.add_argument("--language", default="", metavar="en|fil", help="default: as the notebook's name says")
     _shared(parser)
     given = parser.parse_args(argv)
+    if wrong := refused_words(given):
+        parser.error(wrong)
+    if given.all:
+        return _answered(lambda: grade_all(given))
 
     def run() -> int:
         lab = load_course(given.courses, given.course).lab(given.lab)

@@ -43,7 +43,8 @@ class LabkitExecute(Execute):  # type: ignore[misc]
     def _ask(self, nb: Any, names: dict[str, str]) -> Report:
         """Formgrader's Autograde button: the worker grades, in its sandbox and with its model lane."""
         body = {
-            "course": names.get("course") or Path(self.parent.coursedir.root).name,
+            # Ours is the exporter's, and the exporter nbgrader's Autograde's, which knows the course.
+            "course": self.parent.parent.coursedir.course_id,
             "lab": names["assignment"],
             "learner": names["student"],
             "notebook": nbformat.writes(nb),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 from autograder.children import children
 from autograder.conversation import AuthorsFault, Conversation, Fault, Spent
 from autograder.lane import Lane, Later
 from autograder.program import Program, Run, Test, plan
-from autograder.repair import Repaired, repair
+from autograder.repair import Repaired, Starters, no_starters, repair
 from autograder.report import Report
 from autograder.verdict import Outcome, faulty, report
 from autograder.warm import NotWarm, Warm
@@ -29,6 +30,7 @@ def grade(
     warm: Warm,
     language: str = "en",
     later: Later | None = None,
+    starters: Starters = no_starters,
 ) -> Report:
     """Rebuilds the notebook, runs her cells in one sandbox and the tests in another, and says what held.
 
@@ -36,7 +38,7 @@ def grade(
     is not pending holds as far as one can know: code that remembers that the model was away may do otherwise with it.
     """
     data = submission if isinstance(submission, bytes) else json.dumps(submission).encode()
-    repaired = repair(grader_notebook(lab, language), data)
+    repaired = repair(grader_notebook(lab, language), data, starters)
     return grade_repaired(lab, repaired, learner=learner, lane=lane, warm=warm, language=language, later=later)
 
 
@@ -64,12 +66,22 @@ def grade_repaired(
             raise _to_author(lab, text, fault) from None
         _log.error("grading %s/%s of %s failed: %s", lab.course, lab.id, learner, fault)
         return faulty(text, program, repaired.notes)
-    return report(text, program, outcome, repaired.notes, lab.limits)
+    found = report(text, program, outcome, repaired.notes, lab.limits)
+    return replace(found, repaired=repaired.repaired)
 
 
 def grader_notebook(lab: Lab, language: str = "en") -> dict[str, Any]:
     """The trusted notebook a submission is rebuilt from."""
     return notebook(lab, load_text(lab, language), "grader")
+
+
+def blind_tests(lab: Lab, repaired: Repaired, *, lane: Lane | None, warm: Warm, language: str = "en") -> list[str]:
+    """The tests that hold in full although every call emptied what it was handed (see wreck.py)."""
+    text = load_text(lab, language)
+    program = plan(lab, text, repaired.notebook)
+    outcome = _run(lab, replace(program, settings={**program.settings, "wreck": True}), lane, warm, None)
+    items = report(text, program, outcome, (), lab.limits).items
+    return [item.name for item in items if item.points >= item.max and outcome.results[item.name].get("changed")]
 
 
 def _to_author(lab: Lab, text: LabText, fault: AuthorsFault) -> AuthorError:

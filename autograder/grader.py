@@ -20,10 +20,10 @@ from autograder.grade import grade
 from autograder.gradebook import CourseGradebook
 from autograder.lane import Lane, Later
 from autograder.recordings import RecordedLane
-from autograder.repair import repair
+from autograder.repair import Starters, repair
 from autograder.report import Report
 from autograder.warm import Warm
-from labkit.courses import Course, Lab
+from labkit.courses import Course, Lab, releases
 from labkit.errors import LabkitError
 from labkit.programme.people import person
 from labkit.submissions.queue import Queue
@@ -49,13 +49,12 @@ class Grader:
     def recover(self) -> int:
         return self.queue.recover()
 
-    def grade_next(self) -> bool:
-        """Writes down what was graded, else grades the submission that waits longest; whether there was one."""
-        graded = self.queue.take_unwritten()
-        if graded is not None:
-            self._write_down(graded)
+    def grade_next(self, batch: str | None = None) -> bool:
+        """Writes down what was graded, else grades the submission that waits longest; whether there was one. With
+        `batch`, of that batch alone."""
+        if self.write_next(batch):
             return True
-        submission = self.queue.take()
+        submission = self.queue.take(batch)
         if submission is None:
             return False
         try:
@@ -66,6 +65,13 @@ class Grader:
             self.queue.give_up(submission)
         return True
 
+    def write_next(self, batch: str | None = None) -> bool:
+        """Writes a recorded score into the gradebook; whether one was waiting for that."""
+        graded = self.queue.take_unwritten(batch)
+        if graded is not None:
+            self._write_down(graded)
+        return graded is not None
+
     def grade_notebook(
         self, course: str, lab_id: str, learner: str, notebook: bytes, later: Later | None = None
     ) -> Report:
@@ -74,7 +80,13 @@ class Grader:
         lane: Lane = later or self.lane
         if isinstance(self.lane, RecordedLane):
             lane = self.lane.of(course, lab_id, instead=later)
-        return grade(lab, notebook, learner=learner, lane=lane, warm=self.warm, language=language, later=later)
+        starters = self._starters(lab, language)
+        words = {"learner": learner, "language": language}
+        return grade(lab, notebook, lane=lane, warm=self.warm, later=later, starters=starters, **words)
+
+    def _starters(self, lab: Lab, language: str) -> Starters:
+        folder = self.build / lab.course / "releases"
+        return lambda release: releases.starters(folder, lab.id, release, language)
 
     def grade_by_hand(self, course: str, lab_id: str, learner: str, notebook: bytes) -> Report:
         """What formgrader's button asks for. nbgrader writes it down; our score of the work it has becomes the same.
@@ -167,7 +179,7 @@ class Grader:
             "last_name": someone.family_name if someone else "",
             "email": someone.email if someone else "",
         }
-        repaired = repair(source, content)
+        repaired = repair(source, content, self._starters(lab, self._language(submission.username)))
         self.gradebooks[lab.course].write(learner, lab.id, repaired.notebook, submission.received_at, report)
 
     def _lab(self, course: str, lab_id: str) -> Lab:

@@ -17,8 +17,16 @@ if TYPE_CHECKING:
 
 MOST_ITEMS = 100_000
 _READ_ALL_THE_SAME = ("__name__", "__doc__")
-# Attributes that describe arrays and tensors; from anything else they are claims nobody can check.
-_CLAIMS = frozenset(("shape", "dtype", "ndim", "size", "device", "nbytes", "itemsize", "columns", "index"))
+# Attributes and methods by which arrays, tensors and tables tell of themselves; from anything else that a function
+# returned they are claims nobody can check.
+_CLAIMS = frozenset(
+    (
+        *("shape", "dtype", "ndim", "size", "device", "nbytes", "itemsize", "columns", "index", "T", "real"),
+        *("imag", "sum", "mean", "std", "var", "prod", "min", "max", "argmin", "argmax", "all", "any", "item"),
+        *("tolist", "numpy", "norm", "dot", "equal", "allclose", "isclose", "eq", "ne", "lt", "le", "gt", "ge"),
+        *("round", "abs", "isnan", "isfinite", "numel"),
+    )
+)
 _OWN = ("_peer", "_number", "_label", "_kind", "_is", "_built")
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from autograder import frame
 from autograder.asked import Asked, said
-from autograder.blame import kind_of
+from autograder.blame import kind_of, limit_of
 from autograder.steady import settle
 from autograder.transport import install
 
@@ -32,7 +32,7 @@ def serve(control: socket.socket, peer: socket.socket) -> None:
     settle(program)
     install(control, program)
     notebook = _Notebook()
-    asked = Asked(notebook.names, peer)
+    asked = Asked(notebook.names, peer, wreck=program.get("wreck") is True)
     frame.send(control, {"ready": True})
     lines = {control, peer}
     while control in lines:
@@ -88,4 +88,4 @@ def _told(error: BaseException, name: str) -> dict[str, Any]:
     while trace is not None:
         line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == name else line
         trace = trace.tb_next
-    return {"kind": kind_of(error), "text": said(error), "line": line}
+    return {"kind": kind_of(error), "text": said(error), "line": line, "limit": limit_of(error)}

@@ -28,6 +28,7 @@ class Peer:
         self._line: socket.socket | None = line
         self._own_class = own_class
         self._asked = self._depth = 0
+        self.changed = False  # whether any call changed an argument since this was last set
         self.offers = Offers()
 
     def fetch(self, name: str) -> Any:
@@ -57,7 +58,7 @@ class Peer:
 
     def _read(self, label: str, answer: Mapping[str, Any], built: bool) -> Any:
         if "raised" in answer:
-            raise raised(label, answer["raised"], answer.get("text"))
+            raise raised(label, answer["raised"], answer.get("text"), answer.get("limit"))
         if answer.get("missing") is True:
             raise Missing(label)
         if "unsendable" in answer:
@@ -73,6 +74,7 @@ class Peer:
     def _write_back(self, label: str, changed: Any, values: list[Any]) -> None:
         if not changed:
             return
+        self.changed = True
         try:
             for place, coded in changed:
                 if type(place) is not int or not 0 <= place < len(values):

@@ -42,6 +42,8 @@ class Report:
 
     `notes` are for the learner; the first `early_notes` of them tell of the time before any hidden test ran. Her
     code's own words may stand in notes and hints: escape them where they are shown. What is pending is not in `max`.
+    `repaired`: her notebook was not as it was released. `limit` is the one her code met: time, memory, disk,
+    file, files, processes, or "".
     """
 
     score: float
@@ -51,6 +53,8 @@ class Report:
     notes: tuple[str, ...] = ()
     manual: tuple[Manual, ...] = ()
     early_notes: int = 0
+    repaired: bool = False
+    limit: str = ""
 
     @property
     def pending(self) -> bool:
@@ -75,6 +79,8 @@ class Report:
             "fault": self.fault,
             "notes": list(self.notes),
             "early_notes": self.early_notes,
+            "repaired": self.repaired,
+            "limit": self.limit,
             "manual": [{"name": answer.name, "max": answer.max} for answer in self.manual],
         }
 
@@ -90,4 +96,6 @@ class Report:
             notes=tuple(data.get("notes", ())),
             manual=tuple(Manual(**answer) for answer in data.get("manual", ())),
             early_notes=data.get("early_notes", 0),
+            repaired=data.get("repaired", False),
+            limit=data.get("limit", ""),
         )

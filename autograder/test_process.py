@@ -49,6 +49,12 @@ class Names(dict[str, Any]):
         """Another test begins: names are asked for anew, and what the last one handed over is taken back."""
         self._handles.clear()
         self._peer.offers.clear()
+        self._peer.changed = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether a call of this test changed what it was handed."""
+        return self._peer.changed
 
     def _own_class(self, name: str) -> type | None:
         own = self.get(name)
@@ -70,7 +76,8 @@ def judge(control: socket.socket, line: socket.socket) -> None:
         if message["op"] == "prepare":
             frame.send(control, _prepare(names, message))
         else:
-            frame.send(control, run_test(names, message["source"], message["name"]))
+            result = run_test(names, message["source"], message["name"])
+            frame.send(control, {**result, "changed": names.changed})
 
 
 def _prepare(names: Names, message: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograder.blame import NAMED
+from autograder.blame import LIMITS, NAMED
 from autograder.program import Program, Run, Test
 from autograder.report import Check, Item, Manual, Report
 from autograder.words import say
@@ -51,9 +51,25 @@ def report(
         if outcome.end and outcome.end[0] == step.name and step.name not in outcome.pending:
             said.append(_ended(outcome.end, words, limits or Limits()))
         early = early if seen_hidden else len(said)
+    limit = _limit(outcome)
+    if limit in LIMITS and not (outcome.end and outcome.end[1] == limit):
+        said.append(say(f"limit_{limit}", words, limit=(limits or Limits()).memory_mb))
+        early = early if seen_hidden else len(said)
     score = round(math.fsum(item.points for item in items), 6)
     most = math.fsum(item.max for item in items if not item.pending)
-    return Report(score, most, tuple(items), None, tuple(said), _manual(text), early)
+    return Report(score, most, tuple(items), None, tuple(said), _manual(text), early, limit=limit)
+
+
+def _limit(outcome: Outcome) -> str:
+    """The limit her code met first, as far as it can be told; what her process says is taken for a word of ours or
+    for nothing."""
+    told = [cell.get("limit") for cell in outcome.cells.values() if isinstance(cell, dict)]
+    for result in outcome.results.values():
+        problems = [result["stopped"], *(check.get("problem") for check in result["checks"])]
+        told += [problem.get("limit") for problem in problems if problem]
+    named = next((word for word in told if isinstance(word, str) and word in LIMITS), "")
+    end = outcome.end[1] if outcome.end else ""
+    return named if end in ("", "exit") else end  # whoever ends her own program meets no limit
 
 
 def faulty(text: LabText, program: Program, notes: tuple[str, ...]) -> Report:

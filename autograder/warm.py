@@ -60,7 +60,7 @@ class Warm:
 
     def fork(self, profile: str, role: str, sandbox: Sandbox, files: tuple[int, int, int]) -> Running:
         """A sandboxed child with the control line, peer and stderr of `files`. Raises NotWarm, SandboxUnavailable."""
-        scratch = Path(tempfile.gettempdir(), f"labkit-{secrets.token_hex(8)}")
+        scratch = Path(tempfile.gettempdir(), f"labkit-child-{secrets.token_hex(8)}")
         told_to = {"role": role, "sandbox": to_json(sandbox), "tier": self.tier, "scratch": str(scratch)}
         request = {"op": "fork", **told_to}
         with self._lock:

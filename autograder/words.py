@@ -12,6 +12,18 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Your answer to {name} was not found, so it counts as not answered. Fetch the lab again to get the cell back.",
         "Hindi nakita ang sagot mo sa {name}, kaya itinuring itong walang sagot. Kunin muli ang lab.",
     ),
+    "not_in_release": (
+        "Your copy of this lab is from before {name} was added, so it counts as not answered. Fetch the lab again.",
+        "Mas luma ang kopya mo ng lab kaysa sa {name}, kaya itinuring itong walang sagot. Kunin muli ang lab.",
+    ),
+    "elsewhere": (
+        "The cell {name} was not found; its definitions were taken from another cell of yours and graded.",
+        "Hindi nakita ang cell na {name}; kinuha at minarkahan ang laman nito mula sa iba mong cell.",
+    ),
+    "split": (
+        "The cell {name} stands in several parts; they were graded together, from top to bottom.",
+        "Nahati ang cell na {name}; minarkahan nang magkasama ang mga bahagi, mula itaas pababa.",
+    ),
     "untouched": (
         "You left the written answer {name} as it was, so it earns nothing. Write your own and submit again.",
         "Hindi mo binago ang nakasulat na sagot sa {name}, kaya wala itong puntos. Isulat ang iyo, saka magsumite.",
@@ -49,6 +61,30 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Your code used more than {limit:g} MB of memory and was stopped. Keep less at once.",
         "Lumampas sa {limit:g} MB ng memorya ang code mo kaya pinahinto ito. Bawasan ang sabay na hinahawakan.",
     ),
+    "ended_disk": (
+        "Your code wrote more files than there is room for and was stopped. Keep less on disk, or delete as you go.",
+        "Mas marami ang isinulat na file ng code mo kaysa sa kasya, kaya pinahinto ito. Bawasan ang isinusulat.",
+    ),
+    "limit_disk": (
+        "Your code filled the disk space it may use. Write less, or delete as you go.",
+        "Napuno ng code mo ang disk na puwede nitong gamitin. Bawasan ang isinusulat, o magbura habang tumatakbo.",
+    ),
+    "limit_file": (
+        "Your code wrote a file larger than is allowed. Write less into one file.",
+        "Sumulat ang code mo ng file na mas malaki sa pinapayagan. Bawasan ang laman ng isang file.",
+    ),
+    "limit_files": (
+        "Your code opened more files at once than is allowed. Close each one: `with open(...) as file:` does.",
+        "Sabay na nagbukas ang code mo ng mas maraming file kaysa pinapayagan. Isara ang bawat isa gamit ang `with`.",
+    ),
+    "limit_processes": (
+        "Your code started more threads or processes than is allowed. Use fewer at once.",
+        "Nagsimula ang code mo ng mas maraming thread o proseso kaysa pinapayagan. Bawasan ang sabay-sabay.",
+    ),
+    "limit_memory": (
+        "Your code asked for more memory than it may use ({limit:g} MB). Keep less at once.",
+        "Humingi ang code mo ng memoryang higit sa puwede ({limit:g} MB). Bawasan ang sabay na hinahawakan.",
+    ),
     # What became of a check.
     "raised": ("Your code raised {kind} in {label}{text}.", "Nagkaroon ng {kind} ang code mo sa {label}{text}."),
     "missing": ("{label} is not defined.", "Walang nakatakdang {label}."),
@@ -70,6 +106,25 @@ _WORDS: dict[str, tuple[str, str]] = {
     "all_hold": ("Everything checked here holds.", "Natupad ang lahat ng sinuri rito."),
     "an_error": ("an error", "isang error"),
     "on_line": (" on line {number}", " sa linya {number}"),
+    # The page nbgrader's feedback button makes.
+    "feedback_score": ("{score:.4g} of {max:.4g} points", "{score:.4g} sa {max:.4g} na puntos"),
+    "feedback_at_least": (
+        "At least {score:.4g} of {max:.4g} points",
+        "Hindi bababa sa {score:.4g} sa {max:.4g} na puntos",
+    ),
+    "feedback_coarse": (
+        "While you may still hand in again, hidden checks are told in words and not in points.",
+        "Habang maaari ka pang magsumite muli, sinasabi sa salita at hindi sa puntos ang mga nakatagong pagsusuri.",
+    ),
+    "feedback_late": ("Taken off for being late: {points:.4g}", "Ibinawas dahil nahuli: {points:.4g}"),
+    "feedback_hidden": (
+        "This check is hidden; its code is not shown.",
+        "Nakatago ang pagsusuring ito at ang code nito.",
+    ),
+    "feedback_comment": ("Comment", "Puna"),
+    "holds_all": ("All of it holds.", "Natupad ang lahat."),
+    "holds_some": ("Some of it does not hold yet.", "May hindi pa natutupad dito."),
+    "holds_nothing": ("Nothing of it holds yet.", "Wala pang natutupad dito."),
     # What is ours.
     "fault": (
         "The grader had a problem of its own; this is not your work's fault. Your submission is kept and will be "

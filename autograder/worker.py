@@ -1,6 +1,6 @@
 """Composition root of the grading process: `python -m autograder.worker CONFIG.json`.
 
-One thread grades what waits in the queue; a small HTTP service grades for formgrader's Autograde button.
+Some threads grade what waits in the queue; a small HTTP service grades for formgrader's Autograde button.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import json
 import logging
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
@@ -54,6 +55,7 @@ class Config:
     receipt_key_file: str
     lane_url: str
     lane_key_file: str
+    workers: int = 2  # how many submissions are graded at once
 
 
 def compose(config: Config) -> Grader:
@@ -138,12 +140,30 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     stop = threading.Event()
-    for task in (work, follow):
-        threading.Thread(target=task, args=(grader, stop), name=task.__name__, daemon=True).start()
+    _start(grader, config.workers, stop)
     app = service(grader, read_secret(Path(config.key_file)))
     uvicorn.run(app, host="127.0.0.1", port=config.port, log_level="warning", timeout_graceful_shutdown=1)
     stop.set()
+    grader.warm.close()
     return 0
+
+
+def _start(grader: Grader, workers: int, stop: threading.Event) -> None:
+    """The threads of this process. Zygotes are started ahead, so that a day's first learner does not wait for them."""
+    profiles = sorted({lab.profile for course in grader.courses.values() for lab in course.labs})
+    each = [replace(grader, queue=Queue(grader.engine)) for _ in range(workers)]
+    tasks: list[tuple[Callable[..., None], tuple[object, ...]]] = [(work, (one, stop)) for one in each]
+    tasks += [(follow, (grader, stop)), (_boot, (grader, profiles))]
+    for task, words in tasks:
+        threading.Thread(target=task, args=words, name=task.__name__, daemon=True).start()
+
+
+def _boot(grader: Grader, profiles: Sequence[str]) -> None:
+    for profile in profiles:
+        try:
+            grader.warm.boot(profile)
+        except Exception:
+            log.exception("The %s zygote did not start; it is tried again with the next submission", profile)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labkit.errors import SandboxUnavailable
+from labkit.errors import LabkitError, SandboxUnavailable
 from labkit.sandbox import Bind, Limits, Sandbox
 from labkit.sandbox.forked import fork_into
 from labkit.sandbox.running import memory_mb
@@ -68,6 +68,8 @@ PROFILES: dict[str, tuple[str, ...]] = {
         *_COMMON,
         *("torch", "torch.nn.functional", "torch.optim", "torch.utils.data", "torch._dynamo"),
         *("transformers", "transformers.models.auto", "transformers.loss.loss_utils", "safetensors.torch"),
+        # What a language model's first use imports, 230 modules: both processes of a grading would pay for it.
+        *("transformers.generation", "transformers.modeling_utils", "transformers.models.llama.modeling_llama"),
     ),
 }
 _LARGEST = 1 << 16
@@ -120,7 +122,7 @@ def _fork(line: socket.socket, request: dict[str, Any], files: list[int]) -> Non
         pidfd = os.pidfd_open(pid)
     except SandboxUnavailable as error:
         line.send(json.dumps({"unavailable": str(error)}).encode())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LabkitError) as error:
         line.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
     else:
         socket.send_fds(line, [json.dumps({"pid": pid, "tier": tier.name}).encode()], [pidfd])

@@ -7,6 +7,7 @@ Only the standard library: nothing is installed yet. Run again, it sees that not
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import shutil
@@ -20,7 +21,7 @@ VENV = PROJECT / ".venv"
 _MARK = VENV / ".labkit-installed"
 
 # What each verb needs: system packages (with the program that proves each is there) and extras of the project.
-_SANDBOX = {"bubblewrap": "bwrap", "util-linux": "setpriv", "socat": "socat"}
+_SANDBOX = {"bubblewrap": "bwrap", "util-linux": "setpriv", "socat": "socat", "libseccomp2": "libseccomp.so.2"}
 PACKAGES = {
     "up": _SANDBOX,
     "test": {
@@ -167,7 +168,17 @@ def _run(command: list[str], what: str) -> None:
 def _has(program: str) -> bool:
     if program == "pg_ctl":
         return any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    if ".so" in program:
+        return _has_library(program)
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+def _has_library(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 def _has_venv() -> bool:

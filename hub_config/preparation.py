@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
@@ -14,7 +12,8 @@ from autograder.gradebook import CourseGradebook
 from hub_config import demonstration
 from hub_config.settings import Settings
 from hub_config.state import State, is_free
-from labkit.courses import Course, build, load_course
+from labkit.courses import Course, load_course
+from labkit.courses.publish import publish
 from labkit.database import connect, migrate
 from labkit.errors import OperatorError
 from labkit.models import embedded
@@ -84,18 +83,7 @@ def sign_in_links(settings: Settings) -> dict[str, str]:
 
 def _build(course: Course, state: State, tell: Tell) -> None:
     tell(f"Building the course {course.id}")
-    with tempfile.TemporaryDirectory(dir=state.build, prefix=".") as fresh:
-        made = Path(fresh) / course.id
-        build(course, made)
-        for folder in (made, *(path for path in made.rglob("*") if path.is_dir())):
-            folder.chmod(0o755)
-        # Learners' servers bind only the learner's side; the rest is the grader's.
-        for private in ("grader", "reference"):
-            (made / private).chmod(0o700)
-        old = Path(fresh) / "old"
-        if (state.build / course.id).exists():
-            (state.build / course.id).rename(old)
-        made.rename(state.build / course.id)
+    publish(course, state.build)
 
 
 def _register(course: Course, state: State, tell: Tell) -> None:

@@ -178,6 +178,7 @@ def _grader(settings: Settings, state: State, port: Mapping[str, int]) -> Proces
             "receipt_key_file": str(state.home / "secrets" / "receipts.pem"),
             "lane_url": _url(port["gateway"], "/services/gateway/grading"),
             "lane_key_file": str(state.secret_file("grading")),
+            "workers": settings.graders,
         },
     )
     argv = _python("-m", "autograder.worker", str(config))

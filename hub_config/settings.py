@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     demo: bool = Field(True, description="create the demonstration cohort")
     memory_mb: int = Field(2048, ge=256, description="memory of one learner's server with its kernels")
     home_mb: int = Field(2048, ge=64, description="disk space of one learner's home")
+    graders: int = Field(2, ge=1, le=64, description="how many submissions are graded at once")
     scorers: int = Field(1, ge=1, le=64, description="how many scoring calls the model computes at once")
     servers: Literal["sandboxed", "unsandboxed"] = Field("sandboxed", description=UNSANDBOXED)
 

@@ -23,13 +23,13 @@ from labkit.errors import OperatorError
 
 QUICK = (
     "callers_frame_and_linecache",
-    "equal_to_everything",
+    "generator_that_agrees",
     "extra_credit_on_every_row",
     "kills_the_grader",
     "patched_isclose",
     "reads_the_notebook_beside_it",
     "skip_execution_tags",
-    "duplicate_id",
+    "duplicated_test_cells",
 )
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,10 +12,21 @@ from autograder import frame
 from autograder.asked import Asked
 from autograder.bounds import with_answers
 from autograder.grade import grade, grader_notebook
+from autograder.gradebook import CourseGradebook
+from autograder.grader import Grader
 from autograder.test_process import Names
 from autograder.warm import Warm
-from labkit.courses import Lab, load_course
+from labkit.courses import Course, Lab, build, load_course
+from labkit.database import connect, migrate
+from labkit.errors import ModelUnavailable
+from labkit.programme.people import Person, provision
+from labkit.submissions.blobs import Blobs
+from labkit.submissions.queue import Queue
+from labkit.submissions.receipt import Signer
+from labkit.submissions.scores import Scores
+from labkit.submissions.store import Store
 
+RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))\n"
 CLIP = """\
 # %% solution="clip"
 def clip(x, low, high):
@@ -99,3 +111,57 @@ def names(line):
     yield learner, Names(ours, {"f", "g", "box", "missing", "Box", "Point"})
     ours.shutdown(socket.SHUT_RDWR)
     thread.join()
+
+
+class NoModel:
+    def score(self, prompts, choices, model=None):
+        raise ModelUnavailable("There is no model in this test.")
+
+    def chat(self, messages, **options):
+        raise ModelUnavailable("There is no model in this test.")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The course `testing`, built and its lab clip registered."""
+    root = tmp_path_factory.mktemp("prepared")
+    course = load_course(Path(__file__).parents[2] / "courses", "testing")
+    build(course, root / "build" / "testing")
+    gradebook = CourseGradebook(root / "nbgrader" / "testing", "testing")
+    gradebook.register("clip", root / "build" / "testing" / "grader" / "clip" / "clip.ipynb")
+    return root
+
+
+@pytest.fixture
+def grader(prepared: Path, tmp_path: Path, warm) -> Grader:
+    shutil.copytree(prepared / "nbgrader", tmp_path / "nbgrader")
+    url = f"sqlite:///{tmp_path / 'labkit.sqlite'}"
+    migrate(url)
+    engine = connect(url)
+    people = (Person("ana", "ana@example.org", "Ana", "Cruz"), Person("ben", "ben@example.org", "Ben", "Tan", "fil"))
+    provision(engine, people, ())
+    course: Course = load_course(Path(__file__).parents[2] / "courses", "testing")
+    yield Grader(
+        engine=engine,
+        courses={"testing": course},
+        build=prepared / "build",
+        gradebooks={"testing": CourseGradebook(tmp_path / "nbgrader" / "testing", "testing")},
+        store=Store(engine, Blobs(tmp_path / "blobs"), Signer(tmp_path / "receipts.pem")),
+        queue=Queue(engine),
+        scores=Scores(engine),
+        lane=NoModel(),
+        warm=warm,
+    )
+    engine.dispose()
+
+
+@pytest.fixture
+def handed_in(grader: Grader) -> Callable[..., str]:
+    """Hands in an answer to clip for somebody; gives the submission's id."""
+
+    def _hand_in(who: str, source: str = RIGHT) -> str:
+        built = json.loads((grader.build / "testing" / "learner" / "clip" / "clip.ipynb").read_text())
+        answered = with_answers(built, {"clip": source})
+        return grader.store.receive(who, "testing", "clip", {"clip.ipynb": json.dumps(answered).encode()}, [])[0].id
+
+    return _hand_in

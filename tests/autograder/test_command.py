@@ -60,13 +60,13 @@ def test_grade_refuses_what_it_cannot_find_in_one_sentence(courses, notebook, ca
 
 
 def test_where_no_sandbox_works_it_ends_with_three(courses, notebook, capsys, monkeypatch):
-    def refuse():
-        raise SandboxUnavailable("bwrap is not installed.", instead="apt-get install bubblewrap")
+    def refuse(*_):
+        raise SandboxUnavailable("No tier of the sandbox works here.", instead="Say `labkit sandbox`.")
 
-    monkeypatch.setattr("labkit.sandbox.bubblewrap.probe", refuse)
+    monkeypatch.setattr("autograder.warm.Warm.fork", refuse)
 
     assert command.grade(["c", "one", str(notebook), "--courses", str(courses)]) == 3
-    assert "apt-get install bubblewrap" in capsys.readouterr().err
+    assert "labkit sandbox" in capsys.readouterr().err
 
 
 def check(courses: Path, *words: str) -> int:
@@ -140,3 +140,30 @@ def test_an_ordinary_account_grades_too(courses, notebook, tmp_path_factory):
 
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout)["score"] == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "name a NOTEBOOK"),
+        (["one.ipynb", "--all"], "not both"),
+        (["one.ipynb", "--workers", "2"], "--workers goes with --all"),
+        (["one.ipynb", "--rescore"], "--rescore goes with --all"),
+        (["--all", "--yes"], "--yes goes with --rescore"),
+        (["--all", "--rescore", "--only-changed"], "--only-changed"),
+        (["--all", "--workers", "0"], "1 to 64"),
+    ],
+)
+def test_words_that_do_not_go_together_are_refused_with_what_to_write(capsys, words, said):
+    from autograder.command import grade
+
+    with pytest.raises(SystemExit):
+        grade(["c", "one", *words])
+    assert said in capsys.readouterr().err
+
+
+def test_a_batch_without_a_platform_says_where_it_looked(capsys, tmp_path):
+    from autograder.command import grade
+
+    assert grade(["c", "one", "--all", "--home", str(tmp_path)]) == 1
+    assert "--home DIR" in capsys.readouterr().err

@@ -13,6 +13,7 @@ import pytest
 
 from autograder.gradebook import CourseGradebook
 from autograder.grader import Grader
+from autograder.warm import Warm
 from labkit.courses import build, load_course
 from labkit.database import connect, migrate
 from labkit.programme.people import Person, provision
@@ -60,7 +61,7 @@ class NoModel:
     chat = score
 
 
-def a_grader(root: Path) -> Grader:
+def a_grader(root: Path, warm: Warm | None = None) -> Grader:
     engine = connect(f"sqlite:///{root / 'labkit.sqlite'}")
     return Grader(
         engine=engine,
@@ -71,6 +72,7 @@ def a_grader(root: Path) -> Grader:
         queue=Queue(engine),
         scores=Scores(engine),
         lane=NoModel(),
+        warm=warm or Warm(),
     )
 
 
@@ -94,8 +96,8 @@ def root(prepared: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def grader(root: Path) -> Grader:
-    grader = a_grader(root)
+def grader(root: Path, warm: Warm) -> Grader:
+    grader = a_grader(root, warm)
     yield grader
     grader.engine.dispose()
 
@@ -150,7 +152,7 @@ def test_a_grader_killed_at_any_point_leaves_one_grading_and_one_score_with_nbgr
 
 def test_two_graders_at_once_grade_each_submission_once(grader: Grader, root: Path):
     ids = [hand_in(grader, number) for number in range(4)]
-    graders = [grader, a_grader(root)]
+    graders = [grader, a_grader(root, grader.warm)]
 
     def work(one: Grader) -> None:
         one.recover()
@@ -169,7 +171,7 @@ def test_two_graders_at_once_grade_each_submission_once(grader: Grader, root: Pa
 
 
 def test_a_grader_that_lost_its_submission_to_another_writes_nothing(grader: Grader, root: Path):
-    submission, other = hand_in(grader), a_grader(root)
+    submission, other = hand_in(grader), a_grader(root, grader.warm)
     grader.queue.take()
     assert other.queue.recover(alive=lambda *_: False) == 1
     taken = other.queue.take()

@@ -98,3 +98,38 @@ def test_at_grading_an_authors_mistake_is_ours_and_never_the_learners(submit):
 
     assert graded.fault
     assert "lock" not in graded.text
+
+
+BLIND = """\
+# %% solution="s"
+### BEGIN SOLUTION
+def s(items):
+    return sorted(items)
+### END SOLUTION
+# %% test="t" points=2
+numbers = [3, 1, 2]
+ordered = s({handed})
+check("ordered", {condition})
+check("nothing lost", len(ordered) == len(numbers))
+"""
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("handed", "condition", "blind"),
+    [
+        ("numbers", "ordered == sorted(numbers)", True),
+        ("list(numbers)", "ordered == sorted(numbers)", False),
+        ("numbers", "ordered == [1, 2, 3]", False),
+    ],
+)
+def test_a_test_that_an_answer_could_blind_by_destroying_its_arguments_is_refused(
+    make_lab, warm, handed, condition, blind
+):
+    lab = make_lab(BLIND.format(handed=handed, condition=condition))
+    if not blind:
+        assert measure(lab, None, warm, lambda _: None).bounds[0].ok
+        return
+    with pytest.raises(AuthorError, match="empties") as caught:
+        measure(lab, None, warm, lambda _: None)
+    assert caught.value.line == 6

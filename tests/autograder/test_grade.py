@@ -53,6 +53,8 @@ def test_a_right_answer_gets_everything_and_its_reasons(submit):
             "You left the written answer reflect as it was, so it earns nothing. Write your own and submit again."
         ],
         "early_notes": 1,
+        "repaired": False,
+        "limit": "",
         "manual": [{"name": "reflect", "max": 10}],
     }
     assert Report.from_json(graded.report.to_json()) == graded.report

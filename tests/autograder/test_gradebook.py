@@ -115,6 +115,20 @@ def test_writing_again_replaces_the_automatic_score_and_keeps_what_a_person_gave
     assert book.manual_grades() == [ManualGrade("ana", "clip", 8.0)]
 
 
+@pytest.mark.parametrize("torn", [b"", b'{"cells": [', b"\xff"])
+def test_a_notebook_that_a_crash_cut_short_is_written_anew_and_the_grade_kept_for_reading(
+    book: CourseGradebook, built: Path, torn: bytes
+):
+    book.write(ANA, "clip", submission(built), NOW, report(3.0))
+    notebook = book.root / "autograded" / "ana" / "clip" / "clip.ipynb"
+    notebook.chmod(0o644)
+    notebook.write_bytes(torn)
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+
+    assert book.automatic_scores("clip") == {"ana": 3.0}
+    assert json.loads(notebook.read_text())["cells"]
+
+
 def test_a_changed_answer_is_read_again(book: CourseGradebook, built: Path):
     book.write(ANA, "clip", submission(built), NOW, report(1.0))
     give(book, 8)
@@ -201,3 +215,30 @@ def test_a_test_that_went_after_learners_handed_in_is_refused_by_name(
     with pytest.raises(OperatorError, match="clip-examples"):
         book.register("clip", without)
     assert grades(book)["clip-examples"] == (2.0, False)
+
+
+def test_one_write_hands_over_that_learners_files_alone(
+    book: CourseGradebook, built: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Written by root, read and replaced by formgrader's own account."""
+    book.write({**ANA, "id": "ben"}, "clip", submission(built), NOW, report(1.0))
+    handed: list[Path] = []
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("os.chown", lambda path, *_, **__: handed.append(Path(path).relative_to(book.root)))
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+    for stage in ("submitted", "autograded"):
+        parts = (stage, f"{stage}/ana", f"{stage}/ana/clip", f"{stage}/ana/clip/clip.ipynb")
+        assert {Path(part) for part in parts} <= set(handed)
+    assert not [path for path in handed if "ben" in path.parts]
+
+
+def test_a_gradebook_that_was_put_in_anothers_place_is_read_anew(book: CourseGradebook, built: Path):
+    """As a restore does it; nbgrader's statements are kept from one opening to the next, its connections are not."""
+    book.write(ANA, "clip", submission(built), NOW, report(1.0))
+    earlier = (book.root / "gradebook.db").read_bytes()
+    book.write(ANA, "clip", submission(built), NOW, report(3.0))
+    (book.root / "restored").write_bytes(earlier)
+    (book.root / "restored").rename(book.root / "gradebook.db")
+    assert grades(book)["clip-properties"] == (1.0, False)
+    book.write(ANA, "clip", submission(built), NOW, report(2.0))
+    assert grades(book)["clip-properties"] == (2.0, False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 import time
 from pathlib import Path
@@ -18,15 +17,7 @@ from autograder.gradebook import CourseGradebook
 from autograder.grader import Grader
 from autograder.report import Report
 from autograder.worker import service, work
-from labkit.courses import Course, build, load_course
-from labkit.database import connect, migrate
 from labkit.errors import LabkitError, ModelUnavailable, RequestRefused
-from labkit.programme.people import Person, provision
-from labkit.submissions.blobs import Blobs
-from labkit.submissions.queue import Queue
-from labkit.submissions.receipt import Signer
-from labkit.submissions.scores import Scores
-from labkit.submissions.store import Store
 
 pytestmark = [
     pytest.mark.sandbox,
@@ -34,48 +25,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Object of type:sqlalchemy.exc.SAWarning"),
 ]
 RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))"
-
-
-class NoModel:
-    def score(self, prompts, choices, model=None):
-        raise ModelUnavailable("There is no model in this test.")
-
-    def chat(self, messages, **options):
-        raise ModelUnavailable("There is no model in this test.")
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The course `testing`, built and its lab clip registered."""
-    root = tmp_path_factory.mktemp("prepared")
-    course = load_course(Path(__file__).parents[2] / "courses", "testing")
-    build(course, root / "build" / "testing")
-    gradebook = CourseGradebook(root / "nbgrader" / "testing", "testing")
-    gradebook.register("clip", root / "build" / "testing" / "grader" / "clip" / "clip.ipynb")
-    return root
-
-
-@pytest.fixture
-def grader(prepared: Path, tmp_path: Path, warm) -> Grader:
-    shutil.copytree(prepared / "nbgrader", tmp_path / "nbgrader")
-    url = f"sqlite:///{tmp_path / 'labkit.sqlite'}"
-    migrate(url)
-    engine = connect(url)
-    people = (Person("ana", "ana@example.org", "Ana", "Cruz"), Person("ben", "ben@example.org", "Ben", "Tan", "fil"))
-    provision(engine, people, ())
-    course: Course = load_course(Path(__file__).parents[2] / "courses", "testing")
-    yield Grader(
-        engine=engine,
-        courses={"testing": course},
-        build=prepared / "build",
-        gradebooks={"testing": CourseGradebook(tmp_path / "nbgrader" / "testing", "testing")},
-        store=Store(engine, Blobs(tmp_path / "blobs"), Signer(tmp_path / "receipts.pem")),
-        queue=Queue(engine),
-        scores=Scores(engine),
-        lane=NoModel(),
-        warm=warm,
-    )
-    engine.dispose()
 
 
 def hand_in(grader: Grader, source: str = RIGHT, who: str = "ana", lab: str = "clip", raw: bytes | None = None) -> str:

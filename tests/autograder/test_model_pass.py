@@ -72,7 +72,7 @@ def model() -> Model:
 
 
 @pytest.fixture
-def grader(tmp_path: Path, model: Model) -> Grader:
+def grader(tmp_path: Path, model: Model, warm) -> Grader:
     folder = tmp_path / "courses" / "c" / "one"
     folder.mkdir(parents=True)
     (folder.parent / "course.toml").write_text(TOML)
@@ -94,6 +94,7 @@ def grader(tmp_path: Path, model: Model) -> Grader:
         queue=Queue(engine),
         scores=Scores(engine),
         lane=RecordedLane(model, engine, Identity(model.identity, engine)),
+        warm=warm,
     )
     engine.dispose()
 

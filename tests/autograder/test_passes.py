@@ -44,15 +44,15 @@ class Lengths:
 
 
 @pytest.fixture
-def passes(make_lab):
+def passes(make_lab, warm):
     """The report of the pass without a model, and of the one with it."""
 
     def grade_twice(answers: dict[str, str], text: str = TEXT):
         lab = make_lab(text)
         notebook = with_answers(grader_notebook(lab), answers)
         later = Later()
-        first = grade(lab, notebook, learner="ana", lane=later, later=later)
-        second = grade(lab, notebook, learner="ana", lane=Lengths())
+        first = grade(lab, notebook, learner="ana", lane=later, warm=warm, later=later)
+        second = grade(lab, notebook, learner="ana", lane=Lengths(), warm=warm)
         return SimpleNamespace(first=first, second=second)
 
     return grade_twice

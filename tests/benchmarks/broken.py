@@ -37,12 +37,12 @@ def database_not_synced() -> None:
 
 
 def acknowledged_before_the_commit() -> None:
-    def early(self, username, course, lab, files, released):
+    def early(self, username, course, lab, files, released, most=None):
         hashes = {name: self._blobs.put(content) for name, content in files.items()}
 
         def late():
             time.sleep(2)
-            receive(self, username, course, lab, files, released)
+            receive(self, username, course, lab, files, released, most)
 
         threading.Thread(target=late).start()
         shown = {"username": username, "course": course, "lab": lab, "files": hashes, "missing": [], "extra": []}

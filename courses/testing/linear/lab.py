@@ -36,7 +36,7 @@ check("is weight times features plus bias", torch.allclose(given, expected, atol
 
 # %% test="softmax-properties" points=5 hidden
 scores = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
-rows = softmax(scores)
+rows = softmax(scores.clone())  # an answer may change what it is handed
 check("each row adds up to 1", torch.allclose(rows.sum(dim=-1), torch.ones(2), atol=1e-5), points=1)
 check("agrees with torch", torch.allclose(rows, torch.softmax(scores, dim=-1), atol=1e-5), points=2)
 large = softmax(torch.tensor([[1000.0, 1000.0]]))

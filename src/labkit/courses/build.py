@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from labkit.courses import releases
 from labkit.courses.course import Course, Lab
 from labkit.courses.sums import calls_check
 from labkit.courses.text import Cell, LabText, load_text
@@ -22,7 +23,10 @@ _HIDDEN = {
 
 
 def build(course: Course, out: Path) -> None:
-    """Writes OUT/{reference,learner,grader}/LAB/LAB.ipynb (LAB.fil.ipynb), with the lab's data beside them."""
+    """Writes OUT/{reference,learner,grader}/LAB/LAB.ipynb (LAB.fil.ipynb), with the lab's data beside them.
+
+    OUT/releases grows by what this release gives learners to fill in; see `releases`.
+    """
     texts = {(lab.id, language): load_text(lab, language) for lab in course.labs for language in lab.languages}
     for face in FACES:
         for lab in course.labs:
@@ -36,6 +40,9 @@ def build(course: Course, out: Path) -> None:
             copy_data(lab.path / "data", folder / "data")
             if face != "learner":
                 copy_data(lab.path / "hidden", folder / "hidden")
+    for lab in course.labs:
+        for language in lab.languages:
+            releases.keep(out / "releases", lab, texts[lab.id, language])
 
 
 def notebook(lab: Lab, text: LabText, face: str) -> dict[str, Any]:
@@ -43,11 +50,14 @@ def notebook(lab: Lab, text: LabText, face: str) -> dict[str, Any]:
     cells = [_cell(cell, face, text.language) for cell in text.cells]
     if face == "learner":
         _refuse_leaks(lab, text, cells)
+    about: dict[str, Any] = {"course": lab.course, "lab": lab.id, "language": text.language, "release": lab.release}
+    if face == "grader" and lab.attempts is not None:  # what decides how much a feedback page may say
+        about |= {"attempts": lab.attempts, "due": lab.due.isoformat() if lab.due else None}
     return {
         "cells": cells,
         "metadata": {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "labkit": {"course": lab.course, "lab": lab.id, "language": text.language},
+            "labkit": about,
             "language_info": {"name": "python"},
         },
         "nbformat": 4,

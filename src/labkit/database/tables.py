@@ -165,10 +165,23 @@ submissions = Table(
     Column("asks_model", Boolean, nullable=False, default=False, server_default=false()),
     # Why it is graded the next time: submitted | regrade | rescore.
     Column("why", String(16), nullable=False, default="submitted", server_default="submitted"),
+    Column("batch", String(32), index=True),  # the last batch that asked for it to be graded again
     # Its receipt's, so that the receipt stays the same to the letter when the key is changed; None before 0003.
     Column("signature", String(88)),
     Column("signing_key", String(16)),  # the id of the key that signed; empty in receipts that name none
     UniqueConstraint("username", "course", "lab", "digest", name="same_bytes_same_receipt"),
+)
+
+# A whole lab graded again at once: so that a run that was cut short goes on where it was.
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("course", String(64), nullable=False),
+    Column("lab", String(64), nullable=False),
+    Column("release", String(64), nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment),
 )
 
 scores = Table(

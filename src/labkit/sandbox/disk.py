@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 _LEAST = 4096  # an empty file is not free
@@ -18,14 +18,15 @@ def disk_mb(folder: Path, pid: int | None = None, *, most_mb: float = float("inf
     Not counted: a deleted file that is only mapped, or on its way between two processes.
     """
     total = 0.0
-    for size in _sizes(folder, pid):
-        total += size / (1 << 20)
-        if total > most_mb:
-            break
+    with contextlib.closing(_sizes(folder, pid)) as sizes:
+        for size in sizes:
+            total += size / (1 << 20)
+            if total > most_mb:
+                break
     return total
 
 
-def _sizes(folder: Path, pid: int | None) -> Iterator[float]:
+def _sizes(folder: Path, pid: int | None) -> Generator[float]:
     try:
         disk = folder.stat().st_dev
     except FileNotFoundError:
@@ -33,11 +34,12 @@ def _sizes(folder: Path, pid: int | None) -> Iterator[float]:
     pending = [folder]
     while pending:
         try:
-            for entry in os.scandir(pending.pop()):
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(Path(entry.path))
-                with contextlib.suppress(FileNotFoundError):
-                    yield max(entry.stat(follow_symlinks=False).st_blocks * 512, _LEAST)
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(Path(entry.path))
+                    with contextlib.suppress(FileNotFoundError):
+                        yield max(entry.stat(follow_symlinks=False).st_blocks * 512, _LEAST)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except PermissionError:

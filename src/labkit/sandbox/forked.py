@@ -91,7 +91,8 @@ def _child(entrance: Entrance, enter: Callable[[Entrance], NoReturn], stderr: in
         _environment(environment(entrance.sandbox))
         enter(entrance)
     except BaseException as error:
-        line = f"labkit: the sandbox was not made, and nothing was run in it: {error!r}".replace("\n", " ")
+        why = f"{type(error).__name__}: {error}".replace("\n", " ")
+        line = f"labkit: the sandbox was not made, and nothing was run in it: {why}"
         with contextlib.suppress(OSError):
             os.write(2, f"{line}\n".encode("utf-8", "replace"))
     finally:
@@ -101,7 +102,8 @@ def _child(entrance: Entrance, enter: Callable[[Entrance], NoReturn], stderr: in
 def _run(body: Callable[[], object]) -> NoReturn:
     ended = BODY_FAILED
     try:
-        os.setsid()  # apart from those that watch it, whom a signal to the whole group would reach
+        with contextlib.suppress(PermissionError):  # where it leads a session already
+            os.setsid()  # apart from those that watch it, whom a signal to the whole group would reach
         tempfile.tempdir = None
         sys.stdin, sys.stdout, sys.stderr = _streams()
         body()

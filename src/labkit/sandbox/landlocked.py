@@ -53,13 +53,17 @@ def prepare() -> None:
 
 
 def enter(entrance: Entrance) -> NoReturn:
+    """In the forked child: gives up what it may before anything else, then runs the body two processes further in."""
     account.yield_to_others(entrance.sandbox.limits)
     uid = entrance.sandbox.uid if os.geteuid() == 0 else None
+    already = _tasks_of(os.getuid()) if uid is None else 0
     folder = entrance.scratch
     folder.mkdir(mode=0o700)
     try:
         if uid is not None:
             os.chown(folder, uid, uid)
+        account.drop(uid, bounding=False)
+        entrance.forker.end_with()  # the change of account undid it
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1, what="keep orphans")
         outer = ending.Watched()
         keeper = os.fork()
@@ -67,9 +71,8 @@ def enter(entrance: Entrance) -> NoReturn:
         folder.rmdir()
         raise
     if keeper == 0:
-        _keep(entrance, uid, outer)
+        _keep(entrance, already, outer)
     ending.close_all((2, entrance.forker.file))
-    account.drop(uid, bounding=False)
     _stand_for(keeper, entrance.forker, folder)
 
 
@@ -85,19 +88,18 @@ def _stand_for(keeper: int, forker: ending.Watched, folder: Path) -> NoReturn:
     os._exit(ending.code(status) if ended else 1)
 
 
-def _keep(entrance: Entrance, uid: int | None, outer: ending.Watched) -> NoReturn:
+def _keep(entrance: Entrance, already: int, outer: ending.Watched) -> NoReturn:
     """Outside the rules its child lives by, so that the child cannot touch it."""
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1, what="keep orphans")
     me = ending.Watched()
     inner = os.fork()
     if inner == 0:
-        _confine(entrance.sandbox, uid, entrance.scratch)
         me.end_with()
+        _confine(entrance.sandbox, already, entrance.scratch)
         kernel.install_filter(seccomp.program(_filter()))
         ending.close_all((0, 1, 2, *entrance.keep))
         entrance.body()
     ending.close_all((outer.file,))
-    account.drop(uid, bounding=False)
     select.select([os.pidfd_open(inner), outer.file], [], [])
     ended, status = os.waitpid(inner, os.WNOHANG)
     ending.end_all()
@@ -105,9 +107,7 @@ def _keep(entrance: Entrance, uid: int | None, outer: ending.Watched) -> NoRetur
     os._exit(ending.code(status) if ended else 1)
 
 
-def _confine(sandbox: Sandbox, uid: int | None, folder: Path) -> None:
-    already = _tasks_of(os.getuid()) if uid is None else 0
-    account.drop(uid, bounding=False)
+def _confine(sandbox: Sandbox, already: int, folder: Path) -> None:
     binds = [Bind(bind.source.resolve(strict=True), bind.at, bind.writable) for bind in sandbox.binds]
     _furnish(sandbox, binds, folder)
     os.chdir(_inside(folder, sandbox.cwd or sandbox.home))

@@ -14,7 +14,8 @@ _PATIENCE = 5.0
 
 
 class Process(Protocol):
-    """`poll` and `wait` give the exit code; `poll` gives None while it runs. `kill` spares nothing of it."""
+    """`poll` and `wait` give the exit code; `poll` gives None while it runs. `kill` spares nothing of it. `close` gives
+    back what was held to watch it, once it has ended."""
 
     @property
     def pid(self) -> int: ...
@@ -25,6 +26,8 @@ class Process(Protocol):
 
     def wait(self) -> int: ...
 
+    def close(self) -> None: ...
+
 
 class Started(subprocess.Popen[bytes]):
     """A command line that leads a session of its own; killed as a group."""
@@ -33,6 +36,9 @@ class Started(subprocess.Popen[bytes]):
         with contextlib.suppress(ProcessLookupError):
             # The session's group is bubblewrap itself; its pid namespace dies with it.
             os.killpg(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 class Forked:
@@ -53,7 +59,7 @@ class Forked:
         self._code = code
 
     def poll(self) -> int | None:
-        return self._ended() if self._file < 0 or select.select([self._file], [], [], 0)[0] else None
+        return self._ended() if self._file < 0 or self._over(0) else None
 
     def kill(self) -> None:
         """What it waits for goes first: when it ends then, everything inside is gone already, and not only doomed."""
@@ -65,13 +71,13 @@ class Forked:
                 if self.poll() is None:  # so that the pid was still one of its children
                     signal.pidfd_send_signal(inner, signal.SIGKILL)
                 os.close(inner)
-        if not select.select([self._file], [], [], _PATIENCE)[0]:
+        if not self._over(_PATIENCE):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._file, signal.SIGKILL)
 
     def wait(self) -> int:
         if self._file >= 0:
-            select.select([self._file], [], [])
+            self._over(None)
         return self._ended()
 
     def close(self) -> None:
@@ -80,6 +86,12 @@ class Forked:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def _over(self, seconds: float | None) -> bool:
+        """Waits at most so long for its end. `poll`, since `select` knows no descriptor above 1,023."""
+        watching = select.poll()
+        watching.register(self._file, select.POLLIN)
+        return bool(watching.poll(None if seconds is None else seconds * 1000))
 
     def _ended(self) -> int:
         return self.UNKNOWN if self._code is None else self._code

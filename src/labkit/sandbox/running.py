@@ -46,6 +46,7 @@ class Running:
         self.process.wait()
         if threading.current_thread() is not self._watchdog:
             self._watchdog.join()
+            self.process.close()
 
     def wait(self) -> int:
         """The exit code, once it has ended or was ended."""

@@ -1,4 +1,5 @@
-"""What a sandbox is: what its child may see, use and spend. A tier (bubblewrap.py) turns it into a command line."""
+"""What a sandbox is: what its child may see, use and spend. A tier turns it into a command line (bubblewrap.py), or
+enters it after a fork (forked.py)."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ class Bind:
 class Limits:
     """`cpu_seconds`, `data_mb`, `file_mb`, `files` hold for each process; `processes` for each host uid (for each
     sandbox where one starts as an ordinary account). `seconds` and `memory_mb` hold for the whole tree and are kept
-    by `start`, not by the command line. 0 means no limit. `nice` (0 to 19) and `yields_memory` say that others go
+    by `start` and `watch`, not by the tier. 0 means no limit. `nice` (0 to 19) and `yields_memory` say that others go
     first: for the processor, and when the machine itself runs out of memory."""
 
     seconds: float = 0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select, true, update
 
 from labkit.database.tables import submissions
 from labkit.submissions import holder as holders
@@ -32,18 +32,20 @@ class Queue:
         self._engine, self._now = engine, now
         self.holder = holders.new()
 
-    def take(self) -> Submission | None:
-        """The submission whose turn it is, from here on this worker's; None if there is none.
+    def take(self, batch: str | None = None) -> Submission | None:
+        """The submission whose turn it is, from here on this worker's; None if there is none. With `batch`, of that
+        batch alone.
 
         People take turns: everybody's first of the last minutes, then everybody's second. Who hands in ten holds up
         nobody. What waits for its pass with the model comes after all that has had none yet.
         """
-        return self._claim(self._next(), lambda row: {"state": "grading", "tries": row["tries"] + 1})
+        return self._claim(self._next(batch), lambda row: {"state": "grading", "tries": row["tries"] + 1})
 
-    def take_unwritten(self) -> Submission | None:
+    def take_unwritten(self, batch: str | None = None) -> Submission | None:
         """A graded submission that has still to be written into the gradebook, from here on this worker's."""
         table = submissions.c
         free = self._free() & (table.not_before.is_(None) | (table.not_before <= self._now()))
+        free &= true() if batch is None else table.batch == batch
         query = select(submissions).where(table.state == "graded", ~table.written, free)
         return self._claim(query.order_by(table.received_at).limit(1), lambda row: {"tries": row["tries"] + 1})
 
@@ -59,9 +61,10 @@ class Queue:
                 if connection.execute(update(submissions).where(same, self._free()).values(values)).rowcount == 1:
                     return Submission.of({**row, **values})
 
-    def _next(self) -> Select[Any]:
+    def _next(self, batch: str | None) -> Select[Any]:
         table = submissions.c
         waits = table.state.in_(("queued", "fault")) & table.holder.is_(None)
+        waits &= true() if batch is None else table.batch == batch
         may = waits & (table.not_before.is_(None) | (table.not_before <= self._now()))
         recent = table.received_at >= self._now() - timedelta(seconds=TURN_SECONDS)
         turn = func.row_number().over(partition_by=table.username, order_by=table.received_at)

@@ -162,7 +162,9 @@ def test_her_door_comes_back_when_she_ends_what_joins_her_to_it(holding):
     body = (
         "ask('/hub/api/user')\n"
         "for p in os.listdir('/proc'):\n"
-        "    if p.isdigit() and open(f'/proc/{p}/comm').read().strip() == 'socat': os.kill(int(p), 9)\n"
+        "    try:\n"
+        "        if p.isdigit() and open(f'/proc/{p}/comm').read().strip() == 'socat': os.kill(int(p), 9)\n"
+        "    except OSError: pass\n"  # it ended meanwhile: a shell that waits forks for every sleep
         "tell(ask('/hub/api/user'))"
     )
     assert holding.told(holding.serve("ana", attack(body))) == "GET /hub/api/user"

@@ -45,6 +45,17 @@ def upgrade() -> None:
     op.add_column('submissions', sa.Column('written', sa.Boolean(), nullable=False, server_default=sa.true()))
     op.add_column('submissions', sa.Column('asks_model', sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column('submissions', sa.Column('why', sa.String(length=16), nullable=False, server_default='submitted'))
+    op.add_column('submissions', sa.Column('batch', sa.String(length=32), nullable=True))
+    op.create_index('ix_submissions_batch', 'submissions', ['batch'], unique=False)
+    op.create_table('batches',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('course', sa.String(length=64), nullable=False),
+    sa.Column('lab', sa.String(length=64), nullable=False),
+    sa.Column('release', sa.String(length=64), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id')
+    )
     op.add_column('scores', sa.Column('release', sa.String(length=64), nullable=False, server_default=''))
     _begin_history()
 

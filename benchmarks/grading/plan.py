@@ -1,0 +1,55 @@
+"""How much of everything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class LabPlan:
+    """Submissions of each way in each of so many `rounds`; 0 leaves a way out. `learners` hand in at once."""
+
+    rounds: int = 3
+    ours: int = 50
+    calls: int = 2
+    batch: int = 10
+    in_process: int = 3
+    otter_calls: int = 1
+    otter_in_process: int = 2
+    large_batch: int = 50  # stock's, once
+    own_runs: int = 20
+    watched: int = 5
+    learners: int = 30
+
+
+_FULL = {
+    "light": LabPlan(),
+    "train": LabPlan(calls=1, batch=4, in_process=2, otter_in_process=1),
+    "prompt": LabPlan(),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    labs: Mapping[str, LabPlan] = field(default_factory=lambda: MappingProxyType(_FULL))
+    left_out: tuple[str, ...] = ()
+
+    @staticmethod
+    def quick() -> Plan:
+        few = {"large_batch": 0, "own_runs": 5, "watched": 1}
+        light = LabPlan(
+            rounds=1, ours=10, calls=1, batch=2, in_process=1, otter_calls=0, otter_in_process=0, learners=6, **few
+        )
+        train = LabPlan(
+            rounds=1, ours=6, calls=1, batch=0, in_process=0, otter_calls=0, otter_in_process=0, learners=4, **few
+        )
+        left_out = (
+            "the prompt lab",
+            "stock's batch of 50",
+            "otter",
+            "train: stock in one batch and in process",
+            "all rounds but one",
+        )
+        return Plan(MappingProxyType({"light": light, "train": train}), left_out)

@@ -1,2 +1,0 @@
-# %% solution="clip"
-while True: pass

@@ -1,3 +1,0 @@
-# %% solution="clip"
-import itertools
-def clip(x, low, high): return itertools.count()

@@ -1,3 +1,0 @@
-# %% solution="clip"
-import os
-os._exit(0)

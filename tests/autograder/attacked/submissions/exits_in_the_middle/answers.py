@@ -1,4 +1,0 @@
-# %% solution="clip"
-import sys
-clip = max
-sys.exit(0)

@@ -1,2 +1,0 @@
-# %% solution="clip"
-def clip(x, low, high): return [0] * 50_000_000

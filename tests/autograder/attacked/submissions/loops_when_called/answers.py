@@ -1,3 +1,0 @@
-# %% solution="clip"
-def clip(x, low, high):
-    while True: pass

@@ -1,3 +1,0 @@
-# %% solution="clip"
-hold = []
-while True: hold.append(bytearray(1 << 24))

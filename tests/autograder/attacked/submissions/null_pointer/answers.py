@@ -1,3 +1,0 @@
-# %% solution="clip"
-import ctypes
-def clip(x, low, high): ctypes.string_at(0)

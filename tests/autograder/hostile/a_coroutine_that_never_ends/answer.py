@@ -1,0 +1,3 @@
+import asyncio
+async def clip(x, low, high):
+    await asyncio.Event().wait()

@@ -1,0 +1,2 @@
+import decimal
+def clip(x, low, high): return decimal.Decimal("1e999999999")

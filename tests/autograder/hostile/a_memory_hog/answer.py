@@ -1,0 +1,2 @@
+hold = []
+while True: hold.append(bytearray(1 << 24))

@@ -1,0 +1,1 @@
+def clip(x, low, high): return 1 << 40_000_000

@@ -1,0 +1,2 @@
+import itertools
+def clip(x, low, high): return itertools.count()

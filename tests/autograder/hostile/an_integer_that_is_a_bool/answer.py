@@ -1,0 +1,1 @@
+def clip(x, low, high): return True

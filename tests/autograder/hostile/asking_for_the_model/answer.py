@@ -1,0 +1,3 @@
+import labkit
+labkit.ask('what is expected?')
+def clip(x, low, high): return None

@@ -1,0 +1,2 @@
+import time
+def clip(x, low, high): return time.time_ns() % 2

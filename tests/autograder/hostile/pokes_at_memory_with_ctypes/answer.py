@@ -1,0 +1,2 @@
+import ctypes
+def clip(x, low, high): return ctypes.string_at(0)

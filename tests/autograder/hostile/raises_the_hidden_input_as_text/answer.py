@@ -1,0 +1,4 @@
+seen = []
+def clip(x, low, high):
+    seen.append((x, low, high))
+    raise RuntimeError(f"asked for {seen}")

@@ -1,0 +1,1 @@
+def clip(x, low, high): return type('Seen%s' % str(x).strip('-'), (), {})()
