@@ -1,7 +1,7 @@
-"""Hostile submissions to labs of several kinds: none gets a point it did not earn, none is a fault of ours, none tells what is hidden.
+"""Hostile submissions to labs of several kinds: none gets a point it did not earn, is a fault of ours, or tells a secret.
 
-Each is a folder of `attacked/submissions/`; what it may get is said there. The labs are in `attacked/courses/`. Those that
-attack the one small lab of the conftest are in `hostile/` (test_hostile.py).
+Each is a folder of `attacked/submissions/`; what it may get is said there. The labs are in `attacked/courses/`. Those
+that attack the one small lab of the conftest are in `hostile/` (test_hostile.py).
 """
 
 from __future__ import annotations
