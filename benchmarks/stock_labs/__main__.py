@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import sys
@@ -92,11 +91,8 @@ def one_row(attack: Attack, stock: Stock, warm: Warm) -> dict[str, Any]:
         row |= {"stock": None, "damage": [], "not_run": f"{type(error).__name__}: {error}"}
     else:
         row |= {"stock": result.points, "damage": list(result.damage), "not_run": ""}
-    with contextlib.suppress(OSError):
-        print(
-            f"{attack.name}: ours {row['ours']:g}, stock {row['stock']}, {row['damage']} ({time.monotonic() - began:.0f} s)",
-            file=sys.stderr,
-        )
+    took = f"{time.monotonic() - began:.0f} s"
+    print(f"{attack.name}: ours {row['ours']:g}, stock {row['stock']}, {row['damage']} ({took})", file=sys.stderr)
     return row
 
 

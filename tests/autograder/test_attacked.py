@@ -1,4 +1,4 @@
-"""Hostile submissions to labs of several kinds: none gets a point it did not earn, is a fault of ours, or tells a secret.
+"""Hostile submissions to labs of several kinds: none gains a point, is a fault of ours, or tells a secret.
 
 Each is a folder of `attacked/submissions/`; what it may get is said there. The labs are in `attacked/courses/`. Those
 that attack the one small lab of the conftest are in `hostile/` (test_hostile.py).

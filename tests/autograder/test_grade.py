@@ -213,7 +213,8 @@ def test_an_authors_cell_that_fails_is_a_fault(submit):
     assert submit({"s": "s = 1"}, "# %%\n1 / 0\n" + solution("s = 1", "assert s")).fault
 
 
-def test_a_test_that_never_ends_is_a_fault(submit, monkeypatch):
+def test_a_test_that_never_ends_gives_nothing_and_is_no_fault(submit, monkeypatch):
+    """The reference passes it in time (`labkit courses check`), so it is what she gave it."""
     from autograder import conversation
 
     monkeypatch.setattr(conversation, "GRACE", 1.0)
@@ -221,7 +222,8 @@ def test_a_test_that_never_ends_is_a_fault(submit, monkeypatch):
         {"s": "s = 1"}, solution("s = 1", "assert s\nwhile True: pass"), table="limits = {seconds = 1, memory_mb = 256}"
     )
 
-    assert graded.fault
+    assert (graded.fault, graded.score) == (None, 0)
+    assert "TimeoutError" in graded.text
 
 
 def test_nothing_of_a_grading_is_left_behind(submit):
