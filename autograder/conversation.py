@@ -19,18 +19,19 @@ from autograder.lane_service import LaneService
 GRACE = 20.0  # what the tests may take on top, once the learner's time is over
 STARTING = 60.0
 _FLOOD = 512 << 20
+_NOTICING = 2.0
 
 
 class Fault(Exception):
     """Grading could not be finished for a reason that is not the learner's."""
 
 
-class AuthorsFault(Fault):
-    """A test asked for what cannot be: `line` counts from 1 in the test's source."""
+class Spent(Exception):
+    """The tests took more than there is for them; `reason` is "time" or "memory"."""
 
-    def __init__(self, test: str, line: int, found: str) -> None:
-        self.test, self.line, self.found = test, line, found
-        super().__init__(f"{test}: {found}")
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class Conversation:
@@ -48,6 +49,7 @@ class Conversation:
         self._seconds = seconds
         self._deadline = time.monotonic() + STARTING
         self._read, self._begun = 0, False
+        self._spent = ""
 
     def begin(self, settings: dict[str, Any], allowed: tuple[str, ...]) -> None:
         """Tells both what to prepare, waits until they have, and starts the learner's clock."""
@@ -66,11 +68,26 @@ class Conversation:
         return self._wait(self.learner)
 
     def ask_tests(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Raises Spent where that is too much for the test process, and from then on: nothing is left to ask."""
+        if self._spent:
+            raise Spent(self._spent)
         sent = self._send(self.tests, message)
         answer = self._wait(self.tests) if sent else None
         if answer is None:
+            if self.tests.running.ended_for in ("time", "memory"):
+                self._spent = self.tests.running.ended_for
+                raise Spent(self._spent)
             raise Fault(f"the test process ended ({self.tests.running.ended_for or 'exit'}): {self.tests.said()}")
         return answer
+
+    def notice_end(self) -> None:
+        """The tests saw her process go: waits a little for its line to say so too, so that she is told why."""
+        until = time.monotonic() + _NOTICING
+        while self.learner.open and time.monotonic() < until:
+            if select.select([self.learner.line], [], [], 0.1)[0]:
+                self._receive(self.learner)
+                for _ in self._messages(self.learner):
+                    pass
 
     def _wait(self, child: Child) -> dict[str, Any] | None:
         """The next message of `child` that is not about the model; meanwhile the model is served to both."""
@@ -104,9 +121,9 @@ class Conversation:
         now = time.monotonic()
         until = self._deadline if self.learner.open else self._deadline + GRACE
         if now > until:
-            if not self.learner.open or not self._begun:
-                raise Fault(f"the {waiting_for.role} process did not finish: {waiting_for.said()}")
-            self._hang_up(self.learner, "time")
+            if not self._begun:
+                raise Fault(f"the {waiting_for.role} process did not start: {waiting_for.said()}")
+            self._hang_up(self.learner if self.learner.open else self.tests, "time")
             return
         for line in select.select(list(lines), [], [], min(until - now, 1.0) + 0.001)[0]:
             self._receive(lines[line])

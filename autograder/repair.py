@@ -19,6 +19,8 @@ from autograder.words import say
 LARGEST = 20 << 20
 LONGEST_ANSWER = 1 << 20
 MOST_CELLS = 20_000
+# Lists and objects: two bytes of brackets take a hundred in memory.
+MOST_PARTS = 1_000_000
 
 
 # The unsolved cells of a release, by cell name; None for a release nobody knows.
@@ -66,7 +68,7 @@ def repair(grader_notebook: dict[str, Any], submission: bytes, starters: Starter
 
 def _read(submission: bytes) -> tuple[str, list[dict[str, Any]]] | None:
     """The release her notebook says it came from, and its cells; nbformat 3 keeps those in worksheets."""
-    if len(submission) > LARGEST:
+    if len(submission) > LARGEST or submission.count(b"[") + submission.count(b"{") > MOST_PARTS:
         return None
     try:
         notebook = json.loads(submission.decode("utf-8-sig"))

@@ -15,7 +15,7 @@ from typing import Any
 
 from autograder import frame
 from autograder.blame import Inexpressible, LearnerSide
-from autograder.handle import Handle, is_callable
+from autograder.handle import Handle, is_callable, next_of
 from autograder.peer import Peer
 from autograder.steady import settle
 from autograder.transport import install
@@ -23,12 +23,17 @@ from labkit import checks
 from labkit.courses.sums import StaticCheck, static_check
 from labkit.errors import PlatformFault
 
+# As much of a reason or hint as is told: with a learner's text in it, it could be too long to send.
+_LONGEST = 500
+MOST_CHECKS = 1000
+
 
 class Names(dict[str, Any]):
     """The tests' namespace. Handles are kept for one test, so that a loop does not ask for the same name each time."""
 
     def __init__(self, line: socket.socket, allowed: Iterable[str]) -> None:
-        super().__init__({"__name__": "__main__", "check": checks.check, "callable": is_callable})
+        seen = {"check": checks.check, "callable": is_callable, "next": next_of}
+        super().__init__({"__name__": "__main__", **seen})
         self._peer, self._allowed = Peer(line, self._own_class), frozenset(allowed)
         self._handles: dict[str, Handle] = {}
 
@@ -74,7 +79,7 @@ def judge(control: socket.socket, line: socket.socket) -> None:
             frame.send(control, _prepare(names, message))
         else:
             result = run_test(names, message["source"], message["name"])
-            frame.send(control, {**result, "changed": names.changed})
+            frame.send(control, {**_bounded(result), "changed": names.changed})
 
 
 def _prepare(names: Names, message: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +106,7 @@ def run_test(names: dict[str, Any], source: str, name: str) -> dict[str, Any]:
     for place, node in enumerate(nodes):
         with checks.collected() as collected:
             problem = _attempt(node, names, f"<{name}>", source)
-        made += [{"reason": c.reason, "passed": c.passed, "points": c.points, "hint": c.hint} for c in collected]
+        made += [_made(one) for one in collected]
         if problem is None:
             continue
         known = static_check(place, node)
@@ -111,6 +116,19 @@ def run_test(names: dict[str, Any], source: str, name: str) -> dict[str, Any]:
         if not collected:
             made.append({**_failed(known), "problem": problem})
     return {"checks": made, "stopped": None, "pending": []}
+
+
+def _bounded(result: dict[str, Any]) -> dict[str, Any]:
+    """A loop over what she returned can make any number of checks; nobody reads so many, and a line has an end."""
+    if len(result["checks"]) <= MOST_CHECKS:
+        return result
+    problem = {"what": "unusable", "kind": "", "text": "", "doubt": f"more than {MOST_CHECKS} checks", "line": 0}
+    return {"checks": [], "stopped": problem, "pending": []}
+
+
+def _made(one: checks.Check) -> dict[str, Any]:
+    told = {"reason": one.reason[:_LONGEST], "hint": one.hint[:_LONGEST]}
+    return {**told, "passed": one.passed, "points": one.points}
 
 
 def _failed(known: StaticCheck) -> dict[str, Any]:
@@ -124,14 +142,24 @@ def _attempt(node: ast.stmt, names: dict[str, Any], file: str, source: str) -> d
         return error.as_problem()
     except AssertionError as error:
         return {"what": "assert", "text": _line(error, file, source)}
-    except Inexpressible as error:
-        return {"what": "author", "text": str(error), "line": _line_number(error, file)}
-    except (PlatformFault, ImportError, OSError) as error:
+    except PlatformFault as error:
         return {"what": "fault", "text": f"{type(error).__name__}: {error}"}
+    except (Inexpressible, ImportError, OSError) as error:
+        # Because of what she gave it, or of the lab's own making: the lab's own answer tells (see grade.py).
+        return {**_unusable(error), "doubt": _told(error), "line": _line_number(error, file)}
     except BaseException as error:
         # The reference passes this test (`labkit courses check`), so what she returned does not fit it.
-        return {"what": "unusable", "kind": type(error).__name__, "text": str(error)[:300]}
+        return _unusable(error)
     return None
+
+
+def _unusable(error: BaseException) -> dict[str, Any]:
+    kind = "" if isinstance(error, Inexpressible) else type(error).__name__
+    return {"what": "unusable", "kind": kind, "text": str(error)[:300]}
+
+
+def _told(error: Exception) -> str:
+    return (str(error) if isinstance(error, Inexpressible) else f"{type(error).__name__}: {error}")[:300]
 
 
 def _execute(node: ast.stmt, names: dict[str, Any], file: str) -> None:

@@ -19,6 +19,18 @@ from labkit.courses import LabText, Limits
 _LONGEST = 500
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """A step that ended in a way that can be hers or the lab's: it asked for what cannot be, or for too much.
+
+    `line` counts from 1 in the step's source; 0 where nobody knows.
+    """
+
+    step: str
+    line: int
+    found: str
+
+
 @dataclass
 class Outcome:
     """What was seen while the steps ran, in their order."""
@@ -27,9 +39,15 @@ class Outcome:
     cells: dict[str, Any] = field(default_factory=dict)
     end: tuple[str, str] | None = None  # the step her process ended in, and why
     pending: set[str] = field(default_factory=set)  # the steps that wait for the model
+    doubts: list[Doubt] = field(default_factory=list)
 
     def cell(self, step: Run, error: Any) -> None:
         self.cells[step.name] = error
+
+    def wait_from(self, program: Program, step: str) -> None:
+        """That step and all after it wait for the next pass."""
+        names = [one.name for one in program.steps]
+        self.pending |= set(names[names.index(step) :])
 
     def ended(self, step: Run | Test, reason: str) -> None:
         self.end = self.end or (step.name, reason)

@@ -17,6 +17,11 @@ MOST_HASHED = 500_000
 _MOST_ALIKE = 100
 _LARGEST_JSON_INT = 1 << 53
 _LONGEST_INT = 100_000  # in hexadecimal digits: what a test computes with it must end
+# What malformed data raises in decoding: the libraries' own words for it too, and a library that cannot be loaded here.
+_MALFORMED = (
+    *(ValueError, TypeError, KeyError, AttributeError, ArithmeticError, MemoryError, IndexError),
+    *(RuntimeError, AssertionError, ImportError, OSError),
+)
 _SEQUENCES: dict[str, Callable[[Any], Any]] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 
 
@@ -33,7 +38,7 @@ def decode(coded: Any, other: Callable[[dict[str, Any]], Any]) -> Any:
     """The value again; `other` answers for a tag it does not know. Raises WireError for what is malformed."""
     try:
         return _decode(coded, other, 0)
-    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, MemoryError, IndexError):
+    except _MALFORMED:
         raise WireError("malformed data") from None
 
 

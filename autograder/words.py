@@ -101,6 +101,14 @@ _WORDS: dict[str, tuple[str, str]] = {
         "This could not be checked with what your code returned ({kind}).",
         "Hindi ito masuri gamit ang ibinalik ng code mo ({kind}).",
     ),
+    "checked_time": (
+        "What your code returned took too long to check. Return something that is smaller, or that comes to an end.",
+        "Masyadong matagal suriin ang ibinalik ng code mo. Magbalik ng mas maliit, o ng may katapusan.",
+    ),
+    "checked_memory": (
+        "What your code returned took more memory to check than there is. Return something smaller.",
+        "Higit sa kayang memorya ang kailangan para suriin ang ibinalik ng code mo. Magbalik ng mas maliit.",
+    ),
     "assert": ("Did not hold: {text}", "Hindi natupad: {text}"),
     "assert_hidden": ("A hidden check of this part did not hold.", "May nakatagong pagsusuri rito na hindi natupad."),
     "all_hold": ("Everything checked here holds.", "Natupad ang lahat ng sinuri rito."),

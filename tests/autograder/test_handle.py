@@ -333,6 +333,20 @@ def test_a_line_that_was_closed_is_gone(line):
         Peer(ours).fetch("f")
 
 
+def test_next_takes_from_an_iterator_of_hers_and_ends_where_it_ends(names):
+    learner, there = names
+    learner.update(walk=iter([1, 2]), box=Box())
+    walk = there["walk"]
+
+    assert [there["next"](walk), there["next"](walk), there["next"](walk, "over")] == [1, 2, "over"]
+    assert there["next"](iter([3])) == 3
+    with pytest.raises(StopIteration):
+        there["next"](walk)
+    with pytest.raises(TypeError):
+        there["next"](there["box"])
+    assert not hasattr(type(walk), "__next__")  # else every object of hers would be an iterator to a test
+
+
 def test_a_forged_end_of_iteration_is_no_value(line):
     ours, hers = line
     frame.send(hers, {"stop": True, "value": {"t": "unheard-of"}})

@@ -1,134 +1,133 @@
-"""Hostile and broken submissions, kept by name: none gains a point it has not earned, hurts
-anybody, or stops the rest.
+"""Hostile and broken submissions, kept by name: none gains a point it has not earned, hurts anybody, stops the rest,
+tells what is hidden, or ends as a fault of ours.
 
-hostile/WHAT_IT_DOES/expect.toml    why (a sentence), most (points it may get at the most), exactly, note (what the
-                                    learner must be told), lab (clip, linear or descent), limits
-                     answer.py      what is handed in as the code answer, or
-                     make.py        submission(notebook, cells) -> bytes, from an honest notebook that is right
+Each is a folder of hostile/ (benchmarks/stock_attacks/attack.py says what stands in it); most attack one small lab, the
+others labs of other kinds in hostile_labs/, and two labs of the course `testing`.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import tempfile
+import re
+import sqlite3
 import time
-import tomllib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from autograder import children
-from autograder.bounds import with_answers
-from autograder.grade import grade, grader_notebook
-from labkit.courses import Lab, load_course
+from autograder import children, conversation
+from autograder.grade import grade
+from autograder.warm import Warm
+from benchmarks.stock_attacks.attack import Attack, honest_notebook, load_attack, load_attacks
+from labkit.courses import load_text
+from labkit.errors import OperatorError
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(200)]
-HERE = Path(__file__).parent / "hostile"
-FOLDERS = sorted(path.parent for path in HERE.glob("*/expect.toml"))
-RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))\n"
-# Numbers that only the hidden test knows, and words of it.
-HIDDEN = ("314159", "271828", "0.4142135", "all(0")
-KEYS = {"why", "most", "exactly", "note", "lab", "limits"}
+ATTACKS = load_attacks()
+CANARY = "hub-token-6f1c2a77"
+# Words and short numbers of hidden tests; the long numbers are found in their text.
+HIDDEN = {"0.4142135", "all(0", CANARY}
 
 
-def expectation(folder: Path) -> dict:
-    return tomllib.loads((folder / "expect.toml").read_text())
+def marked(attack: Attack):
+    marks = [pytest.mark.model] if attack.load_lab().profile == "torch" else []
+    return pytest.param(attack, id=attack.name, marks=marks)
 
 
-def needs(folder: Path) -> list:
-    return [pytest.mark.model] if "lab" in expectation(folder) else []
+def hidden_words(attack: Attack) -> set[str]:
+    """Every long number of a hidden test and of a hidden file, and what the grader's own process knows."""
+    lab = attack.load_lab()
+    texts = [cell.source for cell in load_text(lab).of("test") if cell.hidden]
+    texts += [path.read_text() for path in (lab.path / "hidden").glob("*") if path.is_file()]
+    return {*HIDDEN, *re.findall(r"\d{6,}", " ".join(texts))}
 
 
-@pytest.fixture
-def lab_of(make_lab, pytestconfig):
-    """The lab an expectation names, with its limits."""
-
-    def _lab(expected: dict) -> Lab:
-        if "lab" not in expected:
-            limits = expected["limits"]
-            table = f"limits = {{seconds = {limits['seconds']}, memory_mb = {limits['memory_mb']}}}"
-            return make_lab(table=table)
-        lab = load_course(pytestconfig.rootpath / "courses", "testing").lab(expected["lab"])
-        return replace(lab, limits=replace(lab.limits, **expected["limits"]))
-
-    return _lab
+def sandboxed() -> list[int]:
+    """Processes of the accounts that this very process's gradings have."""
+    first = children._FIRST_UID + os.getpid() % 100_000 * children._SLOTS * 2
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.stat().st_uid in range(first, first + children._SLOTS * 2):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
 
 
-def handed_in(lab: Lab, folder: Path) -> bytes:
-    if (folder / "make.py").exists():
-        spec = importlib.util.spec_from_file_location(folder.name, folder / "make.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        honest = with_answers(grader_notebook(lab), {"clip": RIGHT})
-        return module.submission(honest, {cell["id"]: cell for cell in honest["cells"]})
-    source = (folder / "answer.py").read_text("utf-8")
-    names = [
-        cell["id"] for cell in grader_notebook(lab)["cells"] if cell["metadata"].get("nbgrader", {}).get("solution")
-    ]
-    code = [name for name in names if name != "reflect"]
-    return json.dumps(with_answers(grader_notebook(lab), dict.fromkeys(code, source))).encode()
+@pytest.fixture(scope="module")
+def surroundings(tmp_path_factory):
+    """What stands around the grader while all of them are graded; looked at when they are done."""
+    canary = tmp_path_factory.mktemp("course")
+    canary.chmod(0o777)
+    book = canary / "gradebook.db"  # what the attacks on a gradebook look for
+    with sqlite3.connect(book) as rows:
+        rows.execute("create table grade (cell_id text, auto_score real, extra_credit real)")
+        rows.execute("insert into grade values ('clip', 1, 0)")
+    book.chmod(0o666)
+    was = book.read_bytes()
+    scratch = tmp_path_factory.mktemp("scratch")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTERHUB_API_TOKEN", CANARY)
+        patch.setattr("tempfile.tempdir", str(scratch))
+        patch.setattr(conversation, "GRACE", 5.0)
+        with Warm() as warm:
+            yield warm
+            pids = warm.pids()
+            honest_answers_get_full_marks(warm)
+            assert warm.pids() == pids, "a zygote was lost"
+    assert [(path.name, path.read_bytes()) for path in canary.iterdir()] == [("gradebook.db", was)]
+    assert not list(scratch.iterdir())
+    assert not [one for one in Path("/tmp").iterdir() if one.name.startswith(("left-behind", "by-shell", "kept-"))]
+    until = time.monotonic() + 10
+    while sandboxed() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not sandboxed(), [Path(f"/proc/{pid}/status").read_text()[:300] for pid in sandboxed()]
 
 
-@pytest.mark.parametrize("folder", [pytest.param(one, id=one.name, marks=needs(one)) for one in FOLDERS])
-def test_it_gains_nothing_and_is_told_what_stopped_it(lab_of, warm, folder):
-    expected = expectation(folder)
-    lab = lab_of(expected)
-    report = grade(lab, handed_in(lab, folder), learner="mallory", lane=None, warm=warm)
+def honest_answers_get_full_marks(warm: Warm) -> None:
+    for lab in {attack.lab: attack.load_lab() for attack in ATTACKS if attack.course == "attacked"}.values():
+        right = json.dumps(honest_notebook(lab)).encode()
+        report = grade(lab, right, learner="honest", lane=None, warm=warm)
+        assert (report.fault, report.score) == (None, report.max), (lab.id, report)
+
+
+@pytest.mark.parametrize("attack", [marked(attack) for attack in ATTACKS])
+def test_it_gains_nothing_tells_nothing_and_is_told_what_stopped_it(surroundings: Warm, attack: Attack):
+    lab = attack.load_lab()
+    report = grade(lab, attack.submission(), learner="mallory", lane=None, warm=surroundings)
     told = json.dumps(report.to_json(), ensure_ascii=False)
 
     assert report.fault is None
-    assert report.score <= expected["most"], told
-    assert report.score == expected.get("exactly", report.score), told
-    assert expected.get("note", "") in told, told
-    assert not [word for word in HIDDEN if word in told]
+    assert report.score <= attack.most, told
+    assert attack.exactly in (None, report.score), told
+    assert attack.note in told, told
+    assert not [word for word in hidden_words(attack) if word in told], told
+    assert [item.name for item in report.items] == [cell.id for cell in load_text(lab).of("test")]
 
 
 def test_there_are_many_and_each_says_what_it_tries():
-    names = [folder.name for folder in FOLDERS]
-    reasons = [expectation(folder)["why"] for folder in FOLDERS]
-
-    assert len(names) >= 80
-    assert len(set(reasons)) == len(reasons)
-    assert all(reason.endswith(".") for reason in reasons)
-    for folder in FOLDERS:
-        assert set(expectation(folder)) <= KEYS
-        assert sorted(path.name for path in folder.iterdir() if path.suffix == ".py") in (["answer.py"], ["make.py"])
+    assert len(ATTACKS) >= 250
+    for attack in ATTACKS:
+        assert re.fullmatch(r"[a-z][a-z_]+", attack.name), attack.name
+        assert re.fullmatch(r"[A-Z].{10,}\.", attack.why), attack.why
+    assert len({attack.why for attack in ATTACKS}) == len(ATTACKS)
 
 
-def test_after_the_worst_of_them_an_honest_answer_is_graded_and_nothing_is_left(lab_of, make_lab, warm, tmp_path):
-    canary = tmp_path / "canary"
-    canary.write_text("as it was")
-    files = {path.name for path in Path(tempfile.gettempdir()).glob("labkit-child-*")}
-    for name in ("a_fork_bomb", "forgets_to_die_with_its_parent", "turns_on_the_watching_process", "fills_the_disk"):
-        expected = expectation(HERE / name)
-        lab = lab_of(expected)
-        grade(lab, handed_in(lab, HERE / name), learner="mallory", lane=None, warm=warm)
-    lab = make_lab()
-    honest = json.dumps(with_answers(grader_notebook(lab), {"clip": RIGHT})).encode()
+@pytest.mark.parametrize(
+    ("table", "files", "found"),
+    [
+        ('lab = "clip"\nmost = 0\nwhy = "x"\nodd = 1', ["answers.py"], "odd"),
+        ('lab = "clip"\nmost = 0\nwhy = "x"', [], "0 submissions"),
+        ('lab = "clip"\nmost = 0\nwhy = "x"', ["answers.py", "make.py"], "2 submissions"),
+        ('lab = "clip"\nmost = 0\nwhy = "x"\nlimits = {hours = 1}', ["answers.py"], "hours"),
+    ],
+)
+def test_an_attack_that_is_not_whole_is_refused(tmp_path, table, files, found):
+    (tmp_path / "expect.toml").write_text(table)
+    for name in files:
+        (tmp_path / name).write_text("# %% solution='clip'\n")
 
-    assert grade(lab, honest, learner="ana", lane=None, warm=warm).score == 5
-    assert canary.read_text() == "as it was"
-    assert {path.name for path in Path(tempfile.gettempdir()).glob("labkit-child-*")} == files
-    assert ours_gone()
-
-
-def ours_gone() -> bool:
-    """No process of an account that only sandboxes of this very process use."""
-    first = children._FIRST_UID + os.getpid() % 100_000 * children._SLOTS * 2
-    mine = range(first, first + children._SLOTS * 2)
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        if not any(_uid(path) in mine for path in Path("/proc").glob("[0-9]*")):
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def _uid(path: Path) -> int:
-    try:
-        return path.stat().st_uid
-    except OSError:
-        return -1
+    with pytest.raises(OperatorError, match=found):
+        load_attack(tmp_path)

@@ -1,2 +1,0 @@
-import decimal
-def clip(x, low, high): return decimal.Decimal("1e999999999")

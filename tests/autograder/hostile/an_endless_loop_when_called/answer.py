@@ -1,2 +1,0 @@
-def clip(x, low, high):
-    while True: pass

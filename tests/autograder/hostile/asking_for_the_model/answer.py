@@ -1,3 +1,0 @@
-import labkit
-labkit.ask('what is expected?')
-def clip(x, low, high): return None

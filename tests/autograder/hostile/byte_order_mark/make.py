@@ -1,0 +1,5 @@
+import json
+
+def submission(notebook, cells):
+
+    return b"\xef\xbb\xbf" + json.dumps(notebook).encode() + b"  \n\n"

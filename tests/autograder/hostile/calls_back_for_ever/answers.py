@@ -1,0 +1,3 @@
+# %% solution="peak"
+def peak(height):
+    while True: height(7)

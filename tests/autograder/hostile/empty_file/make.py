@@ -1,0 +1,2 @@
+def submission(notebook, cells):
+    return b""

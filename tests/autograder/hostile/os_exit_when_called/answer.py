@@ -1,2 +1,0 @@
-import os
-def clip(x, low, high): os._exit(0)

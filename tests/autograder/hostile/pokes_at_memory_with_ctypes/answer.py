@@ -1,2 +1,0 @@
-import ctypes
-def clip(x, low, high): return ctypes.string_at(0)

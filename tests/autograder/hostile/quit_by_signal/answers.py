@@ -1,0 +1,3 @@
+# %% solution="clip"
+import os, signal
+os.kill(os.getpid(), signal.SIGKILL)

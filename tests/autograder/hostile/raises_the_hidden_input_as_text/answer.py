@@ -1,4 +1,0 @@
-seen = []
-def clip(x, low, high):
-    seen.append((x, low, high))
-    raise RuntimeError(f"asked for {seen}")

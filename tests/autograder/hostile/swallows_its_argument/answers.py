@@ -1,0 +1,4 @@
+# %% solution="order"
+def order(numbers):
+    numbers.clear()
+    return numbers

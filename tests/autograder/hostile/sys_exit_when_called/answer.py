@@ -1,2 +1,0 @@
-import sys
-def clip(x, low, high): sys.exit(0)

@@ -1,2 +1,0 @@
-def clip(x, low, high):
-    raise type("ZeroDivisionError", (Exception,), {"__str__": lambda self: str(x)})()

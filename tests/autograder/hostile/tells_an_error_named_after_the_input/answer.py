@@ -1,2 +1,0 @@
-def clip(x, low, high):
-    raise type('Seen%s' % str(x).strip('-'), (Exception,), {})()

@@ -1,0 +1,3 @@
+# %% solution="clip"
+import time
+def clip(x, low, high): time.sleep(min(abs(float(x)), 0.5))

@@ -1,3 +1,0 @@
-def clip(x, low, high):
-    print(x)
-    raise ValueError(x)

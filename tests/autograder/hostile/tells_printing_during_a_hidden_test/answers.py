@@ -1,0 +1,4 @@
+# %% solution="clip"
+def clip(x, low, high):
+    print(x)
+    raise ValueError(x)
