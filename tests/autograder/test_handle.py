@@ -335,8 +335,8 @@ def test_a_line_that_was_closed_is_gone(line):
 
 def test_next_takes_from_an_iterator_of_hers_and_ends_where_it_ends(names):
     learner, there = names
-    learner.update(walk=iter([1, 2]), box=Box())
-    walk = there["walk"]
+    learner.update(g=iter([1, 2]), box=Box())
+    walk = there["g"]
 
     assert [there["next"](walk), there["next"](walk), there["next"](walk, "over")] == [1, 2, "over"]
     assert there["next"](iter([3])) == 3
@@ -376,8 +376,8 @@ def test_a_test_is_run_statement_by_statement(names):
         ("y = missing", "missing"),
         ("y = f + 1", "not-plain"),
         ("y = f(1) + 'a'", "unusable"),
-        ("import no_such_module", "fault"),
-        ("open('/nowhere/at/all')", "fault"),
+        ("import no_such_module", "unusable"),
+        ("open('/nowhere/at/all')", "unusable"),
     ],
 )
 def test_what_stopped_a_test_is_named(names, source, what):
