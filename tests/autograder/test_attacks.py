@@ -19,7 +19,8 @@ def test_a_later_cell_cannot_tell_what_an_earlier_hidden_test_asked(submit):
     graded = submit(answers, text)
 
     assert "31415926" not in graded.text
-    assert "second stopped with ValueError on line 1" in graded.text
+    assert "second stopped with ValueError." in graded.text
+    assert "on line" not in graded.text  # a number is as good as a word
     assert graded.points == {"t": 1, "u": 0}
 
 
