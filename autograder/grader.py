@@ -179,7 +179,9 @@ class Grader:
             "last_name": someone.family_name if someone else "",
             "email": someone.email if someone else "",
         }
-        repaired = repair(source, content, self._starters(lab, self._language(submission.username)))
+        language = self._language(submission.username)
+        repaired = repair(source, content, self._starters(lab, language))
+        repaired.notebook["metadata"].setdefault("labkit", {})["language"] = language  # of the feedback page
         self.gradebooks[lab.course].write(learner, lab.id, repaired.notebook, submission.received_at, report)
 
     def _lab(self, course: str, lab_id: str) -> Lab:

@@ -26,7 +26,7 @@ from hub_config.processes import answers
 from hub_config.settings import Settings, read
 from hub_config.state import State
 from labkit.database import connect, reading
-from labkit.database.tables import submissions
+from labkit.database.tables import scores, submissions
 from labkit.pages.site import Part
 
 # Where the supervisor writes down, at a start, the address at which each process answers: {name: address}.
@@ -84,6 +84,7 @@ class PlatformHealth:
         probes["disk"] = self._disk
         probes["grading queue"] = self._queue
         probes["grading faults"] = self._faults
+        probes["gradebook"] = self._gradebook
         probes["backup"] = self._backup
         if self._settings.tls_cert:
             probes["certificate"] = self._certificate
@@ -124,6 +125,18 @@ class PlatformHealth:
         with _opened(self._settings) as engine, reading(engine) as connection:
             number = connection.execute(query).scalar_one()
         return number == 0, f"{number} submissions; the grader's log says why" if number else "none"
+
+    def _gradebook(self) -> tuple[bool, str]:
+        """Scores that learners see and nbgrader does not yet: waiting is usual for seconds, not for a quarter hour."""
+        unwritten = (submissions.c.written.is_(False), submissions.c.state == "graded")
+        query = select(func.count(), func.min(scores.c.graded_at)).join_from(submissions, scores).where(*unwritten)
+        with _opened(self._settings) as engine, reading(engine) as connection:
+            number, oldest = connection.execute(query).one()
+        if not number:
+            return True, "has every score"
+        waits = datetime.now(UTC) - oldest
+        detail = f"{number} scores wait to be written into it, the oldest for {_said(waits)}; the grader's log says why"
+        return waits < _LONGEST_WAIT, detail
 
     def _backup(self) -> tuple[bool, str]:
         file = self._settings.home / LAST

@@ -57,6 +57,8 @@ def test_the_reasons_are_in_the_learners_language(grader: Grader):
         for check in item["checks"]
     ]
     assert len(reasons) == len(set(reasons))
+    graded = grader.gradebooks["testing"].root / "autograded" / "ben" / "clip" / "clip.ipynb"
+    assert json.loads(graded.read_text())["metadata"]["labkit"]["language"] == "fil"  # what her feedback page is in
 
 
 @pytest.mark.parametrize(

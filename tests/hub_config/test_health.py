@@ -20,14 +20,14 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import insert
+from sqlalchemy import insert, select, update
 
 from hub_config.backup import LAST
 from hub_config.health import READY, PlatformHealth
 from hub_config.settings import Settings
 from hub_config.state import State
 from labkit.database import connect
-from labkit.database.tables import submissions
+from labkit.database.tables import scores, submissions
 from labkit.pages.site import Part
 
 
@@ -144,6 +144,23 @@ async def test_work_that_waits_too_long_and_faults_of_ours_are_counted(settings:
     found = await parts(settings)
     assert (found["grading queue"].working, found["grading queue"].detail) == (False, "2 wait, the oldest for 3 hours")
     assert (found["grading faults"].working, found["grading faults"].detail[:13]) == (False, "1 submissions")
+
+
+@pytest.mark.parametrize(("ago", "working"), [(timedelta(minutes=1), True), (timedelta(hours=2), False)])
+async def test_a_score_that_nbgrader_does_not_have_is_counted(ago: timedelta, working: bool, settings: Settings):
+    assert (await parts(settings))["gradebook"].detail == "has every score"
+    receive(settings, "graded", ago)
+    engine = connect(settings.database_url)
+    with engine.begin() as connection:
+        connection.execute(update(submissions).values(written=False))
+        submission = connection.execute(select(submissions.c.id)).scalar_one()
+        score = {"submission": submission, "score": 1, "max": 2, "report": {}, "graded_at": datetime.now(UTC) - ago}
+        connection.execute(insert(scores).values(**score))
+    engine.dispose()
+    found = (await parts(settings))["gradebook"]
+
+    assert found.working == working
+    assert found.detail.startswith("1 scores wait")
 
 
 @pytest.mark.parametrize(
