@@ -38,18 +38,14 @@ class Plan:
 
     @staticmethod
     def quick() -> Plan:
-        few = {"large_batch": 0, "own_runs": 5, "watched": 1}
-        light = LabPlan(
-            rounds=1, ours=10, calls=1, batch=2, in_process=1, otter_calls=0, otter_in_process=0, learners=6, **few
-        )
-        train = LabPlan(
-            rounds=1, ours=6, calls=1, batch=0, in_process=0, otter_calls=0, otter_in_process=0, learners=4, **few
-        )
+        few: dict[str, int] = {"rounds": 1, "calls": 1, "batch": 0, "in_process": 0}
+        few |= {"otter_calls": 0, "otter_in_process": 0, "large_batch": 0, "own_runs": 3, "watched": 1}
+        light = LabPlan(ours=8, learners=5, **few)
+        train = LabPlan(ours=5, learners=3, **few)
         left_out = (
             "the prompt lab",
-            "stock's batch of 50",
+            "stock in one batch and in process",
             "otter",
-            "train: stock in one batch and in process",
             "all rounds but one",
         )
         return Plan(MappingProxyType({"light": light, "train": train}), left_out)
