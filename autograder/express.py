@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from autograder.program import Run, plan
 from labkit.courses import Lab, LabText, load_text, notebook
+from labkit.courses.syntax import parse
 from labkit.courses.text import Cell
 from labkit.errors import AuthorError
 
@@ -29,9 +30,9 @@ def refuse_inexpressible(lab: Lab) -> None:
         cells = {cell.id: cell for cell in text.of("test")}
         for step in program.steps:
             if isinstance(step, Run):
-                known |= _bound(ast.parse(step.trusted)) - hers
+                known |= _bound(parse(step.trusted)) - hers
             else:
-                tree = ast.parse(step.source)
+                tree = parse(step.source)
                 known |= _bound(tree)
                 _refuse(lab, text, cells[step.name], tree, known, hers)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import contextlib
 
+from labkit.courses.syntax import parse
+
 
 def body(source: str) -> list[ast.stmt]:
     """The statements of a cell; none where it is not Python."""
     with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.parse(source).body
+        return parse(source).body
     return []
 
 

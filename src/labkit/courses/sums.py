@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from labkit.courses.syntax import parse
 from labkit.errors import AuthorError
 
 
@@ -21,19 +22,19 @@ class StaticCheck:
 
 
 def calls_check(source: str) -> bool:
-    return any(_is_check(node) for node in ast.walk(ast.parse(source)))
+    return any(_is_check(node) for node in ast.walk(parse(source)))
 
 
 def static_checks(source: str) -> tuple[StaticCheck, ...] | None:
     """The checks of a test, or None where they cannot all be seen."""
-    tree = ast.parse(source)
+    tree = parse(source)
     found = [static_check(index, node) for index, node in enumerate(tree.body)]
     seen = [check for check in found if check is not None]
     return tuple(seen) if len(seen) == sum(_is_check(node) for node in ast.walk(tree)) else None
 
 
 def refuse_test(file: str, line: int, source: str, points: float) -> None:
-    tree = ast.parse(source)
+    tree = parse(source)
     can_fail = any(_is_check(node) or isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(tree))
     if not can_fail:
         instead = "Write `check(reason, condition)` or an assert."
