@@ -22,6 +22,7 @@ def up(argv: list[str]) -> int:
     """Starts the platform and keeps it running until Ctrl-C."""
     argparse.ArgumentParser(prog="labkit up", description=up.__doc__).parse_args(argv)
     settings = read()
+    os.environ |= settings.environment()  # what we start works in another folder
     check_machine(settings)
     state = State(settings.home)
     _make_private(state)

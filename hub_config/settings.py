@@ -32,7 +32,7 @@ _PROJECT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Each field is one variable: `port` is LABKIT_PORT."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True, validate_default=True)
 
     port: int = Field(8000, ge=1, le=65535, description="the port of the address people open")
     address: str = Field(
@@ -118,6 +118,18 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None
+
+    def environment(self) -> dict[str, str]:
+        """The variables that name paths, absolute: for processes that start in another folder."""
+        paths = {name: getattr(self, name) for name in ("home", "courses", "tls_cert", "tls_key")}
+        paths["database"] = self.database or None
+        return {_PREFIX + name.upper(): str(path) for name, path in paths.items() if path is not None}
+
+    @field_validator("database")
+    @classmethod
+    def _file_is_absolute(cls, value: str) -> str:
+        name = value.removeprefix("sqlite:///")
+        return f"sqlite:///{Path(name).expanduser().resolve()}" if value != name and name else value
 
     @property
     def database_url(self) -> str:

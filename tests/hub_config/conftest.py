@@ -89,14 +89,16 @@ class Platform:
         return seconds
 
 
-def run_platform(home: Path, words: Sequence[str] = (), **settings: str) -> Platform:
-    """`words` come before the command, such as those that make it run as another account."""
+def run_platform(home: Path, words: Sequence[str] = (), *, named: bool = True, **settings: str) -> Platform:
+    """`words` come before the command, such as those that make it run as another account. Not `named`, it is started
+    beside its home without being told where that is."""
     port = free_port(set())
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LABKIT_")}
-    environment |= {"LABKIT_HOME": str(home), "LABKIT_PORT": str(port), **settings}
+    environment |= {"LABKIT_PORT": str(port), **({"LABKIT_HOME": str(home)} if named else {}), **settings}
     process = subprocess.Popen(
         [*words, str(Path(sys.executable).parent / "labkit"), "up"],
         env=environment,
+        cwd=None if named else home.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -109,11 +111,11 @@ def run_platform(home: Path, words: Sequence[str] = (), **settings: str) -> Plat
 def start_platform(prepared_models: Path) -> Callable[..., Platform]:
     """Starts `labkit up` on a folder, with the model already prepared there."""
 
-    def start(home: Path, words: Sequence[str] = (), **settings: str) -> Platform:
+    def start(home: Path, words: Sequence[str] = (), *, named: bool = True, **settings: str) -> Platform:
         if not (home / "models").exists():
             home.mkdir(parents=True, exist_ok=True)
             shutil.copytree(prepared_models, home / "models", copy_function=os.link)
-        return run_platform(home, words, **settings)
+        return run_platform(home, words, named=named, **settings)
 
     return start
 

@@ -103,3 +103,17 @@ def test_servers_without_walls_are_refused_as_root(settings):
 def test_the_setting_says_what_is_lost():
     said = Settings.model_fields["servers"].description or ""
     assert "secrets" in said and "every file" in said and "every address" in said
+
+
+def test_every_path_is_absolute_also_one_nobody_set(monkeypatch, tmp_path):
+    """Processes start in other folders: a relative path would be another one there."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("LABKIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("LABKIT_DATABASE", "sqlite:///here.sqlite")
+    found = read()
+
+    assert found.home == tmp_path / ".labkit"
+    assert found.database_url == f"sqlite:///{tmp_path / 'here.sqlite'}"
+    assert all(value.removeprefix("sqlite:///").startswith("/") for value in found.environment().values())
+    assert found.environment()["LABKIT_HOME"] == str(tmp_path / ".labkit")

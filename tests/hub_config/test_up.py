@@ -51,6 +51,19 @@ def processes_of(home: Path) -> list[str]:
 @pytest.mark.platform
 @pytest.mark.model
 @pytest.mark.sandbox
+def test_as_the_readme_says_it_it_runs_where_it_is_started(start_platform, tmp_path: Path):
+    """No LABKIT_HOME: its processes work in another folder than it was started in and find the same home."""
+    running = start_platform(tmp_path / ".labkit", named=False, LABKIT_TEACH="testing")
+    running.wait_for("labkit is ready", 180)
+    running.end()
+
+    assert (tmp_path / ".labkit" / "labkit.sqlite").exists()
+    assert not (tmp_path / ".labkit" / ".labkit").exists()
+
+
+@pytest.mark.platform
+@pytest.mark.model
+@pytest.mark.sandbox
 def test_ctrl_c_ends_every_process_and_a_second_start_has_lost_nothing(start_platform, tmp_path: Path):
     home = tmp_path / "state"
     first = start_platform(home, LABKIT_TEACH="testing")
