@@ -39,8 +39,20 @@ class Summary:
         return {**vars(self), "faults": list(self.faults), "rows": list(self.rows)}
 
 
-def run(grader: Grader, lab: Lab, *, workers: int, only_changed: bool, progress: Callable[[Progress], None]) -> Summary:
-    """Grades every learner's newest submission of `lab`. Raises nothing for what a learner sent."""
+def run(
+    grader: Grader,
+    lab: Lab,
+    *,
+    workers: int,
+    only_changed: bool,
+    progress: Callable[[Progress], None],
+    stopping: Callable[[], None] = lambda: None,
+) -> Summary:
+    """Grades every learner's newest submission of `lab`. Raises nothing for what a learner sent.
+
+    Ctrl-C tells `stopping` and lets what is being graded be finished; a second one ends that too, and it is graded
+    again later.
+    """
     begun = time.monotonic()
     grader.recover()
     batches = Batches(grader.engine)
@@ -58,6 +70,9 @@ def run(grader: Grader, lab: Lab, *, workers: int, only_changed: bool, progress:
         while (seen := batches.progress(batch.id)).waiting:
             progress(seen)
             time.sleep(_IDLE_SECONDS)
+    except KeyboardInterrupt:
+        stopping()
+        raise
     finally:
         stop.set()  # each finishes the submission it is at
         for thread in threads:

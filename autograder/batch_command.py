@@ -13,10 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from autograder.batch import Summary, run
+from autograder.conversation import GRACE
 from autograder.grader import Grader
-from autograder.rescore import Proposal, commit, propose
-from labkit.courses import Lab
-from labkit.errors import OperatorError
+from autograder.rescore import Proposal, commit, propose, refuse
+from labkit.courses import Lab, load_course
+from labkit.errors import AuthorError, OperatorError
 from labkit.strict import read_json, strict
 
 _FAULT = 2
@@ -53,21 +54,25 @@ def refused_words(given: argparse.Namespace) -> str:
 
 
 def grade_all(given: argparse.Namespace) -> int:
-    grader = _compose(given.home or Path(".labkit"))
+    grader, written = _compose(given.home or Path(".labkit"))
     try:
-        course = grader.courses.get(given.course)
-        if course is None:
+        if given.course not in grader.courses:
             taught = ", ".join(grader.courses) or "none"
             raise OperatorError(f"The course {given.course!r} is not taught here.", instead=f"Taught: {taught}.")
-        lab = course.lab(given.lab)
-        grader.warm.boot(lab.profile)
-        return (_rescore if given.rescore else _batch)(grader, lab, given)
+        in_force = grader.courses[given.course].lab(given.lab)
+        if given.rescore:
+            grader.courses = {**grader.courses, given.course: load_course(written, given.course)}
+            return _rescore(grader, grader.courses[given.course].lab(given.lab), given)
+        _hint_at_another_text(in_force, written)
+        grader.warm.boot(in_force.profile)
+        return _batch(grader, in_force, given)
     finally:
         grader.warm.close()
         grader.engine.dispose()
 
 
-def _compose(home: Path) -> Grader:
+def _compose(home: Path) -> tuple[Grader, Path]:
+    """The platform's own grader, and the folder its authors write in."""
     from autograder.worker import Config, compose
 
     file = home / "run" / "grader.json"
@@ -76,7 +81,21 @@ def _compose(home: Path) -> Grader:
             f"There is no platform in {home}: {file} is missing.",
             instead="Start it once, or name its folder: --home DIR.",
         )
-    return compose(strict(Config, read_json(file), str(file)))
+    config = strict(Config, read_json(file), str(file))
+    return compose(config), Path(config.courses)
+
+
+def _hint_at_another_text(in_force: Lab, written: Path) -> None:
+    try:
+        same = load_course(written, in_force.course).lab(in_force.id).release == in_force.release
+    except (AuthorError, OperatorError):
+        same = False
+    if not same:
+        print(
+            f"{written / in_force.course / in_force.id} is not what is published; what is published is graded. "
+            "To grade by the new text: --rescore.",
+            file=sys.stderr,
+        )
 
 
 def _batch(grader: Grader, lab: Lab, given: argparse.Namespace) -> int:
@@ -88,6 +107,12 @@ def _batch(grader: Grader, lab: Lab, given: argparse.Namespace) -> int:
             workers=given.workers or 2,
             only_changed=given.only_changed,
             progress=lambda seen: bar.update(task, total=seen.total, completed=seen.total - seen.waiting),
+            stopping=lambda: print(
+                "Stopping once what is being graded is finished (at most "
+                f"{lab.limits.seconds + GRACE:g} s; Ctrl-C again "
+                "to stop now). The same line goes on later; nobody is graded twice.",
+                file=sys.stderr,
+            ),
         )
     if given.json:
         print(json.dumps(summary.to_json(), ensure_ascii=False))
@@ -97,6 +122,7 @@ def _batch(grader: Grader, lab: Lab, given: argparse.Namespace) -> int:
 
 
 def _rescore(grader: Grader, lab: Lab, given: argparse.Namespace) -> int:
+    refuse(grader, lab)
     with _bar(quiet=given.json) as bar:
         task = bar.add_task(f"{lab.course}/{lab.id}", total=None)
         proposals = propose(
@@ -114,7 +140,8 @@ def _rescore(grader: Grader, lab: Lab, given: argparse.Namespace) -> int:
         rows = [one.to_json() for one in proposals]
         print(json.dumps({"written": written, "changed": changed, "faults": faults, "rows": rows}, ensure_ascii=False))
     else:
-        print(f"{changed} scores {'changed' if written else 'would change; nothing was written'}.")
+        noun = "score" if changed == 1 else "scores"
+        print(f"{changed} {noun} {'changed' if written else 'would change; nothing was written'}.")
     return _FAULT if faults else 0
 
 

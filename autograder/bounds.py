@@ -56,11 +56,7 @@ def measure(lab: Lab, lane: Lane | None, warm: Warm, progress: Callable[[str], N
         mark = "" if language == "en" else f" ({language})"
         for name, face, bound in (("reference", "reference", REFERENCE), ("starter", "learner", STARTER)):
             progress(f"{lab.course}/{lab.id}: {name}{mark}")
-            repaired = _built(lab, face, language)
-            report = grade_repaired(
-                lab, repaired, learner=name, lane=lane, warm=warm, language=language, for_author=True
-            )
-            measured.append(_held(f"{name}{mark}", report, bound))
+            measured.append(_measured(lab, face, language, f"{name}{mark}", bound, lane, warm))
     progress(f"{lab.course}/{lab.id}: an answer that destroys its arguments")
     _refuse_blind(lab, blind_tests(lab, _built(lab, "reference", "en"), lane=lane, warm=warm))
     for attempt in load_attempts(lab):
@@ -69,6 +65,27 @@ def measure(lab: Lab, lane: Lane | None, warm: Warm, progress: Callable[[str], N
         report = grade(lab, answered, learner=attempt.name, lane=lane, warm=warm)
         measured.append(_held(attempt.name, report, attempt.bound))
     return LabResult(lab.course, lab.id, tuple(measured))
+
+
+def refuse_wrong(lab: Lab, lane: Lane | None, warm: Warm) -> None:
+    """Raises AuthorError for a lab whose own answer does not pass it: nobody is graded by that."""
+    refuse_inexpressible(lab)
+    for language in lab.languages:
+        found = _measured(lab, "reference", language, "reference", REFERENCE, lane, warm)
+        if not found.ok:
+            scored = f"the lab's own answer scores {found.score:g} of {found.max:g}: {found.why}"
+            raise AuthorError(
+                str(lab.text_file(language)),
+                1,
+                scored,
+                instead=f"labkit courses check {lab.course}/{lab.id} says more.",
+            )
+
+
+def _measured(lab: Lab, face: str, language: str, name: str, bound: Bound, lane: Lane | None, warm: Warm) -> Measured:
+    repaired, own = _built(lab, face, language), face == "reference"
+    report = grade_repaired(lab, repaired, learner=name, lane=lane, warm=warm, language=language, for_author=own)
+    return _held(name, report, bound)
 
 
 def _built(lab: Lab, face: str, language: str) -> Repaired:
@@ -100,9 +117,17 @@ def _held(name: str, report: Report, bound: Bound) -> Measured:
     if report.fault:
         return Measured(name, 0, report.max, bound, False, report.fault)
     kept = [item.name for item in report.items if item.name in bound.loses and item.points >= item.max]
-    why = f"does not lose {', '.join(kept)}" if kept else ""
     ok = not kept and bound.holds(report.score, report.max)
-    if not ok and not kept:
-        failed = [f"{item.name}: {one.reason}" for item in report.items for one in item.checks if not one.passed]
-        why = "; ".join(failed[:3])
-    return Measured(name, report.score, report.max, bound, ok, why)
+    return Measured(name, report.score, report.max, bound, ok, "" if ok else _why(report, bound, kept))
+
+
+def _why(report: Report, bound: Bound, kept: Sequence[str]) -> str:
+    """What an author would look for: where too much was given, or what went wrong and in which words."""
+    if kept:
+        return f"does not lose {', '.join(kept)}"
+    if bound.sign == "<=":
+        given = [f"{item.name} gives {item.points:g} of {item.max:g}" for item in report.items if item.points]
+        return "; ".join(given)
+    failed = [(item.name, one) for item in report.items for one in item.checks if not one.passed]
+    told = [f"{name}: {' '.join(filter(None, (one.reason, one.hint and f'({one.hint})')))}" for name, one in failed]
+    return "; ".join([*report.notes, *told][:3])

@@ -26,7 +26,7 @@ def grade(argv: list[str]) -> int:
     from autograder.table import print_report
 
     parser = argparse.ArgumentParser(
-        "labkit grade", description="Grades one notebook, or with --all a whole lab again."
+        "labkit grade", description="Grades one notebook, or with --all a whole lab again.", allow_abbrev=False
     )
     parser.add_argument("course", metavar="COURSE")
     parser.add_argument("lab", metavar="LAB")
@@ -63,7 +63,9 @@ def check(argv: list[str]) -> int:
     """Grades every lab's reference, starter and attempts, and says whether each scores as it must."""
     from autograder.table import print_bounds
 
-    parser = argparse.ArgumentParser("labkit courses check", description="Grades what each lab says of itself.")
+    parser = argparse.ArgumentParser(
+        "labkit courses check", description="Grades what each lab says of itself.", allow_abbrev=False
+    )
     parser.add_argument("which", nargs="?", default="", metavar="COURSE[/LAB]")
     parser.add_argument("--all", action="store_true", help="every course in DIR")
     _shared(parser)

@@ -137,7 +137,7 @@ class _NotHere(Exchange):
 
 
 class ExchangeReleaseAssignment(_NotHere, abc.ExchangeReleaseAssignment):  # type: ignore[misc]
-    instead = "Labs are released when the course is built: labkit courses build COURSE."
+    instead = "Labs are released when the platform starts, mended ones by `labkit grade COURSE LAB --all --rescore`."
 
 
 class ExchangeCollect(_NotHere, abc.ExchangeCollect):  # type: ignore[misc]

@@ -63,8 +63,8 @@ def grade_repaired(
     later: Later | None = None,
     for_author: bool = False,
 ) -> Report:
-    """The same for a notebook that was rebuilt already. `for_author`: a test that asks for what cannot be raises
-    AuthorError, with its line, instead of being our fault."""
+    """The same for a notebook that was rebuilt already. `for_author`: it is the lab's own answer, and a test that
+    asks for what cannot be raises AuthorError, with its line, instead of being our fault."""
     text = load_text(lab, language)
     program = plan(lab, text, repaired.notebook)
     if not repaired.readable:
@@ -73,6 +73,8 @@ def grade_repaired(
         outcome = _run(lab, program, lane, warm, later)
         if outcome.doubts and later is not None:
             outcome.wait_from(program, outcome.doubts[0].step)  # the pass with the model decides
+        elif outcome.doubts and for_author:
+            raise Wrong(outcome.doubts[0])
         elif outcome.doubts:
             outcome = _decided(lab, text, program, outcome.doubts[0], lane, warm)
     except Wrong as wrong:

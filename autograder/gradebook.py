@@ -28,8 +28,8 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
-from traitlets.config import Config
 
+from autograder.configuration import config
 from autograder.execute import graded
 from autograder.plain import fenced
 from autograder.report import Report
@@ -47,28 +47,6 @@ class ManualGrade:
     username: str
     lab: str
     score: float | None
-
-
-def config(root: Path, course: str) -> Config:
-    """nbgrader's configuration for one course, for our worker and for its formgrader alike."""
-    c = Config()
-    c.CourseDirectory.root = str(root)
-    c.CourseDirectory.course_id = course
-    c.ExchangeFactory.exchange = "autograder.exchange.Exchange"
-    for part in ("list", "submit", "collect", "fetch_assignment", "fetch_feedback", "release_assignment"):
-        c.ExchangeFactory[part] = f"autograder.exchange.Exchange{part.title().replace('_', '')}"
-    c.ExchangeFactory.release_feedback = "autograder.exchange.ExchangeReleaseFeedback"
-    # Our courses are built from text: solutions are gone and ids are right before nbgrader sees a notebook.
-    c.GenerateAssignment.preprocessors = [
-        f"nbgrader.preprocessors.{name}" for name in ("LockCells", "ComputeChecksums", "SaveCells", "CheckCellMetadata")
-    ]
-    c.Autograde.autograde_preprocessors = [
-        "autograder.execute.LabkitExecute",
-        *(f"nbgrader.preprocessors.{name}" for name in ("LimitOutput", "SaveAutoGrades", "AssignLatePenalties")),
-    ]
-    c.GenerateFeedback.exporter_class = "autograder.feedback.FeedbackExporter"
-    c.GenerateFeedback.preprocessors = ["nbgrader.preprocessors.GetGrades"]
-    return c
 
 
 class CourseGradebook:
@@ -154,14 +132,15 @@ class CourseGradebook:
         return max((path.stat().st_mtime for path in files if path.exists()), default=0.0)
 
     def _readable(self, lab: str, notebook: Any) -> Any:
-        """The submission with each written answer as plain text; one left as released stays the author's."""
+        """The submission with each written answer as plain text below the author's question; one left as released
+        stays the author's."""
         released = nbformat.read(self.root / "source" / lab / f"{lab}.ipynb", as_version=4)
         author = {cell.id: cell.source for cell in released.cells}
         mine = nbformat.from_dict(copy.deepcopy(notebook))
         for cell in mine.cells:
             text = "".join(cell.source)
             if cell.cell_type == "markdown" and text.strip() != author.get(cell.id, "").strip():
-                cell.source = fenced(text)
+                cell.source = f"{author.get(cell.id, '')}\n\n---\n\n{fenced(text)}"
         return mine
 
     def _answers(self, username: str, lab: str) -> dict[str, str]:
@@ -184,24 +163,34 @@ class CourseGradebook:
                     grade.needs_manual_grade = False
             book.db.commit()
 
+    def refuse(self, lab: str, notebook: Mapping[str, Any]) -> None:
+        """Raises OperatorError if `notebook` lacks an answer or test that learners handed in, or has another."""
+        with self._open() as book:
+            self._known(book, lab, notebook)
+
+    def _known(self, book: Any, lab: str, notebook: Mapping[str, Any]) -> Any:
+        """The notebook nbgrader has submissions to; None where it has none. Raises OperatorError as `refuse` does."""
+        try:
+            known = book.find_notebook(lab, lab)
+        except MissingEntry:
+            return None
+        before = {cell.name for cell in (*known.grade_cells, *known.solution_cells)}
+        changed = sorted(_judged(notebook) ^ before)
+        if known.submissions and changed:
+            raise OperatorError(
+                f"{self.course}/{lab} has submissions, and these parts came or went: {', '.join(changed)}.",
+                instead="Put them back, or make the new version a lab of its own folder.",
+            )
+        return known if known.submissions else None
+
     def _follow(self, lab: str, notebook: Mapping[str, Any]) -> None:
         """Lets prose and plain code change after the first submission, which nbgrader refuses for every cell."""
         about = {cell["id"]: cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]}
         with self._open() as book:
-            try:
-                known = book.find_notebook(lab, lab)
-            except MissingEntry:
+            known = self._known(book, lab, notebook)
+            if known is None:
                 return
-            if not known.submissions:
-                return
-            judged = {name for name, one in about.items() if one.get("grade") or one.get("solution")}
-            before = {cell.name for cell in (*known.grade_cells, *known.solution_cells)}
-            if changed := sorted(judged ^ before):
-                raise OperatorError(
-                    f"{self.course}/{lab} has submissions, and these parts came or went: {', '.join(changed)}.",
-                    instead="Put them back, or make the new version a lab of its own folder.",
-                )
-            sources = judged | {name for name, one in about.items() if one.get("locked")}
+            sources = _judged(notebook) | {name for name, one in about.items() if one.get("locked")}
             for cell in list(known.source_cells):
                 if cell.name not in sources:
                     book.db.delete(cell)
@@ -228,6 +217,12 @@ class CourseGradebook:
         owner = self.root.stat()
         for path in (hers.parent, hers, hers / lab, *(hers / lab).rglob("*")):
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _judged(notebook: Mapping[str, Any]) -> set[str]:
+    """The names of its answers and tests."""
+    about = {cell["id"]: cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]}
+    return {name for name, one in about.items() if one.get("grade") or one.get("solution")}
 
 
 def _digest(path: Path) -> str:

@@ -49,6 +49,10 @@ class Grader:
     def recover(self) -> int:
         return self.queue.recover()
 
+    def take_back(self) -> int:
+        """What a process that is gone had begun (a batch that was killed, another grader) waits again."""
+        return self.queue.take_back()
+
     def grade_next(self, batch: str | None = None) -> bool:
         """Writes down what was graded, else grades the submission that waits longest; whether there was one. With
         `batch`, of that batch alone."""

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from autograder.alone import alone
+from autograder.bounds import refuse_wrong
 from autograder.grader import Grader
-from labkit.courses import Lab
+from autograder.recordings import RecordedLane
+from labkit.courses import Lab, load_text, notebook
 from labkit.courses.publish import publish
 from labkit.errors import PlatformFault
 from labkit.submissions.batches import newest
@@ -42,6 +44,13 @@ class Proposal:
         return {"learner": self.learner, "old": self.old, "new": self.new, "max": self.max, "changes": self.changes}
 
 
+def refuse(grader: Grader, lab: Lab) -> None:
+    """Raises OperatorError or AuthorError, before anybody is graded, for a text that could not be put in force."""
+    grader.gradebooks[lab.course].refuse(lab.id, notebook(lab, load_text(lab), "grader"))
+    lane = grader.lane.of(lab.course, lab.id) if isinstance(grader.lane, RecordedLane) else grader.lane
+    refuse_wrong(lab, lane, grader.warm)
+
+
 def propose(grader: Grader, lab: Lab, *, workers: int, progress: Callable[[int, int], None]) -> tuple[Proposal, ...]:
     """Grades every learner's newest submission and writes nothing down but its own notes."""
     found = [one for id_ in newest(grader.engine, lab) if (one := grader.store.get(id_)) is not None]
@@ -51,13 +60,16 @@ def propose(grader: Grader, lab: Lab, *, workers: int, progress: Callable[[int, 
     with ThreadPoolExecutor(workers, thread_name_prefix="rescore") as pool, _notes(grader, lab).open("a") as notes:
         notes.write("\n" if notes.tell() else "")  # the last line may have been cut short
         running = {pool.submit(_grade, grader, lab, one): one for one in waiting}
-        for number, done in enumerate(as_completed(running), len(found) - len(waiting) + 1):
-            report = done.result()
-            if report is not None:
-                known[running[done].id] = report
-                notes.write(json.dumps([running[done].id, report]) + "\n")
-                notes.flush()
-            progress(number, len(found))
+        try:
+            for number, done in enumerate(as_completed(running), len(found) - len(waiting) + 1):
+                report = done.result()
+                if report is not None:
+                    known[running[done].id] = report
+                    notes.write(json.dumps([running[done].id, report]) + "\n")
+                    notes.flush()
+                progress(number, len(found))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for what runs, not for the rest
     return tuple(sorted((_proposal(grader, one, known.get(one.id)) for one in found), key=lambda one: one.learner))
 
 

@@ -145,6 +145,8 @@ def _stopped_cell(step: Run, error: Any, words: str, quiet: bool) -> str:
         return say("not_written", words, name=step.name)
     line, text = given.get("line"), given.get("text")
     on_line = say("on_line", words, number=line) if type(line) is int and 0 < line < 100_000 and not quiet else ""
+    if known == "EOFError":
+        return say("asked_somebody", words, name=step.name, line=on_line)
     told = f": {_clean(text)}" if isinstance(text, str) and text and not quiet else ""
     return say("cell_stopped", words, name=step.name, kind=known or say("an_error", words), line=on_line, text=told)
 

@@ -5,24 +5,32 @@ from __future__ import annotations
 _WORDS: dict[str, tuple[str, str]] = {
     # What became of her notebook.
     "unreadable": (
-        "What you submitted is not a notebook that can be read. Open the lab again, save it and submit once more.",
-        "Hindi mabasa bilang notebook ang isinumite mo. Buksan muli ang lab, i-save, at magsumite ulit.",
+        "What you submitted is not a notebook that can be read. Open the lab again: you get a fresh copy, and what "
+        "you had stays beside it. Bring your answers over, save and submit once more.",
+        "Hindi mabasa bilang notebook ang isinumite mo. Buksan muli ang lab: may bagong kopya, at nasa tabi nito ang "
+        "dati mo. Ilipat ang mga sagot mo, i-save, at magsumite ulit.",
     ),
     "not_found": (
-        "Your answer to {name} was not found, so it counts as not answered. Fetch the lab again to get the cell back.",
-        "Hindi nakita ang sagot mo sa {name}, kaya itinuring itong walang sagot. Kunin muli ang lab.",
+        "Your answer to {name} was not found, so it counts as not answered. To get the cell back, choose "
+        "“Get a fresh copy” on the lab's page (yours stays beside it) and bring your other answers over.",
+        "Hindi nakita ang sagot mo sa {name}, kaya itinuring itong walang sagot. Para maibalik ang cell, piliin ang "
+        "“Kumuha ng bagong kopya” sa pahina ng lab (mananatili ang sa iyo) at ilipat ang iba mong sagot.",
     ),
     "not_in_release": (
-        "Your copy of this lab is from before {name} was added, so it counts as not answered. Fetch the lab again.",
-        "Mas luma ang kopya mo ng lab kaysa sa {name}, kaya itinuring itong walang sagot. Kunin muli ang lab.",
+        "Your copy of this lab is from before {name} was added, so it counts as not answered. Choose “Get a "
+        "fresh copy” on the lab's page (yours stays beside it) and bring your answers over.",
+        "Mas luma ang kopya mo ng lab kaysa sa {name}, kaya itinuring itong walang sagot. Piliin ang “Kumuha ng bagong "
+        "kopya” sa pahina ng lab (mananatili ang sa iyo) at ilipat ang mga sagot mo.",
     ),
     "elsewhere": (
         "The cell {name} was not found; its definitions were taken from another cell of yours and graded.",
         "Hindi nakita ang cell na {name}; kinuha at minarkahan ang laman nito mula sa iba mong cell.",
     ),
     "split": (
-        "The cell {name} stands in several parts; they were graded together, from top to bottom.",
-        "Nahati ang cell na {name}; minarkahan nang magkasama ang mga bahagi, mula itaas pababa.",
+        "The cell {name} stands in several parts; they were graded together, from top to bottom, so what a later part "
+        "defines again counts. If one of them is an old copy, delete it.",
+        "Nahati ang cell na {name}; minarkahan nang magkasama ang mga bahagi, mula itaas pababa, kaya ang huling "
+        "depinisyon ang binibilang. Kung lumang kopya ang isa, burahin ito.",
     ),
     "untouched": (
         "You left the written answer {name} as it was, so it earns nothing. Write your own and submit again.",
@@ -44,6 +52,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "cell_stopped": (
         "Your cell {name} stopped with {kind}{line}{text}. Run it by itself and mend that first.",
         "Huminto ang cell mong {name} dahil sa {kind}{line}{text}. Patakbuhin ito nang mag-isa at ayusin muna iyon.",
+    ),
+    "asked_somebody": (
+        "Your cell {name} calls input(){line}, and nobody is there to answer while it is graded. Put the value "
+        "itself there.",
+        "Tumatawag ng input() ang cell mong {name}{line}, at walang sasagot habang minamarkahan. Ilagay na ang "
+        "mismong halaga.",
     ),
     "not_written": (
         "{name} is not written yet: it still raises NotImplementedError.",

@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from autograder.gradebook import CourseGradebook
 from autograder.grader import Grader
 from autograder.recordings import Identity, RecordedLane
 from autograder.warm import Warm
-from labkit.courses import load_course
+from labkit.courses.publish import published
 from labkit.database import connect
 from labkit.errors import OperatorError
 from labkit.strict import read_json, read_secret, strict
@@ -38,6 +39,7 @@ from labkit.submissions.store import Store
 
 log = logging.getLogger("labkit.grader")
 _IDLE_SECONDS = 0.5
+_LOOK_SECONDS = 15.0  # so often it is asked whether somebody died over a submission
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def compose(config: Config) -> Grader:
     gateway = GatewayLane(config.lane_url, read_secret(Path(config.lane_key_file)))
     return Grader(
         engine=engine,
-        courses={name: load_course(Path(config.courses), name) for name in config.taught},
+        courses={name: published(Path(config.build), name) for name in config.taught},
         build=Path(config.build),
         gradebooks={name: CourseGradebook(Path(config.nbgrader) / name, name) for name in config.taught},
         store=Store(engine, Blobs(Path(config.blobs)), Signer(Path(config.receipt_key_file))),
@@ -80,12 +82,15 @@ def work(grader: Grader, stop: threading.Event) -> None:
     Where the database was away, nobody knows what is marked as being graded: all of it is taken up again, as at a
     start, once the database answers.
     """
-    certain = False
+    certain, looked = False, time.monotonic()
     while not stop.is_set():
         try:
             if not certain:
                 _take_up(grader)
                 certain = True
+            if time.monotonic() - looked > _LOOK_SECONDS:
+                grader.take_back()
+                looked = time.monotonic()
             busy = grader.grade_next()
         except Exception:
             log.exception("The grading loop met a fault of ours; it goes on")

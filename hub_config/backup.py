@@ -41,7 +41,7 @@ _JOURNALS = ("-wal", "-shm", "-journal")
 
 def backup(argv: list[str]) -> int:
     """Writes everything that must be kept into FILE, also while the platform is in use."""
-    parser = argparse.ArgumentParser(prog="labkit backup", description=backup.__doc__)
+    parser = argparse.ArgumentParser(prog="labkit backup", description=backup.__doc__, allow_abbrev=False)
     parser.add_argument("file", metavar="FILE", type=Path, help="a .tar; readable by you alone, keep it so")
     file = parser.parse_args(argv).file.absolute()
     settings = read()

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 
+from hub_config.demonstration import LEARNERS
 from hub_config.holder.held import Places
 from hub_config.preparation import check_machine, prepare, sign_in_links
 from hub_config.processes import processes
@@ -20,7 +21,7 @@ from hub_config.supervision import Supervision
 
 def up(argv: list[str]) -> int:
     """Starts the platform and keeps it running until Ctrl-C."""
-    argparse.ArgumentParser(prog="labkit up", description=up.__doc__).parse_args(argv)
+    argparse.ArgumentParser(prog="labkit up", description=up.__doc__, allow_abbrev=False).parse_args(argv)
     settings = read()
     os.environ |= settings.environment()  # what we start works in another folder
     check_machine(settings)
@@ -63,7 +64,7 @@ def _sweep(state: State) -> None:
 
 def reset(argv: list[str]) -> int:
     """Deletes LABKIT_HOME with everything in it."""
-    parser = argparse.ArgumentParser(prog="labkit reset", description=reset.__doc__)
+    parser = argparse.ArgumentParser(prog="labkit reset", description=reset.__doc__, allow_abbrev=False)
     parser.add_argument("--yes", action="store_true", help="do not ask")
     arguments = parser.parse_args(argv)
     settings = read()
@@ -100,4 +101,6 @@ def _welcome(settings: Settings, seconds: float) -> None:
         print("Sign in as (each link works once; start again for new ones):")
         for role, link in sign_in_links(settings).items():
             print(f"  {role:<11} {link}")
+        others = ", ".join(one.username for one in LEARNERS[1:])
+        print(f"Other learners: {others} (`labkit people link NAME` makes a link for anybody).")
     print("\nThe model and the grader may still be warming up. Ctrl-C ends everything.\n", flush=True)

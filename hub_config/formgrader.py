@@ -83,7 +83,7 @@ def nbgrader_config(config: Config) -> str:
     """nbgrader_config.py: the worker's own, so that the Autograde button gives the same score."""
     return (
         "from pathlib import Path\n"
-        "from autograder.gradebook import config\n"
+        "from autograder.configuration import config\n"
         "c = get_config()\n"
         f"c.merge(config(Path({config.folder!r}), {config.course!r}))\n"
         f"c.LabkitExecute.grader_url = {config.grader_url!r}\n"

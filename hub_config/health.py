@@ -43,7 +43,7 @@ Probe = Callable[[], tuple[bool, str]]
 
 def health(argv: list[str]) -> int:
     """Says of each part whether it works; exit code 1 if one does not."""
-    parser = argparse.ArgumentParser(prog="labkit health", description=health.__doc__)
+    parser = argparse.ArgumentParser(prog="labkit health", description=health.__doc__, allow_abbrev=False)
     parser.add_argument("--json", action="store_true")
     arguments, settings = parser.parse_args(argv), read()
     parts = asyncio.run(PlatformHealth(settings, State(settings.home)).parts())

@@ -1,6 +1,7 @@
 """A server extension of learners' JupyterLab: one address fetches a lab if needed and lands in its notebook.
 
-`.../labkit/open/COURSE/LAB` works from any link: a stopped server is started by the hub on the way here.
+`.../labkit/open/COURSE/LAB` works from any link: a stopped server is started by the hub on the way here. A notebook
+that is no notebook any more is laid beside the fresh one. `.../labkit/fresh/COURSE/LAB` asks, then does so with any.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -30,13 +32,18 @@ _NAME = r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})"
 class OpenLab(JupyterHandler):
     @authenticated
     async def get(self, course: str, lab: str) -> None:
-        root = Path(self.settings["server_root_dir"]).expanduser()
+        await self.open(course, lab, fresh=False)
+
+    async def open(self, course: str, lab: str, *, fresh: bool) -> None:
+        """Fetches what is missing and goes to the notebook; what it has to make room for stays beside it."""
+        folder = Path(self.settings["server_root_dir"]).expanduser() / course / lab
         try:
             desk = Desk.from_environment()
-            await asyncio.to_thread(desk.fetch, course, lab, root / course / lab)
+            await asyncio.to_thread(make_room, folder / f"{lab}.ipynb", fresh=fresh)
+            await asyncio.to_thread(desk.fetch, course, lab, folder)
         except LabkitError as error:
             self.set_status(error.status)
-            self.finish(_page(str(error)))
+            self.finish(_page("This lab could not be opened", f"<p>{escape(str(error))}</p>"))
             return
         mode = "lab/tree"
         if is_handheld(self.request.headers):
@@ -44,6 +51,44 @@ class OpenLab(JupyterHandler):
             await asyncio.to_thread(prepare_telephone)
             mode = f"doc/workspaces/{_TELEPHONE}/tree"
         self.redirect(url_path_join(self.base_url, mode, course, lab, f"{lab}.ipynb"))
+
+
+class FreshLab(OpenLab):
+    """Asks first: a link from anywhere changes nothing."""
+
+    @authenticated
+    async def get(self, course: str, lab: str) -> None:
+        button = "<button>Get a fresh copy / Kumuha ng bagong kopya</button>"
+        form = f'<form method="post">{self.xsrf_form_html()}{button}</form>'
+        english = (
+            f"Your notebook {lab}.ipynb is renamed and stays in the same folder; the lab opens as it was released."
+        )
+        filipino = f"Papalitan ang pangalan ng {lab}.ipynb mo at mananatili sa folder; bubukas ang lab na parang bago."
+        self.finish(_page("A fresh copy", f"<p>{english}</p><p lang=fil>{filipino}</p>{form}"))
+
+    @authenticated
+    async def post(self, course: str, lab: str) -> None:
+        await self.open(course, lab, fresh=True)
+
+
+_VERBS = {"open": OpenLab, "fresh": FreshLab}
+
+
+def make_room(notebook: Path, *, fresh: bool) -> Path | None:
+    """Renames `notebook` where it cannot be read as one, or where a `fresh` one is wanted; gives its new name."""
+    if not notebook.is_file() or (not fresh and _is_notebook(notebook)):
+        return None
+    kept = notebook.with_name(f"{notebook.stem}.before-{datetime.now().astimezone():%Y%m%d-%H%M%S}.ipynb")
+    notebook.rename(kept)
+    return kept
+
+
+def _is_notebook(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_text("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and isinstance(content.get("cells", content.get("worksheets")), list)
 
 
 def prepare_telephone() -> None:
@@ -64,12 +109,13 @@ def is_handheld(headers: Mapping[str, str]) -> bool:
     return headers.get("Sec-CH-UA-Mobile") == "?1" or "Mobi" in headers.get("User-Agent", "")
 
 
-def _page(message: str) -> str:
+def _page(title: str, body: str) -> str:
     return (
-        '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>labkit</title>'
+        '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
+        f"<title>{title} · labkit</title>"
         '<body style="font: 1rem/1.5 system-ui; max-width: 40rem; margin: 3rem auto; padding: 0 1rem">'
-        f"<h1>This lab could not be opened</h1><p>{escape(message)}</p>"
-        f'<p><a href="{escape(os.environ.get("JUPYTERHUB_HOST", ""))}/services/labkit/">Go to your labs</a></p>'
+        f"<main><h1>{title}</h1>{body}"
+        f'<p><a href="{escape(os.environ.get("JUPYTERHUB_HOST", ""))}/services/labkit/">Go to your labs</a></p></main>'
     )
 
 
@@ -78,5 +124,6 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: Any) -> None:
-    pattern = url_path_join(server.web_app.settings["base_url"], f"labkit/open/{_NAME}/{_NAME}")
-    server.web_app.add_handlers(".*$", [(pattern, OpenLab)])
+    base = server.web_app.settings["base_url"]
+    handlers = [(url_path_join(base, f"labkit/{verb}/{_NAME}/{_NAME}"), kind) for verb, kind in _VERBS.items()]
+    server.web_app.add_handlers(".*$", handlers)

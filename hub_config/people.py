@@ -17,7 +17,7 @@ from labkit.programme.people import Person, everyone, person
 
 def link(argv: list[str]) -> int:
     """Prints a new one-time sign-in link for USERNAME; her older ones no longer work."""
-    parser = argparse.ArgumentParser(prog="labkit people link", description=link.__doc__)
+    parser = argparse.ArgumentParser(prog="labkit people link", description=link.__doc__, allow_abbrev=False)
     parser.add_argument("username", help="as it is in the roster")
     username = parser.parse_args(argv).username
     settings = read()

@@ -29,7 +29,9 @@ _NEEDED_MB = 2_000
 
 
 def check_machine(settings: Settings) -> None:
-    """Raises OperatorError for what would stop us later: a port, the disk, a missing program."""
+    """Raises OperatorError for what would stop us later: a course, a port, the disk, a missing program."""
+    for name in settings.taught:
+        load_course(settings.courses, name)
     settings.home.mkdir(parents=True, exist_ok=True)
     if not os.access(settings.home, os.W_OK):
         raise OperatorError(f"{settings.home} cannot be written.", instead="Set LABKIT_HOME to a folder of yours.")

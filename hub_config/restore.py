@@ -26,7 +26,7 @@ _CHUNK = 1 << 20
 
 def restore(argv: list[str]) -> int:
     """Puts a backup into an empty LABKIT_HOME."""
-    parser = argparse.ArgumentParser(prog="labkit restore", description=restore.__doc__)
+    parser = argparse.ArgumentParser(prog="labkit restore", description=restore.__doc__, allow_abbrev=False)
     parser.add_argument("file", metavar="FILE", type=Path, help="what `labkit backup` has written")
     file = parser.parse_args(argv).file
     settings = read()

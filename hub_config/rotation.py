@@ -34,7 +34,7 @@ _KEY_FILE = f"{RECEIPTS}.pem"
 
 def rotate(argv: list[str]) -> int:
     """Gives secrets new values; without NAME all but the key that signs receipts. Stop the platform first."""
-    parser = argparse.ArgumentParser(prog="labkit secrets rotate", description=rotate.__doc__)
+    parser = argparse.ArgumentParser(prog="labkit secrets rotate", description=rotate.__doc__, allow_abbrev=False)
     parser.add_argument("names", nargs="*", metavar="NAME", help="such as cookie, gateway-keys, receipts")
     names = parser.parse_args(argv).names
     settings = read()

@@ -105,7 +105,7 @@ def remove(argv: list[str]) -> int:
 
 
 def _arguments(verb: str, about: str | None, argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=f"labkit service {verb}", description=about)
+    parser = argparse.ArgumentParser(prog=f"labkit service {verb}", description=about, allow_abbrev=False)
     parser.add_argument("--user", action="store_true", help="a service of this account instead of the machine")
     parser.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="a machine's files below DIR")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")

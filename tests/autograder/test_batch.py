@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import func, select
 
 from autograder.batch import run
 from autograder.grader import Grader
+from labkit.database.tables import submissions
 from labkit.programme.people import Person, provision
 from labkit.submissions.batches import Batches
 from labkit.submissions.queue import Queue
@@ -125,3 +127,22 @@ def test_a_lab_nobody_handed_in_is_an_empty_batch(grader, lab, only_changed):
     summary = run(grader, lab, workers=2, only_changed=only_changed, progress=quiet)
 
     assert (summary.graded, summary.rows) == (0, ())
+
+
+def test_ctrl_c_says_so_finishes_what_is_being_graded_and_leaves_the_rest_for_later(grader, lab, crowd):
+    told, seen = [], []
+
+    def interrupted(progress):
+        seen.append(progress)
+        if progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(grader, lab, workers=1, only_changed=False, progress=interrupted, stopping=lambda: told.append(1))
+    with grader.engine.connect() as connection:
+        held = connection.execute(select(func.count()).where(submissions.c.holder.is_not(None))).scalar_one()
+
+    assert told == [1] and held == 0
+    summary = run(grader, lab, workers=2, only_changed=False, progress=quiet)
+    assert summary.resumed and summary.graded == len(crowd)
+    assert lines(grader, crowd) == dict.fromkeys(crowd, 1)

@@ -19,8 +19,9 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from autograder import feedback
+from autograder.configuration import config
 from autograder.execute import graded
-from autograder.gradebook import CourseGradebook, config
+from autograder.gradebook import CourseGradebook
 from autograder.repair import repair
 from autograder.report import Check, Item, Report
 from labkit.courses import build, load_course
@@ -191,7 +192,7 @@ class TestWhatItSays:
         write(root, "free")
         page = made(root, "free")
         ours = f"c = get_config()\nc.merge(config(Path({str(root)!r}), 'c'))\n"
-        imports = "from pathlib import Path\nfrom autograder.gradebook import config\n"
+        imports = "from pathlib import Path\nfrom autograder.configuration import config\n"
         (root / "nbgrader_config.py").write_text(imports + ours)
         command = [sys.executable, "-m", "nbgrader", "generate_feedback", "free", "--force"]
         subprocess.run(command, cwd=root, check=True, capture_output=True)

@@ -247,7 +247,7 @@ class TestGatewayLane:
 
 
 def test_nbgraders_place_for_execution_is_taken_by_ours():
-    from autograder.gradebook import config
+    from autograder.configuration import config
 
     chosen = config(Path("/x"), "testing").Autograde.autograde_preprocessors
     assert chosen[0] == f"{LabkitExecute.__module__}.{LabkitExecute.__name__}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder.grader import Grader
-from autograder.rescore import commit, propose
+from autograder.rescore import commit, propose, refuse
 from labkit.courses import load_course
 
 pytestmark = [
@@ -142,3 +142,18 @@ def test_a_test_that_came_or_went_is_refused_before_any_score_is_written(grader,
     with pytest.raises(OperatorError, match="more"):
         commit(grader, lab_of(grader), proposals)
     assert [grader.scores.get(one).score for one in scored] == [5, 4]
+
+
+def test_a_text_that_could_not_be_put_in_force_is_refused_before_anybody_is_graded(grader, scored, tmp_path):
+    from labkit.errors import AuthorError, OperatorError
+
+    refuse(grader, lab_of(grader))  # a mended one is not
+    write(grader, tmp_path, MENDED.replace("== 1", "== 2"))
+    with pytest.raises(AuthorError, match="own answer scores 4 of 5"):
+        refuse(grader, lab_of(grader))
+    for name in ("lab.py", "lab.fil.py"):
+        file = tmp_path / "courses" / "testing" / "clip" / name
+        file.write_text(file.read_text().replace('test="clip-properties"', 'test="clip-props"'))
+    grader.courses = {"testing": load_course(tmp_path / "courses", "testing")}
+    with pytest.raises(OperatorError, match="clip-properties, clip-props"):
+        refuse(grader, lab_of(grader))

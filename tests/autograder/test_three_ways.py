@@ -18,7 +18,8 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.bounds import with_answers
-from autograder.gradebook import CourseGradebook, config
+from autograder.configuration import config
+from autograder.gradebook import CourseGradebook
 from autograder.grader import Grader
 from autograder.lane import Later
 from autograder.worker import service
@@ -101,7 +102,7 @@ def points(root: Path) -> dict[str, tuple[float | None, float | None, float, boo
 def by_command(root: Path, url: str, key: Path) -> None:
     """`nbgrader autograde` with our configuration, as a file of it would be written."""
     (root / "nbgrader_config.py").write_text(
-        "from pathlib import Path\nfrom autograder.gradebook import config\nc = get_config()\n"
+        "from pathlib import Path\nfrom autograder.configuration import config\nc = get_config()\n"
         f"c.merge(config(Path({str(root)!r}), 'testing'))\n"
         f"c.LabkitExecute.grader_url, c.LabkitExecute.grader_key_file = {url!r}, {str(key)!r}\n"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hub_config.open_lab import is_handheld, prepare_telephone
+from hub_config.open_lab import is_handheld, make_room, prepare_telephone
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,24 @@ def test_what_she_changed_in_it_stays(tmp_path: Path, monkeypatch):
     prepare_telephone()
 
     assert file.read_text() == hers
+
+
+@pytest.mark.parametrize("content", ["", "{torn", "[1]", '{"cells": 3}', "\x00\x01"])
+def test_what_is_no_notebook_any_more_makes_room_and_stays_beside_it(tmp_path: Path, content):
+    notebook = tmp_path / "clip.ipynb"
+    notebook.write_text(content)
+    kept = make_room(notebook, fresh=False)
+
+    assert not notebook.exists()
+    assert kept is not None and kept.parent == tmp_path and kept.read_text() == content
+
+
+@pytest.mark.parametrize("content", ['{"cells": []}', '\ufeff{"cells": []}', '{"worksheets": []}'])
+def test_a_notebook_stays_unless_a_fresh_one_is_wanted(tmp_path: Path, content):
+    notebook = tmp_path / "clip.ipynb"
+    notebook.write_text(content)
+
+    assert make_room(notebook, fresh=False) is None
+    kept = make_room(notebook, fresh=True)
+    assert kept is not None and kept.read_text() == content
+    assert make_room(notebook, fresh=True) is None  # nothing is there

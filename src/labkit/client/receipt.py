@@ -38,8 +38,8 @@ class Receipt:
         ]
         if self.saved_at:
             lines.append(
-                f"It is the notebook as saved at {self.saved_at:%H:%M:%S}. What you changed after that is not in it: "
-                "save (Ctrl-S) and submit again."
+                f"It is the notebook as saved at {self.saved_at:%H:%M:%S}. Changed something since? Save, then submit "
+                "again."
             )
         if self.missing:
             lines.append(f"Missing, so it earns nothing: {', '.join(self.missing)}.")

@@ -13,7 +13,7 @@ from labkit.errors import AuthorError, OperatorError
 
 def build(argv: list[str]) -> int:
     """Writes OUT/{reference,learner,grader}/LAB/LAB.ipynb; 1 where the text is refused."""
-    parser = argparse.ArgumentParser("labkit courses build", description="Builds a course's notebooks from its text.")
+    parser = argparse.ArgumentParser("labkit courses build", description="Builds a course's notebooks from its text.", allow_abbrev=False)
     parser.add_argument("course", metavar="COURSE")
     parser.add_argument("--courses", type=Path, default=Path("courses"), metavar="DIR", help="default: ./courses")
     parser.add_argument("--to", type=Path, required=True, metavar="OUT")
@@ -21,6 +21,9 @@ def build(argv: list[str]) -> int:
     try:
         course = load_course(given.courses, given.course)
         build_course(course, given.to)
+    except OSError as error:
+        print(f"{given.to} cannot be written: {error.strerror}. Name another folder with --to.", file=sys.stderr)
+        return 1
     except (AuthorError, OperatorError) as error:
         print(error, file=sys.stderr)
         return 1

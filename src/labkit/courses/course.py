@@ -86,4 +86,9 @@ class Course:
             if lab.id == lab_id:
                 return lab
         known = ", ".join(lab.id for lab in self.labs)
+        if (self.path / lab_id / "lab.py").is_file():
+            raise OperatorError(
+                f"{self.path / lab_id} is there, but {self.path / 'course.toml'} does not name it.",
+                instead=f'Add a [[labs]] table with id = "{lab_id}" and a title.',
+            )
         raise OperatorError(f"Course {self.id!r} has no lab {lab_id!r}.", instead=f"Its labs are: {known}.")

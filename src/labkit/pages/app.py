@@ -107,17 +107,20 @@ class Pages:
         """Starts her server if it sleeps; the page then asks `progress` until the notebook can be shown."""
         lab = await self._lab(request, someone)
         if await self._site.servers.state(someone.username) == "ready":
-            return RedirectResponse(self._notebook(someone, lab), 303)
+            return RedirectResponse(self._notebook(request, someone, lab), 303)
         await self._site.servers.start(someone.username)
-        return self._view.render(request, "open.html", someone, lab=lab, course=self._site.course(lab.course))
+        return self._view.render(
+            request, "open.html", someone, lab=lab, course=self._site.course(lab.course), fresh=_fresh(request)
+        )
 
     async def progress(self, request: Request, someone: Person) -> Response:
         lab = await self._lab(request, someone)
         state = await self._site.servers.state(someone.username)
         if state == "ready":
-            return Response(headers={"HX-Redirect": self._notebook(someone, lab)})
+            return Response(headers={"HX-Redirect": self._notebook(request, someone, lab)})
         seconds = number(request, "seconds")
-        return self._view.render(request, "progress.html", someone, lab=lab, state=state, seconds=min(seconds + 1, 60))
+        seen: dict[str, Any] = {"lab": lab, "state": state, "seconds": min(seconds + 1, 60), "fresh": _fresh(request)}
+        return self._view.render(request, "progress.html", someone, **seen)
 
     async def receipt(self, request: Request, someone: Person) -> Response:
         found = await run_in_threadpool(self._site.store.get, request.path_params["id"])
@@ -160,9 +163,11 @@ class Pages:
             raise HTTPException(404)
         return lab, role
 
-    def _notebook(self, someone: Person, lab: Lab) -> str:
-        """The address in her own server that fetches the lab if needed and shows its notebook."""
-        return f"{self._site.servers.url(someone.username)}labkit/open/{lab.course}/{lab.id}"
+    def _notebook(self, request: Request, someone: Person, lab: Lab) -> str:
+        """The address in her own server that fetches the lab if needed and shows its notebook; or, asked for
+        `?fresh=1`, lays hers aside first."""
+        verb = "fresh" if _fresh(request) else "open"
+        return f"{self._site.servers.url(someone.username)}labkit/{verb}/{lab.course}/{lab.id}"
 
     def _signed_in(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def call(request: Request) -> Response:
@@ -203,3 +208,7 @@ class Pages:
             session = None
         someone = await run_in_threadpool(self._holder, request, session) if session else None
         return self._view.render(request, template, someone, status=status)
+
+
+def _fresh(request: Request) -> bool:
+    return request.query_params.get("fresh") == "1"

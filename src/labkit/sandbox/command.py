@@ -33,7 +33,9 @@ class _Tried:
 
 def sandbox(argv: list[str]) -> int:
     """Tries the tiers; 3 where none works for a purpose (or the one named does not), with the reasons on stderr."""
-    parser = argparse.ArgumentParser("labkit sandbox", description="Which sandbox this machine gives untrusted code.")
+    parser = argparse.ArgumentParser(
+        "labkit sandbox", description="Which sandbox this machine gives untrusted code.", allow_abbrev=False
+    )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
         "--tier", metavar="NAME", help="try this one alone: " + ", ".join(one.name for one in tiers.TIERS)

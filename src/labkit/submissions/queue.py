@@ -99,12 +99,22 @@ class Queue:
         """
         waiting = submissions.c.state.in_(("queued", "graded"))
         with self._engine.begin() as connection:
-            lost = self._lost(connection, alive)
-            connection.execute(update(submissions).where(submissions.c.id.in_(lost)).values(_FREE))
+            self._take_back(connection, alive)
             connection.execute(update(submissions).where(waiting).values(not_before=None))
             left = submissions.c.state.in_(("grading", "fault")) & submissions.c.holder.is_(None)
             again = update(submissions).where(left).values(state="queued", tries=0, not_before=None)
             return connection.execute(again).rowcount
+
+    def take_back(self, alive: Callable[[str, datetime | None], bool] = holders.alive) -> int:
+        """While others work: what a process held that is gone waits again. Gives how many."""
+        with self._engine.begin() as connection:
+            self._take_back(connection, alive)
+            dropped = (submissions.c.state == "grading") & submissions.c.holder.is_(None)
+            return connection.execute(update(submissions).where(dropped).values(state="queued")).rowcount
+
+    def _take_back(self, connection: Connection, alive: Callable[[str, datetime | None], bool]) -> None:
+        lost = self._lost(connection, alive)
+        connection.execute(update(submissions).where(submissions.c.id.in_(lost)).values(_FREE))
 
     def _lost(self, connection: Connection, alive: Callable[[str, datetime | None], bool]) -> list[str]:
         table = submissions.c

@@ -59,6 +59,20 @@ def test_what_a_crash_left_half_graded_waits_again(store: Store, queue: Queue):
     assert queue.take().id == submission
 
 
+def test_what_a_process_held_that_died_beside_us_waits_again_and_no_pause_is_cut_short(
+    engine: Engine, store: Store, queue: Queue
+):
+    dead, paused = Queue(engine), hand_in(store, b"p")
+    queue.give_up(queue.take())
+    taken = hand_in(store, b"t")
+    assert dead.take().id == taken
+    assert queue.take_back() == 0  # it lives as far as anybody knows
+    assert queue.take() is None
+    assert queue.take_back(alive=lambda name, _since: name != dead.holder) == 1
+    assert queue.take().id == taken
+    assert store.get(paused).state == "queued" and queue.take() is None
+
+
 def test_our_fault_is_tried_again_after_longer_and_longer_pauses_and_never_forgotten(engine: Engine, store: Store):
     clock = [datetime.now(UTC)]
     queue = Queue(engine, now=lambda: clock[0])
