@@ -19,14 +19,14 @@ from typing import Any
 from autograder import frame, wire, writeback
 from autograder.blame import NAMED, kind_of, limit_of
 from autograder.offer import resolve
-from autograder.wreck import empty
+from autograder.wreck import wreck
 
 
 class Asked:
-    """Answers what comes over `line`; `names` are the learner's. With `wreck` every argument is emptied before a call
+    """Answers what comes over `line`; `names` are the learner's. With `wreck` every argument is destroyed before a call
     (see wreck.py): what an author's tests make of that is asked by `labkit courses check`."""
 
-    def __init__(self, names: Mapping[str, Any], line: socket.socket, *, wreck: bool = False) -> None:
+    def __init__(self, names: Mapping[str, Any], line: socket.socket, *, wreck: str = "") -> None:
         self._names, self._line, self._wreck = names, line, wreck
         self._kept: list[Any] = []
         self._talking = threading.RLock()  # her threads may call what was handed over at the same time
@@ -104,7 +104,7 @@ class Asked:
         values = writeback.by_place(args, words)
         try:
             for value in values if self._wreck else ():
-                empty(value)
+                wreck(self._wreck, value)
             value = on(*args, **words)
             if inspect.iscoroutine(value):
                 value = asyncio.run(value)

@@ -32,7 +32,7 @@ LIMITS = frozenset((*_BY_NUMBER.values(), "memory"))
 
 
 class LearnerSide(Exception):
-    """Something her code did. `what`: raised, missing, gone, not-plain or malformed."""
+    """Something her code did. `what`: raised, missing, gone, not-plain, malformed or empty."""
 
     what = "raised"
 
@@ -59,6 +59,10 @@ class NotPlain(LearnerSide, TypeError):
 
 class Malformed(LearnerSide):
     what = "malformed"
+
+
+class Empty(LearnerSide):
+    what = "empty"
 
 
 class StopAsking(Exception):

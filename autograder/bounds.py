@@ -99,7 +99,7 @@ def _refuse_blind(lab: Lab, tests: Sequence[str]) -> None:
             raise AuthorError(
                 str(lab.text_file()),
                 cell.line,
-                f"test {cell.id!r} still holds when a call empties what it was handed",
+                f"test {cell.id!r} still holds when a call empties or overwrites what it was handed",
                 instead="Compare with what you worked out before the call, or hand over a copy.",
             )
 

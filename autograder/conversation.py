@@ -49,7 +49,7 @@ class Conversation:
         self._seconds = seconds
         self._deadline = time.monotonic() + STARTING
         self._read, self._begun = 0, False
-        self._spent = ""
+        self._spent, self._noticing = "", _NOTICING
 
     def begin(self, settings: dict[str, Any], allowed: tuple[str, ...]) -> None:
         """Tells both what to prepare, waits until they have, and starts the learner's clock."""
@@ -81,8 +81,10 @@ class Conversation:
         return answer
 
     def notice_end(self) -> None:
-        """The tests saw her process go: waits a little for its line to say so too, so that she is told why."""
-        until = time.monotonic() + _NOTICING
+        """The tests saw her process go: waits a little for its line to say so too, so that she is told why. Once: code
+        can shut one line and keep the other."""
+        until = time.monotonic() + self._noticing
+        self._noticing = 0.0
         while self.learner.open and time.monotonic() < until:
             if select.select([self.learner.line], [], [], 0.1)[0]:
                 self._receive(self.learner)

@@ -38,8 +38,8 @@ def receive(source: socket.socket) -> dict[str, Any]:
     return parse(_exactly(source, length))
 
 
-def parse(data: bytes) -> dict[str, Any]:
-    if data.count(b"[") + data.count(b"{") > MOST_PARTS:
+def parse(data: bytes, most_parts: int = MOST_PARTS) -> dict[str, Any]:
+    if data.count(b"[") + data.count(b"{") > most_parts:
         raise FrameError("the message has too many parts")
     try:
         message = json.loads(data)
@@ -63,8 +63,9 @@ def _exactly(source: socket.socket, size: int) -> bytes:
 class Inbox:
     """Collects what comes in pieces, so that a sender who stops half-way blocks nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int = LARGEST, most_parts: int = MOST_PARTS) -> None:
         self._data = bytearray()
+        self._largest, self._most_parts = largest, most_parts
 
     def feed(self, data: bytes) -> None:
         self._data += data
@@ -73,10 +74,10 @@ class Inbox:
         if len(self._data) < _LENGTH.size:
             return None
         (length,) = _LENGTH.unpack_from(self._data)
-        if length > LARGEST:
+        if length > self._largest:
             raise FrameError("the message is too large")
         if len(self._data) < _LENGTH.size + length:
             return None
         body = bytes(self._data[_LENGTH.size : _LENGTH.size + length])
         del self._data[: _LENGTH.size + length]
-        return parse(body)
+        return parse(body, self._most_parts)

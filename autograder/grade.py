@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from autograder.children import children
 from autograder.conversation import Conversation, Fault, Spent
 from autograder.lane import Lane, Later
+from autograder.observe import Observed, observed
 from autograder.program import Program, Run, Test, plan
 from autograder.repair import Repaired, Starters, no_starters, repair
 from autograder.report import Report
-from autograder.verdict import Doubt, Outcome, faulty, report
+from autograder.verdict import Doubt, Noted, Outcome, faulty, report
 from autograder.warm import NotWarm, Warm
+from autograder.wreck import WAYS
 from labkit.courses import Lab, LabText, load_text, notebook
 from labkit.errors import AuthorError
 
 _log = logging.getLogger(__name__)
+_NOTHING: Noted = {"places": (), "full": ()}
 _TOO_MUCH = {"time": "it did not come to an end", "memory": "it took more memory than there is"}
-_sound: dict[tuple[str, str, str, str], bool] = {}  # whether the lab's own answer passes a step that was in doubt
 
 
 class Wrong(Fault):
@@ -69,14 +73,14 @@ def grade_repaired(
     program = plan(lab, text, repaired.notebook)
     if not repaired.readable:
         return report(text, program, Outcome(), repaired.notes)
+    run = functools.partial(_run, lab, lane=lane, warm=warm, later=later)
     try:
-        outcome = _run(lab, program, lane, warm, later)
-        if outcome.doubts and later is not None:
-            outcome.wait_from(program, outcome.doubts[0].step)  # the pass with the model decides
-        elif outcome.doubts and for_author:
-            raise Wrong(outcome.doubts[0])
-        elif outcome.doubts:
-            outcome = _decided(lab, text, program, outcome.doubts[0], lane, warm)
+        if for_author:
+            outcome = run(program, None)
+            if outcome.doubts:
+                raise Wrong(outcome.doubts[0])
+        else:
+            outcome = _compared(program, observed(lab, text, lambda own: run(own, None), later), run, later)
     except Wrong as wrong:
         if for_author:
             raise _to_author(lab, text, wrong.doubt) from None
@@ -87,25 +91,23 @@ def grade_repaired(
     return replace(found, repaired=repaired.repaired)
 
 
-def _decided(lab: Lab, text: LabText, program: Program, doubt: Doubt, lane: Lane | None, warm: Warm) -> Outcome:
+def _compared(
+    program: Program, own: Observed, run: Callable[[Program, Observed | None], Outcome], later: Later | None
+) -> Outcome:
     """One rule for every doubt: what the lab's own answer passes and hers does not is hers, whatever it ends in.
 
     Hers is looked at once more, because a machine that was busy for a moment ends things too. What a machine does
     twice in a row to her and not to the lab's own answer would be taken for hers.
     """
-    known = (str(lab.path), lab.release, text.language, doubt.step)
-    if known not in _sound:
-        _sound[known] = _reference_passes(lab, text, doubt.step, lane, warm)
-    if not _sound[known]:
-        raise Wrong(doubt)
-    return _run(lab, program, lane, warm, None)
-
-
-def _reference_passes(lab: Lab, text: LabText, step: str, lane: Lane | None, warm: Warm) -> bool:
-    program = plan(lab, text, notebook(lab, text, "reference"))
-    outcome = _run(lab, program, lane, warm, None)
-    lost = {item.name for item in report(text, program, outcome, ()).items if item.points < item.max}
-    return step not in lost | {doubt.step for doubt in outcome.doubts}
+    if own.doubts:
+        raise Wrong(own.doubts[0])
+    outcome = run(program, own)
+    if not outcome.doubts:
+        return outcome
+    if later is not None:
+        outcome.wait_from(program, outcome.doubts[0].step)  # the pass with the model decides
+        return outcome
+    return run(program, own)
 
 
 def _faulty(lab: Lab, learner: str, why: Exception, text: LabText, program: Program, repaired: Repaired) -> Report:
@@ -119,12 +121,16 @@ def grader_notebook(lab: Lab, language: str = "en") -> dict[str, Any]:
 
 
 def blind_tests(lab: Lab, repaired: Repaired, *, lane: Lane | None, warm: Warm, language: str = "en") -> list[str]:
-    """The tests that hold in full although every call emptied what it was handed (see wreck.py)."""
+    """The tests that hold in full although every call destroyed what it was handed (see wreck.py)."""
     text = load_text(lab, language)
     program = plan(lab, text, repaired.notebook)
-    outcome = _run(lab, replace(program, settings={**program.settings, "wreck": True}), lane, warm, None)
-    items = report(text, program, outcome, (), lab.limits).items
-    return [item.name for item in items if item.points >= item.max and outcome.results[item.name].get("changed")]
+    blind = dict[str, None]()
+    for how in WAYS:
+        wrecked = replace(program, settings={**program.settings, "wreck": how})
+        outcome = _run(lab, wrecked, None, lane=lane, warm=warm, later=None)
+        items = report(text, program, outcome, (), lab.limits).items
+        blind |= {one.name: None for one in items if one.points >= one.max and outcome.results[one.name]["changed"]}
+    return list(blind)
 
 
 def _to_author(lab: Lab, text: LabText, doubt: Doubt) -> AuthorError:
@@ -133,14 +139,17 @@ def _to_author(lab: Lab, text: LabText, doubt: Doubt) -> AuthorError:
     return AuthorError(str(lab.text_file(text.language)), line, f"{doubt.step!r}: {doubt.found}", instead=instead)
 
 
-def _run(lab: Lab, program: Program, lane: Lane | None, warm: Warm, later: Later | None) -> Outcome:
-    """Every step in the notebook's order: her cells in her process, each test where it stands."""
+def _run(
+    lab: Lab, program: Program, own: Observed | None, *, lane: Lane | None, warm: Warm, later: Later | None
+) -> Outcome:
+    """Every step in the notebook's order: her cells in her process, each test where it stands. `own` is what the lab's
+    own answer did; None where this is that answer."""
     outcome, waits = Outcome(), False
     with children(lab, warm) as (learner, tests):
         talk = Conversation(learner, tests, lane, lab.models, lab.limits.seconds)
         talk.begin(program.settings, program.allowed)
         for step in program.steps:
-            waits = waits or _waits(talk, step, outcome, later)
+            waits = waits or _waits(talk, step, outcome, own, later)
             if waits:
                 outcome.pending.add(step.name)
         if talk.lane_fault:
@@ -148,13 +157,17 @@ def _run(lab: Lab, program: Program, lane: Lane | None, warm: Warm, later: Later
         return outcome
 
 
-def _waits(talk: Conversation, step: Run | Test, outcome: Outcome, later: Later | None) -> bool:
+def _waits(talk: Conversation, step: Run | Test, outcome: Outcome, own: Observed | None, later: Later | None) -> bool:
     """Runs a step; whether it and all that comes after it wait for the model."""
+    if later is not None and own is not None and step.name not in own.steps:
+        outcome.pending.add(step.name)  # the lab's own answer needs the model here
+        return isinstance(step, Run)
+    noted = None if own is None else own.steps.get(step.name, _NOTHING)
     try:
         if isinstance(step, Run):
-            _run_cell(talk, step, outcome)
+            _run_cell(talk, step, outcome, noted)
         else:
-            _run_test(talk, step, outcome)
+            _run_test(talk, step, outcome, noted)
     except Fault:
         if later is None or not later.asked:
             raise
@@ -162,10 +175,11 @@ def _waits(talk: Conversation, step: Run | Test, outcome: Outcome, later: Later 
     if later is None or not later.asked_since():
         return False
     outcome.pending.add(step.name)
+    outcome.doubts = [doubt for doubt in outcome.doubts if doubt.step != step.name]
     return isinstance(step, Run) or not talk.learner.open
 
 
-def _run_cell(talk: Conversation, step: Run, outcome: Outcome) -> None:
+def _run_cell(talk: Conversation, step: Run, outcome: Outcome, own: Noted | None) -> None:
     was_open = talk.learner.open
     answer = talk.ask_learner({"op": "run", "index": step.index, "name": step.name, "source": step.source})
     if answer is not None:
@@ -173,21 +187,24 @@ def _run_cell(talk: Conversation, step: Run, outcome: Outcome) -> None:
     elif was_open:
         outcome.ended(step, talk.learner_ended)
     try:
-        prepared = talk.ask_tests({"op": "prepare", "source": step.trusted, "forget": step.binds})
+        asked = {"op": "prepare", "source": step.trusted, "forget": step.binds, "own": own}
+        prepared = talk.ask_tests(asked)
     except Spent as spent:
         prepared = {"fault": _TOO_MUCH[spent.reason]}
+    outcome.noted[step.name] = _noted(prepared)
     if prepared.get("fault"):
         outcome.doubts.append(Doubt(step.name, 0, prepared["fault"]))
 
 
-def _run_test(talk: Conversation, step: Test, outcome: Outcome) -> None:
+def _run_test(talk: Conversation, step: Test, outcome: Outcome, own: Noted | None) -> None:
     was_open = talk.learner.open
     try:
-        result = talk.ask_tests({"op": "test", "name": step.name, "source": step.source})
+        asked = {"op": "test", "name": step.name, "source": step.source, "own": own}
+        result = talk.ask_tests(asked)
     except Spent as spent:
         stopped = {"what": f"checked_{spent.reason}", "doubt": _TOO_MUCH[spent.reason], "line": 0}
-        result = {"checks": [], "stopped": stopped, "pending": []}
-    outcome.results[step.name] = result
+        result = {"checks": [], "stopped": stopped, "pending": [], "changed": False}
+    outcome.results[step.name], outcome.noted[step.name] = result, _noted(result)
     for problem in filter(None, [result["stopped"], *(check.get("problem") for check in result["checks"])]):
         if problem["what"] == "fault":
             raise Fault(f"{step.name}: {problem['text']}")
@@ -197,3 +214,7 @@ def _run_test(talk: Conversation, step: Test, outcome: Outcome) -> None:
             outcome.doubts.append(Doubt(step.name, problem["line"], problem["doubt"]))
     if was_open and not talk.learner.open:
         outcome.ended(step, talk.learner_ended)
+
+
+def _noted(answer: dict[str, Any]) -> Noted:
+    return {name: answer.get(name, ()) for name in _NOTHING}

@@ -1,8 +1,9 @@
 """What stands in a test for an object of the learner's that is not plain data.
 
 It is never equal to anything, never true, never a number. What its own methods say of it is believed only where the
-test made the object or asked for it by name (`built`): a function that returns an object with a length, a shape or
-members of its choice returned no list and no array.
+lab's own answer gives an object in the same place too (`trusted`, see observe.py): where that gives a list or an
+array, an object with a length, a shape or members of its choice is none. What such an object can still do is be
+walked, from the first item to the last, and then the items are what they were however often it is walked.
 """
 
 from __future__ import annotations
@@ -17,17 +18,7 @@ if TYPE_CHECKING:
 
 MOST_ITEMS = 100_000
 _READ_ALL_THE_SAME = ("__name__", "__doc__")
-# Attributes and methods by which arrays, tensors and tables tell of themselves; from anything else that a function
-# returned they are claims nobody can check.
-_CLAIMS = frozenset(
-    (
-        *("shape", "dtype", "ndim", "size", "device", "nbytes", "itemsize", "columns", "index", "T", "real"),
-        *("imag", "sum", "mean", "std", "var", "prod", "min", "max", "argmin", "argmax", "all", "any", "item"),
-        *("tolist", "numpy", "norm", "dot", "equal", "allclose", "isclose", "eq", "ne", "lt", "le", "gt", "ge"),
-        *("round", "abs", "isnan", "isfinite", "numel"),
-    )
-)
-_OWN = ("_peer", "_number", "_label", "_kind", "_is", "_built")
+_OWN = ("_peer", "_number", "_label", "_kind", "_is", "_trusted", "_walked")
 
 
 class Handle:
@@ -37,59 +28,72 @@ class Handle:
     __hash__ = None  # type: ignore[assignment]
     __array_ufunc__ = None  # numpy leaves operators to us
 
-    def __init__(self, peer: Peer, number: int, label: str, kind: str, is_: str, built: bool) -> None:
-        for name, value in zip(_OWN, (peer, number, label, kind, is_, built), strict=True):
+    def __init__(self, peer: Peer, number: int, label: str, kind: str, is_: str, trusted: bool) -> None:
+        for name, value in zip(_OWN, (peer, number, label, kind, is_, trusted, None), strict=True):
             object.__setattr__(self, name, value)
 
     def __call__(self, *args: object, **words: object) -> Any:
-        built = self._built and self._is == "class"
-        return self._peer.call(self._label, self._number, args, words, built=built)
+        self._must_be_trusted()
+        return self._peer.call(self._label, self._number, args, words)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") and name not in _READ_ALL_THE_SAME:
             raise AttributeError(name)
-        if name in _CLAIMS:
-            self._must_be_built()
-        label = f"{self._label}.{name}"
-        return self._peer.ask("attribute", label, built=self._built, on=self._number, name=name)
+        self._must_be_trusted()
+        return self._peer.ask("attribute", f"{self._label}.{name}", on=self._number, name=name)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name.startswith("_"):
             raise AttributeError(name)
+        self._must_be_trusted()
         self._peer.ask("set", self._label, on=self._number, name=name, to=self._peer.encode(value))
 
     def __getitem__(self, key: object) -> Any:
-        return self._peer.ask("item", self._label, built=self._built, on=self._number, key=self._peer.encode(key))
+        self._must_be_trusted()
+        return self._peer.ask("item", self._label, on=self._number, key=self._peer.encode(key))
 
     def __setitem__(self, key: object, value: object) -> None:
+        self._must_be_trusted()
         key_, to = self._peer.encode(key), self._peer.encode(value)
         self._peer.ask("set-item", self._label, on=self._number, key=key_, to=to)
 
     def __contains__(self, item: object) -> bool:
-        self._must_be_built()
+        self._must_be_trusted()
         return self._truth("contains", item=self._peer.encode(item))
 
     def __len__(self) -> int:
-        self._must_be_built()
+        self._must_be_trusted()
         length = self._peer.ask("length", self._label, on=self._number)
         if type(length) is not int or not 0 <= length < 1 << 31:
             raise Malformed(self._label)
         return length
 
     def __iter__(self) -> Iterator[Any]:
+        if not self._trusted:
+            if self._walked is None:
+                object.__setattr__(self, "_walked", Walked(self._walk()))
+            return iter(self._walked)
+        return self._walk()
+
+    def _walk(self) -> Iterator[Any]:
         iterator = self._peer.ask("iterate", self._label, on=self._number)
         if type(iterator) is not Handle:
             raise Malformed(self._label)
-        return walk(self._peer, self._label, iterator, self._built)
+        return walk(self._peer, self._label, iterator)
 
     def __instancecheck__(self, value: object) -> bool:
         """`isinstance(value, SomeClass)` where the class is hers."""
+        self._must_be_trusted()
         if self._is != "class":
             raise NotPlain(self._label, text=self._kind)
         return isinstance(value, Handle) and self._truth("isinstance", item=self._peer.encode(value))
 
     def __subclasscheck__(self, value: object) -> bool:
+        self._must_be_trusted()
         return isinstance(value, Handle) and self._truth("issubclass", item=self._peer.encode(value))
+
+    def __deepcopy__(self, _memo: object) -> Handle:
+        return self  # it stands for one object of hers, however often it is copied
 
     def __repr__(self) -> str:
         return f"<{self._label} of the learner>"
@@ -100,8 +104,8 @@ class Handle:
             raise Malformed(self._label)
         return answer
 
-    def _must_be_built(self) -> None:
-        if not self._built:
+    def _must_be_trusted(self) -> None:
+        if not self._trusted:
             raise NotPlain(self._label, text=self._kind)
 
     def _refuse(self, *_: object) -> Any:
@@ -109,11 +113,10 @@ class Handle:
 
     def _compute(self, operator: str, *others: object) -> Handle:
         """An operator's result is looked at by its attributes: a number would be what her object says it is."""
+        self._must_be_trusted()
         coded = [self._peer.encode(other) for other in others]
         try:
-            result = self._peer.ask(
-                "operator", self._label, built=self._built, on=self._number, name=operator, args=coded
-            )
+            result = self._peer.ask("operator", self._label, on=self._number, name=operator, args=coded)
         except TypeError:  # her object knows no such operator: a number was expected where it came
             result = None
         if not isinstance(result, Handle):
@@ -122,19 +125,40 @@ class Handle:
 
 
 class Record(Handle):
-    """A dataclass, named tuple or namespace of hers: equal to another where its type and every field, as data, are."""
+    """A dataclass, named tuple or namespace of hers: equal to another where its type and every field, as data, are.
+
+    A named tuple is a tuple too, by its fields. One without any field is equal to nothing: it says nothing.
+    """
 
     __slots__ = ()
     __hash__ = None
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Record):
-            return self._content() == other._content()
         kind, fields = self._content()
+        if not fields:
+            return False
+        if isinstance(other, Record):
+            return (kind, fields) == other._content()
         return kind == "" and type(other) is tuple and tuple(fields.values()) == other
 
     def __ne__(self, other: object) -> bool:
         return not self == other
+
+    def __getitem__(self, key: object) -> Any:
+        values = self._values()
+        return super().__getitem__(key) if values is None else values[key]  # type: ignore[call-overload]
+
+    def __len__(self) -> int:
+        values = self._values()
+        return super().__len__() if values is None else len(values)
+
+    def __iter__(self) -> Iterator[Any]:
+        values = self._values()
+        return super().__iter__() if values is None else iter(values)
+
+    def _values(self) -> tuple[Any, ...] | None:
+        kind, fields = self._content()
+        return tuple(fields.values()) if kind == "" else None
 
     def _content(self) -> tuple[str, dict[str, Any]]:
         """Its type's name ("" for a named tuple) and its fields."""
@@ -142,6 +166,24 @@ class Record(Handle):
         if type(content) is not tuple or len(content) != 2 or type(content[1]) is not dict:
             raise Malformed(self._label)
         return content
+
+
+class Walked:
+    """The items of one walk, kept, so that each further walk meets the same ones."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items, self._kept = items, list[Any]()
+
+    def __iter__(self) -> Iterator[Any]:
+        at = 0
+        while True:
+            while at < len(self._kept):
+                yield self._kept[at]
+                at += 1
+            try:
+                self._kept.append(next(self._items))
+            except StopIteration:
+                return
 
 
 def number_of(handle: Handle) -> int:
@@ -161,19 +203,20 @@ def next_of(value: Any, *otherwise: Any) -> Any:
     """`next` for tests. A method of the class would make every object of hers look like an iterator."""
     if not isinstance(value, Handle):
         return next(value, *otherwise)
-    peer, label, built = (object.__getattribute__(value, name) for name in ("_peer", "_label", "_built"))
+    value._must_be_trusted()
+    peer, label = (object.__getattribute__(value, name) for name in ("_peer", "_label"))
     try:
-        return peer.ask("next", label, built=built, on=number_of(value))
+        return peer.ask("next", label, on=number_of(value))
     except StopAsking:
         if otherwise:
             return otherwise[0]
         raise StopIteration from None
 
 
-def walk(peer: Peer, label: str, iterator: Handle, built: bool) -> Iterator[Any]:
+def walk(peer: Peer, label: str, iterator: Handle) -> Iterator[Any]:
     for _ in range(MOST_ITEMS):
         try:
-            yield peer.ask("next", label, built=built, on=number_of(iterator))
+            yield peer.ask("next", label, on=number_of(iterator))
         except StopAsking:
             return
     raise Malformed(label, text=f"more than {MOST_ITEMS} items")

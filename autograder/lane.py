@@ -39,6 +39,10 @@ class Later:
         since, self._since = self._since, False
         return since
 
+    def forget(self) -> None:
+        """As if nobody had asked yet."""
+        self.asked = self._since = False
+
     def _note(self) -> ModelLater:
         self.asked = self._since = True
         return ModelLater("The model is asked in a later pass.")

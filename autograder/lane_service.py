@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -52,6 +53,11 @@ class LaneService:
         paths = {"/v1/score": _score, "/v1/chat/completions": _chat}
         if not isinstance(path, str) or path not in paths or not isinstance(body, dict):
             raise RequestRefused(f"{str(path)[:100]} is not answered while a submission is graded.")
+        if not _can_be_sent(body):
+            raise RequestRefused(
+                "A request holds half a character or a number that is none.",
+                instead="Look for text that was cut in the middle of an emoji, for NaN and for infinity.",
+            )
         if self._lane is None:
             raise RequestRefused("This lab is graded without a model.", instead="Take the call out of your answer.")
         model = body.get("model")
@@ -116,3 +122,12 @@ def _texts(value: object, most: int) -> list[str]:
 
 def _told(error: LabkitError) -> dict[str, Any]:
     return {"error": {"code": error.code, "message": str(error)}}
+
+
+def _can_be_sent(body: dict[str, Any]) -> bool:
+    """Whether it can be written as JSON in UTF-8, as every way to a model does."""
+    try:
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -32,7 +32,7 @@ def serve(control: socket.socket, peer: socket.socket) -> None:
     settle(program)
     install(control, program)
     notebook = _Notebook()
-    asked = Asked(notebook.names, peer, wreck=program.get("wreck") is True)
+    asked = Asked(notebook.names, peer, wreck=str(program.get("wreck", "")))
     frame.send(control, {"ready": True})
     lines = {control, peer}
     while control in lines:

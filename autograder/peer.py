@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from autograder import frame, wire, writeback
-from autograder.blame import Gone, Inexpressible, Malformed, Missing, StopAsking, kind_of, raised
+from autograder.blame import Empty, Gone, Inexpressible, Malformed, Missing, StopAsking, kind_of, raised
+from autograder.emptiness import is_empty
 from autograder.handle import Handle, Record, number_of
 from autograder.offer import Offers
+from autograder.undo import Undo
 
 MOST_ASKED = 500_000
+MOST_PLACES = 2_000
 DEEPEST_CALLS = 20
+# What was asked (name, call, attribute, item, next, operator...) and of what: where in a test an object can come from.
+Place = tuple[str, str]
 _NO_CLASS: Callable[[str], type | None] = lambda _name: None  # noqa: E731 - a default, said in one line
 
 
@@ -28,26 +33,40 @@ class Peer:
         self._line: socket.socket | None = line
         self._own_class = own_class
         self._asked = self._depth = 0
-        self.changed = False  # whether any call changed an argument since this was last set
+        self._undo = Undo()
         self.offers = Offers()
+        self.begin(None, ())
+
+    def begin(
+        self, known: frozenset[Place] | None, there: Iterable[object], full: frozenset[Place] = frozenset()
+    ) -> None:
+        """Another test begins: what the last one handed over is taken back, and what its calls changed of the values
+        that were `there` before it.
+
+        `known` are the places at which the lab's own answer gives objects, `full` those at which it gives containers
+        that are never empty; `known` None: it is the one that is looked at.
+        """
+        self._undo.begin(there)
+        self.offers.clear()
+        self.known, self.seen, self.changed = known, set[Place](), False
+        self.full, self.bare = set(full), set[Place]()
 
     def fetch(self, name: str) -> Any:
         return self.ask("name", name, name=name)
 
-    def call(self, label: str, on: int, args: Sequence[Any], words: Mapping[str, Any], *, built: bool) -> Any:
+    def call(self, label: str, on: int, args: Sequence[Any], words: Mapping[str, Any]) -> Any:
         """Calls an object of hers; what the call changed in `args` and `words` is changed here too."""
         coded = [self.encode(value) for value in args]
         coded_words = {name: self.encode(value) for name, value in words.items()}
         answer = self._exchange(label, {"op": "call", "on": on, "args": coded, "words": coded_words})
         self._write_back(label, answer.get("changed"), writeback.by_place(args, words))
-        return self._read(label, answer, built)
+        return self._read("call", label, answer)
 
-    def ask(self, op: str, label: str, *, built: bool = True, **fields: Any) -> Any:
-        """`built` says whether an object that comes back is one the test asked for by name or made itself."""
+    def ask(self, op: str, label: str, **fields: Any) -> Any:
         answer = self._exchange(label, {"op": op, **fields})
         if op == "next" and answer.get("stop") is True:
             raise StopAsking
-        return self._read(label, answer, built)
+        return self._read(op, label, answer)
 
     def encode(self, value: object) -> Any:
         """A value of the test's on its way to the learner's code; her own objects go back as themselves."""
@@ -56,20 +75,30 @@ class Peer:
         except wire.WireError as error:
             raise Inexpressible(f"a test handed over what cannot cross: {error}") from None
 
-    def _read(self, label: str, answer: Mapping[str, Any], built: bool) -> Any:
+    def _read(self, op: str, label: str, answer: Mapping[str, Any]) -> Any:
         if "raised" in answer:
             raise raised(label, answer["raised"], answer.get("text"), answer.get("limit"))
         if answer.get("missing") is True:
             raise Missing(label)
         if "unsendable" in answer:
             raise Malformed(label, text=str(answer["unsendable"]))
-        return self._decode(label, answer.get("value"), built)
+        value = self._decode((op, label), answer.get("value"))
+        self._note_emptiness((op, label), value)
+        return value
 
-    def _decode(self, label: str, coded: Any, built: bool) -> Any:
+    def _note_emptiness(self, place: Place, value: Any) -> None:
+        """Raises Empty where the lab's own answer always has something to give."""
+        if self.known is None:
+            if len(self.full) + len(self.bare) < MOST_PLACES:
+                (self.bare if is_empty(value) else self.full).add(place)
+        elif place in self.full and is_empty(value):
+            raise Empty(place[1])
+
+    def _decode(self, place: Place, coded: Any) -> Any:
         try:
-            return wire.decode(coded, lambda tagged: self._hers(tagged, label, built))
+            return wire.decode(coded, lambda tagged: self._hers(tagged, place))
         except (wire.WireError, RecursionError):
-            raise Malformed(label) from None
+            raise Malformed(place[1]) from None
 
     def _write_back(self, label: str, changed: Any, values: list[Any]) -> None:
         if not changed:
@@ -79,7 +108,9 @@ class Peer:
             for place, coded in changed:
                 if type(place) is not int or not 0 <= place < len(values):
                     raise ValueError("no such argument")
-                writeback.apply(values[place], self._decode(label, coded, False))
+                now = self._decode(("changed", label), coded)
+                self._undo.note(values[place])
+                writeback.apply(values[place], now)
         except (ValueError, TypeError):
             raise Malformed(label) from None
 
@@ -111,8 +142,9 @@ class Peer:
         """Runs a function of the test's for her; whatever it raises is raised in her code."""
         try:
             function = self.offers.find(message["offer"], message.get("method"))
-            args = [self._decode(label, one, True) for one in message["args"]]
-            words = {str(name): self._decode(label, one, True) for name, one in message["words"].items()}
+            place = ("called", label)
+            args = [self._decode(place, one) for one in message["args"]]
+            words = {str(name): self._decode(place, one) for name, one in message["words"].items()}
             return {"result": self.encode(function(*args, **words))}
         except Inexpressible:
             raise
@@ -128,18 +160,21 @@ class Peer:
             return {"t": "record", "type": kind.__name__, "fields": fields}
         return self.offers.encode(value)
 
-    def _hers(self, coded: dict[str, Any], label: str, built: bool) -> Any:
-        number, kind = coded["v"], coded["type"]
+    def _hers(self, coded: dict[str, Any], place: Place) -> Any:
+        number, kind, label = coded["v"], coded["type"], place[1]
         if type(number) is not int or not isinstance(kind, str) or coded["t"] not in ("handle", "record"):
             raise ValueError("not an object")
+        trusted = self.known is None or place in self.known
+        if len(self.seen) < MOST_PLACES:
+            self.seen.add(place)
         words = coded.get("is")
         if coded["t"] == "handle":
-            return Handle(self, number, label, kind[:60], words if isinstance(words, str) else "", built)
+            return Handle(self, number, label, kind[:60], words if isinstance(words, str) else "", trusted)
         own = self._own_class(kind)
-        fields = {str(name): self._decode(label, value, built) for name, value in coded["fields"]}
+        fields = {str(name): self._decode(place, value) for name, value in coded["fields"]}
         if own is not None and fields.keys() == {one.name for one in dataclasses.fields(own)}:
             made: Any = object.__new__(own)
             for name, value in fields.items():
                 object.__setattr__(made, name, value)
             return made
-        return Record(self, number, label, kind[:60], "record", built)
+        return Record(self, number, label, kind[:60], "record", trusted)

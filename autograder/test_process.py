@@ -16,7 +16,7 @@ from typing import Any
 from autograder import frame
 from autograder.blame import Inexpressible, LearnerSide
 from autograder.handle import Handle, is_callable, next_of
-from autograder.peer import Peer
+from autograder.peer import Peer, Place
 from autograder.steady import settle
 from autograder.transport import install
 from labkit import checks
@@ -47,16 +47,17 @@ class Names(dict[str, Any]):
             self._handles[name] = value
         return value
 
-    def ask_again(self) -> None:
-        """Another test begins: names are asked for anew, and what the last one handed over is taken back."""
+    def ask_again(self, known: frozenset[Place] | None = None, full: frozenset[Place] = frozenset()) -> None:
+        """Another test begins: names are asked for anew, what the last one handed over is taken back, and the author's
+        data is as it was. `known` and `full`: see `Peer.begin`."""
         self._handles.clear()
-        self._peer.offers.clear()
-        self._peer.changed = False
+        self._peer.begin(known, self.values(), full)
 
-    @property
-    def changed(self) -> bool:
-        """Whether a call of this test changed what it was handed."""
-        return self._peer.changed
+    def noted(self) -> dict[str, Any]:
+        """Of this test: whether a call changed what it was handed, the places that gave objects of hers, and those that
+        gave containers which were never empty."""
+        peer = self._peer
+        return {"changed": peer.changed, "places": sorted(peer.seen), "full": sorted(peer.full - peer.bare)}
 
     def _own_class(self, name: str) -> type | None:
         own = self.get(name)
@@ -76,31 +77,30 @@ def judge(control: socket.socket, line: socket.socket) -> None:
         except EOFError:
             return
         if message["op"] == "prepare":
-            frame.send(control, _prepare(names, message))
+            answer = _prepare(names, message)
         else:
-            result = run_test(names, message["source"], message["name"])
-            frame.send(control, {**_bounded(result), "changed": names.changed})
+            names.ask_again(*_places(message))
+            answer = _bounded(run_test(names, message["source"], message["name"]))
+        frame.send(control, {**answer, **names.noted()})
 
 
 def _prepare(names: Names, message: dict[str, Any]) -> dict[str, Any]:
     """What the author's cell at this place defines without the learner; a name she binds here is hers again."""
     for name in message["forget"]:
         names.pop(name, None)
-    names.ask_again()
+    names.ask_again(*_places(message))
     for node in ast.parse(message["source"]).body:
         try:
             _execute(node, names, "<lab>")
         except LearnerSide:
             continue  # a default or a decorator of hers: the name stays hers
         except Exception as error:
-            return {"fault": f"{type(error).__name__}: {error}"}
+            return {"fault": _told(error)}
     return {"fault": None}
 
 
 def run_test(names: dict[str, Any], source: str, name: str) -> dict[str, Any]:
     """One test, statement by statement: a check that raises fails alone, anything else that raises ends the test."""
-    if isinstance(names, Names):
-        names.ask_again()
     made: list[dict[str, Any]] = []
     nodes = ast.parse(source).body
     for place, node in enumerate(nodes):
@@ -116,6 +116,15 @@ def run_test(names: dict[str, Any], source: str, name: str) -> dict[str, Any]:
         if not collected:
             made.append({**_failed(known), "problem": problem})
     return {"checks": made, "stopped": None, "pending": []}
+
+
+def _places(message: dict[str, Any]) -> tuple[frozenset[Place] | None, frozenset[Place]]:
+    own = message["own"]
+    return (None, frozenset()) if own is None else (_read(own["places"]), _read(own["full"]))
+
+
+def _read(places: list[list[str]]) -> frozenset[Place]:
+    return frozenset((str(what), str(label)) for what, label in places)
 
 
 def _bounded(result: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +152,7 @@ def _attempt(node: ast.stmt, names: dict[str, Any], file: str, source: str) -> d
     except AssertionError as error:
         return {"what": "assert", "text": _line(error, file, source)}
     except PlatformFault as error:
-        return {"what": "fault", "text": f"{type(error).__name__}: {error}"}
+        return {"what": "fault", "text": _told(error)}
     except (Inexpressible, ImportError, OSError) as error:
         # Because of what she gave it, or of the lab's own making: the lab's own answer tells (see grade.py).
         return {**_unusable(error), "doubt": _told(error), "line": _line_number(error, file)}
@@ -155,11 +164,19 @@ def _attempt(node: ast.stmt, names: dict[str, Any], file: str, source: str) -> d
 
 def _unusable(error: BaseException) -> dict[str, Any]:
     kind = "" if isinstance(error, Inexpressible) else type(error).__name__
-    return {"what": "unusable", "kind": kind, "text": str(error)[:300]}
+    return {"what": "unusable", "kind": kind, "text": _text(error)}
 
 
-def _told(error: Exception) -> str:
-    return (str(error) if isinstance(error, Inexpressible) else f"{type(error).__name__}: {error}")[:300]
+def _told(error: BaseException) -> str:
+    return _text(error) if isinstance(error, Inexpressible) else f"{type(error).__name__}: {_text(error)}"
+
+
+def _text(error: BaseException) -> str:
+    """What an error says; it may hold a value of hers that cannot be written, such as a number of 5,000 digits."""
+    try:
+        return str(error)[:300]
+    except Exception:
+        return ""
 
 
 def _execute(node: ast.stmt, names: dict[str, Any], file: str) -> None:

@@ -111,6 +111,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "What {label} gave could not be read: it is too large, too deep or of an unusual type.",
         "Hindi mabasa ang ibinigay ng {label}: masyadong malaki, malalim, o kakaiba ang uri.",
     ),
+    "empty": (
+        "{label} gave something empty where there is something to give.",
+        "Walang laman ang ibinigay ng {label} kahit may dapat itong ibigay.",
+    ),
     "unusable": (
         "This could not be checked with what your code returned ({kind}).",
         "Hindi ito masuri gamit ang ibinalik ng code mo ({kind}).",

@@ -95,6 +95,7 @@ def test_what_was_handed_over_is_taken_back_with_the_test(names):
     learner["g"] = lambda: kept[0](1)
     there["calls"] = []
     run(there, "check('first', f(lambda x: calls.append(x)) == 1)")
+    there.ask_again()
 
     result = run_test(there, "check('second', g() is None)", "t")
 

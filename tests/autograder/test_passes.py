@@ -103,7 +103,14 @@ def test_a_cell_of_the_authors_that_asks_makes_the_rest_pending(passes):
     assert both.second.score == 6
 
 
-def test_a_lab_that_asks_nothing_is_final_at_once(passes):
+def test_an_answer_that_asks_nothing_waits_where_the_labs_own_answer_asks(passes):
     both = passes({"double": DOUBLE, "ask": "def ask(message):\n    return [6.0, 6.0]"})
+    assert states(both.first) == {"doubles": 2, "asks": "pending", "plain": 1}
+    assert both.second.score == 6
+
+
+def test_a_lab_that_asks_nothing_is_final_at_once(passes):
+    text = TEXT.replace('return labkit.score(message, [" yes", " no"])', "return [6.0, 6.0]")
+    both = passes({"double": DOUBLE, "ask": "def ask(message):\n    return [6.0, 6.0]"}, text)
     assert both.first == both.second
     assert not both.first.pending

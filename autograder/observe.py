@@ -1,0 +1,55 @@
+"""What the lab's own answer does in each test, looked at once for each release of a lab.
+
+Three things are known from it. The places at which an object of the learner's may come: where the lab's own answer
+gives plain data (a list, an array), an object that calls itself one is not believed. Those at which something empty
+may come: of an empty array everything holds. And whose a doubt is: a lab
+whose own answer ends in one has a mistake, and what it does to a learner is not hers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from autograder.lane import Later
+from autograder.program import Program, plan
+from autograder.verdict import Doubt, Noted, Outcome
+from labkit.courses import Lab, LabText, notebook
+
+Run = Callable[[Program], Outcome]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """By step: what the test process noted of it (`Names.noted`). A step that is not there was not reached, for want of
+    the model."""
+
+    steps: Mapping[str, Noted]
+    doubts: tuple[Doubt, ...]
+
+
+_kept: dict[tuple[str, str, str], Observed] = {}
+
+
+def observed(lab: Lab, text: LabText, run: Run, later: Later | None) -> Observed:
+    """`run` grades a program as hers is graded. Kept for each release, unless the model was asked and is away or
+    there was a doubt."""
+    key = (str(lab.path), lab.release, text.language)
+    if key in _kept:
+        return _kept[key]
+    program = plan(lab, text, notebook(lab, text, "reference"))
+    outcome = run(program)
+    if outcome.doubts:
+        outcome = run(program)  # a machine that was busy for a moment ends things too
+    steps = {step: noted for step, noted in outcome.noted.items() if step not in outcome.pending}
+    found = Observed(steps, tuple(outcome.doubts))
+    if later is not None and later.asked:
+        later.forget()  # it was not her code that asked
+    elif not found.doubts:
+        _kept[key] = found
+    return found
+
+
+def forget() -> None:
+    """As in a process that has just started."""
+    _kept.clear()
