@@ -6,11 +6,7 @@ a note by the grader. It never holds a test's text.
 
 from __future__ import annotations
 
-import ast
-import asyncio
-import inspect
 import linecache
-import re
 import select
 import socket
 import sys
@@ -20,10 +16,9 @@ from typing import Any
 from autograder import frame
 from autograder.asked import Asked, said
 from autograder.blame import kind_of, limit_of
+from autograder.shell import Shell
 from autograder.steady import settle
 from autograder.transport import install
-
-_MAGIC = re.compile(r"(?m)^(\s*)[%!].*$")
 
 
 def serve(control: socket.socket, peer: socket.socket) -> None:
@@ -54,6 +49,7 @@ class _Notebook:
     def __init__(self) -> None:
         self._main = types.ModuleType("__main__")
         self._main.__dict__["display"] = print
+        self._shell = Shell(self._main.__dict__)
         sys.modules["__main__"] = self._main
 
     @property
@@ -63,24 +59,11 @@ class _Notebook:
     def run(self, message: dict[str, Any]) -> dict[str, Any]:
         source, name = str(message["source"]), f"<{message['name']}>"
         try:
-            code = _compiled(source, name)
             linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-            running = eval(code, self._main.__dict__)  # noqa: S307 - running her code is the purpose
-            if inspect.iscoroutine(running):  # a cell that awaits, as notebooks allow
-                asyncio.run(running)
+            self._shell.carry_out(source, name)
         except BaseException as error:  # sys.exit() and its like end a cell, not the run
             return {"ran": message["index"], "error": _told(error, name)}
         return {"ran": message["index"], "error": None}
-
-
-def _compiled(source: str, name: str) -> types.CodeType:
-    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    try:
-        code: types.CodeType = compile(source, name, "exec", flags)
-    except SyntaxError:
-        # A notebook may hold magics; they have no meaning here.
-        code = compile(_MAGIC.sub(r"\1pass", source), name, "exec", flags)
-    return code
 
 
 def _told(error: BaseException, name: str) -> dict[str, Any]:

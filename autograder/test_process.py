@@ -5,8 +5,10 @@ author imported, defined or computed without her runs here a second time, so a c
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
+import codeop
 import contextlib
 import dataclasses
 import socket
@@ -26,6 +28,7 @@ from labkit.errors import PlatformFault
 # As much of a reason or hint as is told: with a learner's text in it, it could be too long to send.
 _LONGEST = 500
 MOST_CHECKS = 1000
+_ANNOTATED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.AnnAssign
 
 
 class Names(dict[str, Any]):
@@ -36,6 +39,7 @@ class Names(dict[str, Any]):
         super().__init__({"__name__": "__main__", **seen})
         self._peer, self._allowed = Peer(line, self._own_class), frozenset(allowed)
         self._handles: dict[str, Handle] = {}
+        self.compiler = compiler()
 
     def __missing__(self, name: str) -> Any:
         if name not in self._allowed:
@@ -180,7 +184,25 @@ def _text(error: BaseException) -> str:
 
 
 def _execute(node: ast.stmt, names: dict[str, Any], file: str) -> None:
-    exec(compile(ast.Module([node], []), file, "exec"), names)  # noqa: S102 - the author's own text
+    """Annotations that cannot be evaluated here (`Hers | None` with a class of hers) stay unevaluated: otherwise a
+    learner who leaves out her class would have the author's definition fail, and her own of that name tested."""
+    compiled = names.compiler if isinstance(names, Names) else compiler()
+    module = ast.Module([node], [])
+    try:
+        exec(compiled(module, file, "exec"), names)  # type: ignore[arg-type]  # noqa: S102 - the author's own text
+    except Exception:
+        if not isinstance(node, _ANNOTATED):
+            raise
+        flags = compiled.flags | __future__.annotations.compiler_flag
+        exec(compile(module, file, "exec", flags, dont_inherit=True), names)  # noqa: S102
+
+
+def compiler() -> codeop.Compile:
+    """Compiles without this module's own `from __future__`; one of the author's holds for what follows, as in a
+    notebook."""
+    made = codeop.Compile()
+    made.flags = 0
+    return made
 
 
 def _line(error: BaseException, file: str, source: str) -> str:

@@ -23,14 +23,16 @@ _WORDS: dict[str, tuple[str, str]] = {
         "kopya” sa pahina ng lab (mananatili ang sa iyo) at ilipat ang mga sagot mo.",
     ),
     "elsewhere": (
-        "The cell {name} was not found; its definitions were taken from another cell of yours and graded.",
-        "Hindi nakita ang cell na {name}; kinuha at minarkahan ang laman nito mula sa iba mong cell.",
+        "The cell {name} is missing or still as it was given; what it was to define was found in another cell of yours "
+        "(or in several), taken from there and graded.",
+        "Wala ang cell na {name} o hindi pa ito nababago; nakita sa iba mong cell (isa o higit pa) ang dapat nitong "
+        "tukuyin, at iyon ang kinuha at minarkahan.",
     ),
     "split": (
         "The cell {name} stands in several parts; they were graded together, from top to bottom, so what a later part "
-        "defines again counts. If one of them is an old copy, delete it.",
+        "defines again counts. If there is an old copy among them, delete it.",
         "Nahati ang cell na {name}; minarkahan nang magkasama ang mga bahagi, mula itaas pababa, kaya ang huling "
-        "depinisyon ang binibilang. Kung lumang kopya ang isa, burahin ito.",
+        "depinisyon ang binibilang. Kung may lumang kopya sa mga ito, burahin iyon.",
     ),
     "untouched": (
         "You left the written answer {name} as it was, so it earns nothing. Write your own and submit again.",
@@ -41,8 +43,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Hindi karaniwang teksto ang sagot mo sa {name}, kaya itinuring itong walang sagot.",
     ),
     "duplicate": (
-        "There is more than one cell {name}; the first one you changed was graded. Delete the others.",
-        "Higit sa isa ang cell na {name}; ang una mong binago ang minarkahan. Burahin ang iba.",
+        "There is more than one cell {name}, and one of them was graded: the original if it holds an answer, otherwise "
+        "the first that does. Delete the others.",
+        "Higit sa isa ang cell na {name}, at isa ang minarkahan: ang orihinal kung may sagot ito, kung wala ay ang "
+        "unang may sagot. Burahin ang iba.",
     ),
     "retyped": (
         "The cell {name} has another type than in the lab; its text was graded all the same.",

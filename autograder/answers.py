@@ -1,0 +1,111 @@
+"""Finds a learner's answers among her cells: by name and, where that is not enough, by what they were to define."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from autograder.definitions import Defined, Definitions
+from autograder.parts import Wanted, chosen, together
+
+LONGEST_ANSWER = 1 << 20
+_Cells = list[dict[str, Any]]
+
+
+class Answers:
+    """Her `cells`, for the notebook of `released` ones; `old` are the starters of the release she worked on."""
+
+    def __init__(self, released: _Cells, cells: _Cells, old: Mapping[str, str]) -> None:
+        self._cells, self._old = cells, old
+        self._sources = [_source(cell) for cell in cells]
+        self._names = [_name(cell) for cell in cells]
+        self._given = {text.strip() for text in (*("".join(cell["source"]) for cell in released), *old.values())}
+        self._released = {cell["id"] for cell in released if "nbgrader" in cell["metadata"]}
+        self._definitions = Definitions()
+        self._starters = Definitions()  # ours: they take nothing from what may be read of hers
+
+    def put_into(self, cell: dict[str, Any]) -> list[str]:
+        """Puts her answer into `cell`; gives back what is to be noted."""
+        name, starter, old = cell["id"], "".join(cell["source"]), self._old.get(cell["id"], "")
+        wanted = self._wanted(starter) if cell["cell_type"] == "code" else None
+        places = [place for place, one in enumerate(self._names) if one == name]
+        texts = {place: text for place in places if (text := self._sources[place]) is not None}
+        changed = {place: text for place, text in texts.items() if text.strip() not in {starter.strip(), old.strip()}}
+        if not changed and (found := self._elsewhere(wanted, missing=not places)):
+            self._take(cell, found)
+            return ["elsewhere"]
+        if not places:
+            return ["not_found"]
+        original = next((place for place in places if self._cells[place].get("id") == name), None)
+        first = places[0] if original is None else original
+        taken = chosen(changed, original, wanted, self._definitions) if changed else [first]
+        if self._sources[taken[0]] is None:
+            return ["not_text"]
+        if changed or not old:  # what an older release asked is no answer: the new question stays
+            self._take(cell, taken)
+        notes = ["split"] if len(taken) > 1 else ["duplicate"] if len(places) > 1 else []
+        if not changed and cell["cell_type"] == "markdown":
+            notes.append("untouched")
+        if self._cells[taken[0]].get("cell_type") != cell["cell_type"]:
+            notes.append("retyped")
+        return notes
+
+    def _take(self, cell: dict[str, Any], places: list[int]) -> None:
+        text = "\n\n".join(str(self._sources[place]) for place in places)
+        cell["source"] = text.splitlines(keepends=True)
+
+    def _wanted(self, starter: str) -> Wanted:
+        known = self._starters.of(starter)
+        return Wanted(known.bound, known.left) if known else Wanted()
+
+    def _elsewhere(self, wanted: Wanted | None, *, missing: bool) -> list[int]:
+        """Where a code answer stands that is not in its own cell: merged into another (if its own is `missing`), or
+        written into cells of her own. It is known by what it defines; the whole cell it stands in is run in its
+        place, and the last one counts, as it does in her notebook."""
+        if wanted is None or not wanted.names:
+            return []
+        for places in (self._last_first(own=True), self._last_first(own=False) if missing else []):
+            known = self._known(places, wanted)
+            for fits in (wanted.answered, wanted.begun):
+                for place, one in known.items():
+                    if fits(one):
+                        return [place]
+            if missing and (parts := together(known, known, wanted, apart=True)):
+                return parts
+        return []
+
+    def _last_first(self, *, own: bool) -> list[int]:
+        """Her code cells that are not as they were given: those she added, or those that stand for another."""
+        places = [place for place, name in enumerate(self._names) if (name in self._released) is not own]
+        return [place for place in reversed(places) if self._cells[place].get("cell_type") == "code"]
+
+    def _known(self, places: Iterable[int], wanted: Wanted) -> dict[int, Defined]:
+        """What may define something wanted. A cell that does not even hold such a word is not read."""
+        found = dict[int, Defined]()
+        for place in places:
+            text = self._sources[place]
+            if text is None or text.strip() in self._given:
+                continue
+            if text.isascii() and not any(name in text for name in wanted.names):
+                continue
+            if (one := self._definitions.of(text)) is not None:
+                found[place] = one
+        return found
+
+
+def _name(cell: dict[str, Any]) -> str | None:
+    """What the cell answers: its nbgrader name, which a copy and a part keep, or its id."""
+    metadata = cell.get("metadata")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    name = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    name = name if isinstance(name, str) else cell.get("id")
+    return name if isinstance(name, str) else None
+
+
+def _source(cell: dict[str, Any]) -> str | None:
+    source = cell.get("source", cell.get("input"))  # nbformat 3 calls a code cell's text its input
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str) or len(source) > LONGEST_ANSWER:
+        return None
+    return source.encode("utf-8", "replace").decode()  # a lone surrogate could be neither run nor stored
