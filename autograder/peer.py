@@ -13,7 +13,8 @@ from typing import Any
 
 from autograder import frame, wire, writeback
 from autograder.blame import Gone, Inexpressible, Malformed, Missing, StopAsking, kind_of, raised
-from autograder.handle import Handle, Record, number_of
+from autograder.handed import Handed
+from autograder.handle import Handle, Record
 from autograder.offer import Offers
 
 MOST_ASKED = 500_000
@@ -36,10 +37,11 @@ class Peer:
 
     def call(self, label: str, on: int, args: Sequence[Any], words: Mapping[str, Any], *, built: bool) -> Any:
         """Calls an object of hers; what the call changed in `args` and `words` is changed here too."""
-        coded = [self.encode(value) for value in args]
-        coded_words = {name: self.encode(value) for name, value in words.items()}
+        handed = Handed(self.offers, self._own_class)
+        coded = [self.encode(value, handed) for value in args]
+        coded_words = {name: self.encode(value, handed) for name, value in words.items()}
         answer = self._exchange(label, {"op": "call", "on": on, "args": coded, "words": coded_words})
-        self._write_back(label, answer.get("changed"), writeback.by_place(args, words))
+        self._write_back(label, answer.get("changed"), writeback.by_place(args, words), handed)
         return self._read(label, answer, built)
 
     def ask(self, op: str, label: str, *, built: bool = True, **fields: Any) -> Any:
@@ -49,12 +51,14 @@ class Peer:
             raise StopAsking
         return self._read(label, answer, built)
 
-    def encode(self, value: object) -> Any:
+    def encode(self, value: object, handed: Handed | None = None) -> Any:
         """A value of the test's on its way to the learner's code; her own objects go back as themselves."""
         try:
-            return wire.encode(value, self._other)
+            return (handed or Handed(self.offers, self._own_class)).encode(value)
         except wire.WireError as error:
             raise Inexpressible(f"a test handed over what cannot cross: {error}") from None
+        except RecursionError:
+            raise Inexpressible("a test handed over what cannot cross: nested too deeply") from None
 
     def _read(self, label: str, answer: Mapping[str, Any], built: bool) -> Any:
         if "raised" in answer:
@@ -65,22 +69,33 @@ class Peer:
             raise Malformed(label, text=str(answer["unsendable"]))
         return self._decode(label, answer.get("value"), built)
 
-    def _decode(self, label: str, coded: Any, built: bool) -> Any:
+    def _decode(self, label: str, coded: Any, built: bool, handed: Handed | None = None) -> Any:
+        """`handed` is what a call handed over, where the answer may speak of it."""
+
+        def other(tagged: dict[str, Any]) -> Any:
+            if handed is not None and handed.gave(tagged):
+                return handed.given(tagged, lambda part: self._decode(label, part, built, handed))
+            return self._hers(tagged, label, built, handed)
+
         try:
-            return wire.decode(coded, lambda tagged: self._hers(tagged, label, built))
+            return wire.decode(coded, other)
         except (wire.WireError, RecursionError):
             raise Malformed(label) from None
 
-    def _write_back(self, label: str, changed: Any, values: list[Any]) -> None:
+    def _write_back(self, label: str, changed: Any, values: list[Any], handed: Handed) -> None:
         if not changed:
             return
         self.changed = True
+        told = []
         try:
             for place, coded in changed:
                 if type(place) is not int or not 0 <= place < len(values):
                     raise ValueError("no such argument")
-                writeback.apply(values[place], self._decode(label, coded, False))
-        except (ValueError, TypeError):
+                told.append((values[place], self._decode(label, coded, False, handed)))
+            handed.settle()
+            for value, new in told:
+                writeback.apply(value, new)
+        except (ValueError, TypeError, AttributeError):
             raise Malformed(label) from None
 
     def _exchange(self, label: str, question: dict[str, Any]) -> dict[str, Any]:
@@ -119,16 +134,7 @@ class Peer:
         except Exception as error:
             return {"raised": kind_of(error), "text": str(error)[:300]}
 
-    def _other(self, value: object) -> Any:
-        if isinstance(value, Handle):
-            return {"t": "mine", "v": number_of(value)}
-        kind = type(value)
-        if dataclasses.is_dataclass(kind) and self._own_class(kind.__name__) is kind:
-            fields = [[one.name, self.encode(getattr(value, one.name))] for one in dataclasses.fields(kind)]
-            return {"t": "record", "type": kind.__name__, "fields": fields}
-        return self.offers.encode(value)
-
-    def _hers(self, coded: dict[str, Any], label: str, built: bool) -> Any:
+    def _hers(self, coded: dict[str, Any], label: str, built: bool, handed: Handed | None = None) -> Any:
         number, kind = coded["v"], coded["type"]
         if type(number) is not int or not isinstance(kind, str) or coded["t"] not in ("handle", "record"):
             raise ValueError("not an object")
@@ -136,7 +142,7 @@ class Peer:
         if coded["t"] == "handle":
             return Handle(self, number, label, kind[:60], words if isinstance(words, str) else "", built)
         own = self._own_class(kind)
-        fields = {str(name): self._decode(label, value, built) for name, value in coded["fields"]}
+        fields = {str(name): self._decode(label, value, built, handed) for name, value in coded["fields"]}
         if own is not None and fields.keys() == {one.name for one in dataclasses.fields(own)}:
             made: Any = object.__new__(own)
             for name, value in fields.items():
