@@ -56,8 +56,8 @@ class Asked:
 
     def call_back(self, offer: int, method: str, args: tuple[Any, ...], words: dict[str, Any]) -> Any:
         """Calls something of the test's, and answers what it asks before it is done."""
-        coded = {name: self._encode(value) for name, value in words.items()}
         with self._talking:
+            coded = {name: self._encode(value) for name, value in words.items()}
             frame.send(
                 self._line,
                 {"offer": offer, "method": method, "args": [self._encode(one) for one in args], "words": coded},
