@@ -1,7 +1,7 @@
 """pandas on the wire: tables, columns, indexes, their arrays, and its moments. It is not imported before it is needed.
 
-Names of columns and indexes cross where they are plain data. Not covered: categories, periods and intervals (they
-cross as the values they hold), the frequency of an index, and time zones read from a file of one's own.
+Names of columns and indexes cross where they are plain data. Not covered: categories (they cross as the values they
+hold), periods and intervals (as handles), the frequency of an index, and time zones read from a file of one's own.
 """
 
 from __future__ import annotations
