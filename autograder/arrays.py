@@ -1,4 +1,7 @@
-"""Arrays, tensors and tables on the wire: their bytes and shape. Neither library is imported before it is needed."""
+"""Arrays and tensors on the wire: their bytes and shape. Neither library is imported before it is needed.
+
+An array of objects crosses as a list and its shape, where each element is plain data.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,24 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-TAGS = frozenset(("array", "scalar", "tensor", "table", "column", "index", "size", "dtype"))
-_KINDS = "biufcUSmM"  # no objects: those would be pickled
+TAGS = frozenset(("array", "scalar", "objects", "tensor", "size", "dtype"))
+ARRAY_KINDS = "biufcUSmM"  # no objects: those would be pickled
 
 
-def encode(value: Any, inner: Callable[[Any], Any]) -> dict[str, Any] | None:
-    """None where `value` is neither array, scalar, tensor nor table."""
-    numpy, torch, pandas = (sys.modules.get(name) for name in ("numpy", "torch", "pandas"))
+class NotAllPlain(Exception):
+    """Among the elements is one that is not plain data."""
+
+
+def encode(value: Any, plain: Callable[[Any], Any]) -> dict[str, Any] | None:
+    """None where `value` is neither array, scalar nor tensor. `plain` raises NotAllPlain for what is not plain data."""
+    numpy, torch = (sys.modules.get(name) for name in ("numpy", "torch"))
     kind = type(value)
+    if numpy and kind is numpy.ndarray and value.dtype.kind == "O":
+        return _objects(value, plain)
     if numpy and (kind is numpy.ndarray or (isinstance(value, numpy.generic) and kind.__module__ == "numpy")):
-        return _array(numpy, value) if value.dtype.kind in _KINDS else None
+        return _array(numpy, value) if value.dtype.kind in ARRAY_KINDS else None
     if torch and kind in (torch.Tensor, torch.nn.Parameter):
         return _tensor(torch, value)
-    if pandas and kind is pandas.DataFrame:
-        columns = [_values(value.iloc[:, place], inner) for place in range(value.shape[1])]
-        return {"t": "table", "names": inner(list(value.columns)), "rows": inner(list(value.index)), "v": columns}
-    if pandas and kind is pandas.Series:
-        name = inner(value.name if type(value.name) is str else None)
-        return {"t": "column", "name": name, "rows": inner(list(value.index)), "v": _values(value, inner)}
-    if pandas and kind in (pandas.Index, pandas.RangeIndex):
-        return {"t": "index", "v": _values(value, inner)}
     if torch and kind is torch.Size:
         return {"t": "size", "v": list(value)}
     if torch and kind is torch.dtype:
@@ -35,26 +36,17 @@ def encode(value: Any, inner: Callable[[Any], Any]) -> dict[str, Any] | None:
     return None
 
 
-def decode(coded: dict[str, Any], inner: Callable[[Any], Any]) -> Any:
+def decode(coded: dict[str, Any], plain: Callable[[Any], Any]) -> Any:
     tag = coded["t"]
     if tag in ("array", "scalar"):
         return _read_array(coded)
     if tag == "tensor":
         return _read_tensor(coded)
-    if tag in ("size", "dtype"):
-        import torch
+    if tag == "objects":
+        return _read_objects(coded["s"], plain(coded["v"]))
+    import torch
 
-        return torch.Size([int(size) for size in coded["v"]]) if tag == "size" else _torch_type(torch, coded["v"])
-    import pandas
-
-    if tag == "index":
-        return pandas.Index(inner(coded["v"]))
-    if tag == "column":
-        return pandas.Series(inner(coded["v"]), index=inner(coded["rows"]), name=inner(coded["name"]))
-    columns, rows = [inner(column) for column in coded["v"]], inner(coded["rows"])
-    table = pandas.DataFrame(dict(enumerate(columns)), index=rows)
-    table.columns = pandas.Index(inner(coded["names"]))
-    return table
+    return torch.Size([int(size) for size in coded["v"]]) if tag == "size" else _torch_type(torch, coded["v"])
 
 
 def _array(numpy: Any, value: Any) -> dict[str, Any]:
@@ -69,10 +61,29 @@ def _read_array(coded: dict[str, Any]) -> Any:
     dtype = numpy.dtype(str(coded["d"]))
     shape = [int(size) for size in coded["s"]]
     data = base64.b64decode(coded["v"], validate=True)
-    if dtype.kind not in _KINDS or min(shape, default=0) < 0 or len(data) != math.prod(shape) * dtype.itemsize:
+    if dtype.kind not in ARRAY_KINDS or min(shape, default=0) < 0 or len(data) != math.prod(shape) * dtype.itemsize:
         raise ValueError("not an array")
     array = numpy.frombuffer(data, dtype).reshape(shape).copy()
     return array[()] if coded["t"] == "scalar" else array
+
+
+def _objects(value: Any, plain: Callable[[Any], Any]) -> dict[str, Any] | None:
+    try:
+        return {"t": "objects", "s": list(value.shape), "v": plain(value.ravel().tolist())}
+    except NotAllPlain:
+        return None
+
+
+def _read_objects(shape: Any, items: Any) -> Any:
+    import numpy
+
+    sizes = [int(size) for size in shape]
+    if type(items) is not list or min(sizes, default=0) < 0 or len(items) != math.prod(sizes):
+        raise ValueError("not an array")
+    array = numpy.empty(len(items), object)
+    for place, item in enumerate(items):  # at once, lists among them would be taken for more dimensions
+        array[place] = item
+    return array.reshape(sizes)
 
 
 def _tensor(torch: Any, value: Any) -> dict[str, Any] | None:
@@ -112,8 +123,3 @@ def _torch_type(torch: Any, name: object) -> Any:
     if not isinstance(kind, torch.dtype):
         raise ValueError("not a type of torch's")
     return kind
-
-
-def _values(column: Any, inner: Callable[[Any], Any]) -> Any:
-    array = column.to_numpy()
-    return inner(array if array.dtype.kind in _KINDS else array.tolist())

@@ -17,9 +17,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograder import frame, wire, writeback
+from autograder.arrived import Arrived, Classes
 from autograder.blame import NAMED, kind_of, limit_of
 from autograder.offer import resolve
+from autograder.stand import Stand, stand
 from autograder.wreck import wreck
+
+DEEPEST_RECORDS = 30
 
 
 class Asked:
@@ -29,6 +33,10 @@ class Asked:
     def __init__(self, names: Mapping[str, Any], line: socket.socket, *, wreck: str = "") -> None:
         self._names, self._line, self._wreck = names, line, wreck
         self._kept: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._telling: list[int] = []
+        self._stands: dict[int, Stand] = {}
+        self._classes = Classes(names)
         self._talking = threading.RLock()  # her threads may call what was handed over at the same time
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -48,8 +56,8 @@ class Asked:
 
     def call_back(self, offer: int, method: str, args: tuple[Any, ...], words: dict[str, Any]) -> Any:
         """Calls something of the test's, and answers what it asks before it is done."""
-        coded = {name: self._encode(value) for name, value in words.items()}
         with self._talking:
+            coded = {name: self._encode(value) for name, value in words.items()}
             frame.send(
                 self._line,
                 {"offer": offer, "method": method, "args": [self._encode(one) for one in args], "words": coded},
@@ -98,8 +106,9 @@ class Asked:
         return simple[op]()
 
     def _call(self, on: Any, question: dict[str, Any]) -> dict[str, Any]:
-        args = [self._given(value) for value in question["args"]]
-        words = {name: self._given(value) for name, value in question["words"].items()}
+        arrived = Arrived(self._classes)
+        args = [self._given(value, arrived) for value in question["args"]]
+        words = {name: self._given(value, arrived) for name, value in question["words"].items()}
         coded = writeback.by_place(question["args"], question["words"])
         values = writeback.by_place(args, words)
         try:
@@ -113,77 +122,49 @@ class Asked:
             answer = {"unsendable": str(error)}
         except BaseException as error:  # what it changed before it raised has changed all the same
             answer = {"raised": kind_of(error), "text": said(error), "limit": limit_of(error)}
-        changed = writeback.changes(coded, values, self._as_it_came)
+        changed = writeback.changes(coded, values, lambda one: self._encode(one, arrived))
         return {**answer, "changed": changed} if changed else answer
 
-    def _as_it_came(self, value: Any) -> Any:
-        """An argument coded as the test coded it, so that one that did not change looks the same."""
-        return wire.encode(value, lambda inner: self._object(inner, keep=False))
+    def _encode(self, value: object, arrived: Arrived | None = None) -> Any:
+        """With `arrived`, what came with a call is coded as it came, so that what did not change looks the same."""
+        return wire.encode(value, lambda inner: self._object(inner, arrived))
 
-    def _encode(self, value: object) -> Any:
-        return wire.encode(value, lambda inner: self._object(inner, keep=True))
+    def _object(self, value: object, arrived: Arrived | None) -> dict[str, Any]:
+        came = None if arrived is None else arrived.tag(value, lambda part: self._encode(part, arrived))
+        return self._keep(value, arrived) if came is None else came
 
-    def _object(self, value: object, *, keep: bool) -> Any:
-        if isinstance(value, Stand):
-            return {"t": "offer", "v": value.labkit_offer, "methods": value.labkit_methods}
-        if not keep and (place := next((at for at, one in enumerate(self._kept) if one is value), None)) is not None:
-            return {"t": "mine", "v": place}
-        if not keep and dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {"t": "record", "type": type(value).__name__, "fields": self._coded_fields(value, keep=False)}
-        return self._keep(value)
-
-    def _coded_fields(self, value: object, *, keep: bool) -> list[list[Any]]:
-        encode = self._encode if keep else self._as_it_came
-        return [[name, encode(part)] for name, part in _fields(value)[1].items()]
-
-    def _keep(self, value: object) -> dict[str, Any]:
+    def _keep(self, value: object, arrived: Arrived | None = None) -> dict[str, Any]:
         if isinstance(value, types.ModuleType):
             raise wire.WireError("a module: a test imports what it needs itself")
-        self._kept.append(value)
-        number = len(self._kept) - 1
-        if _is_record(value):
-            fields = self._coded_fields(value, keep=True)
+        number = self._numbers.setdefault(id(value), len(self._kept))
+        if number == len(self._kept):
+            self._kept.append(value)
+        if _is_record(value) and number not in self._telling and len(self._telling) < DEEPEST_RECORDS:
+            self._telling.append(number)
+            try:
+                fields = [[name, self._encode(part, arrived)] for name, part in _fields(value)[1].items()]
+            finally:
+                self._telling.pop()
             return {"t": "record", "v": number, "type": type(value).__name__, "fields": fields}
         what = "class" if isinstance(value, type) else ("callable" if callable(value) else "")
         return {"t": "handle", "v": number, "type": type(value).__name__, "is": what}
 
-    def _given(self, coded: Any) -> Any:
-        return wire.decode(coded, self._arrived)
+    def _given(self, coded: Any, arrived: Arrived | None = None) -> Any:
+        came = arrived or Arrived(self._classes)
+        return wire.decode(coded, lambda tagged: self._arrived(tagged, came))
 
-    def _arrived(self, tagged: dict[str, Any]) -> Any:
+    def _arrived(self, tagged: dict[str, Any], arrived: Arrived) -> Any:
+        if tagged["t"] == "record":
+            return arrived.record(tagged, lambda part: self._given(part, arrived))
         if tagged["t"] == "mine":
-            return self._kept[tagged["v"]]
+            return arrived.keep(self._kept[tagged["v"]], tagged)
         if tagged["t"] == "library":
             module, name = tagged["v"]
             __import__(module)
-            return resolve(module, name)
-        if tagged["t"] == "record":
-            made = object.__new__(self._names[tagged["type"]])
-            for name, value in tagged["fields"]:
-                object.__setattr__(made, name, self._given(value))
-            return made
-        return stand(self, tagged["v"], tagged["methods"])
-
-
-class Stand:
-    """Stands in for a function or an object of the test's."""
-
-    def __init__(self, asked: Asked, offer: int, methods: list[str]) -> None:
-        self._labkit_asked, self.labkit_offer, self.labkit_methods = asked, offer, methods
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self.labkit_methods:
-            raise AttributeError(name)
-        return lambda *args, **words: self._labkit_asked.call_back(self.labkit_offer, name, args, words)
-
-
-class CallableStand(Stand):
-    def __call__(self, *args: Any, **words: Any) -> Any:
-        return self._labkit_asked.call_back(self.labkit_offer, "__call__", args, words)
-
-
-def stand(asked: Asked, offer: int, methods: list[str]) -> Stand:
-    return (CallableStand if not methods or "__call__" in methods else Stand)(asked, offer, methods)
+            return arrived.keep(resolve(module, name), tagged)
+        if tagged["v"] not in self._stands:
+            self._stands[tagged["v"]] = stand(self, tagged)
+        return arrived.keep(self._stands[tagged["v"]], tagged)
 
 
 def said(error: BaseException) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from autograder import frame, wire, writeback
 from autograder.blame import Empty, Gone, Inexpressible, Malformed, Missing, StopAsking, kind_of, raised
 from autograder.emptiness import is_empty
-from autograder.handle import Handle, Record, number_of
+from autograder.handed import Handed
+from autograder.handle import Handle, Record
 from autograder.offer import Offers
 from autograder.undo import Undo
 
@@ -56,10 +57,11 @@ class Peer:
 
     def call(self, label: str, on: int, args: Sequence[Any], words: Mapping[str, Any]) -> Any:
         """Calls an object of hers; what the call changed in `args` and `words` is changed here too."""
-        coded = [self.encode(value) for value in args]
-        coded_words = {name: self.encode(value) for name, value in words.items()}
+        handed = Handed(self.offers, self._own_class)
+        coded = [self.encode(value, handed) for value in args]
+        coded_words = {name: self.encode(value, handed) for name, value in words.items()}
         answer = self._exchange(label, {"op": "call", "on": on, "args": coded, "words": coded_words})
-        self._write_back(label, answer.get("changed"), writeback.by_place(args, words))
+        self._write_back(label, answer.get("changed"), writeback.by_place(args, words), handed)
         return self._read("call", label, answer)
 
     def ask(self, op: str, label: str, **fields: Any) -> Any:
@@ -68,12 +70,14 @@ class Peer:
             raise StopAsking
         return self._read(op, label, answer)
 
-    def encode(self, value: object) -> Any:
+    def encode(self, value: object, handed: Handed | None = None) -> Any:
         """A value of the test's on its way to the learner's code; her own objects go back as themselves."""
         try:
-            return wire.encode(value, self._other)
+            return (handed or Handed(self.offers, self._own_class)).encode(value)
         except wire.WireError as error:
             raise Inexpressible(f"a test handed over what cannot cross: {error}") from None
+        except RecursionError:
+            raise Inexpressible("a test handed over what cannot cross: nested too deeply") from None
 
     def _read(self, op: str, label: str, answer: Mapping[str, Any]) -> Any:
         if "raised" in answer:
@@ -94,24 +98,35 @@ class Peer:
         elif place in self.full and is_empty(value):
             raise Empty(place[1])
 
-    def _decode(self, place: Place, coded: Any) -> Any:
+    def _decode(self, place: Place, coded: Any, handed: Handed | None = None) -> Any:
+        """`handed` is what a call handed over, where the answer may speak of it."""
+
+        def other(tagged: dict[str, Any]) -> Any:
+            if handed is not None and handed.gave(tagged):
+                return handed.given(tagged, lambda part: self._decode(place, part, handed))
+            return self._hers(tagged, place, handed)
+
         try:
-            return wire.decode(coded, lambda tagged: self._hers(tagged, place))
+            return wire.decode(coded, other)
         except (wire.WireError, RecursionError):
             raise Malformed(place[1]) from None
 
-    def _write_back(self, label: str, changed: Any, values: list[Any]) -> None:
+    def _write_back(self, label: str, changed: Any, values: list[Any], handed: Handed) -> None:
         if not changed:
             return
         self.changed = True
+        told = []
         try:
             for place, coded in changed:
                 if type(place) is not int or not 0 <= place < len(values):
                     raise ValueError("no such argument")
-                now = self._decode(("changed", label), coded)
-                self._undo.note(values[place])
-                writeback.apply(values[place], now)
-        except (ValueError, TypeError):
+                told.append((values[place], self._decode(("changed", label), coded, handed)))
+            for value, _ in told:
+                self._undo.note(value)
+            handed.settle()
+            for value, new in told:
+                writeback.apply(value, new)
+        except (ValueError, TypeError, AttributeError):
             raise Malformed(label) from None
 
     def _exchange(self, label: str, question: dict[str, Any]) -> dict[str, Any]:
@@ -151,16 +166,7 @@ class Peer:
         except Exception as error:
             return {"raised": kind_of(error), "text": str(error)[:300]}
 
-    def _other(self, value: object) -> Any:
-        if isinstance(value, Handle):
-            return {"t": "mine", "v": number_of(value)}
-        kind = type(value)
-        if dataclasses.is_dataclass(kind) and self._own_class(kind.__name__) is kind:
-            fields = [[one.name, self.encode(getattr(value, one.name))] for one in dataclasses.fields(kind)]
-            return {"t": "record", "type": kind.__name__, "fields": fields}
-        return self.offers.encode(value)
-
-    def _hers(self, coded: dict[str, Any], place: Place) -> Any:
+    def _hers(self, coded: dict[str, Any], place: Place, handed: Handed | None = None) -> Any:
         number, kind, label = coded["v"], coded["type"], place[1]
         if type(number) is not int or not isinstance(kind, str) or coded["t"] not in ("handle", "record"):
             raise ValueError("not an object")
@@ -171,7 +177,7 @@ class Peer:
         if coded["t"] == "handle":
             return Handle(self, number, label, kind[:60], words if isinstance(words, str) else "", trusted)
         own = self._own_class(kind)
-        fields = {str(name): self._decode(place, value) for name, value in coded["fields"]}
+        fields = {str(name): self._decode(place, value, handed) for name, value in coded["fields"]}
         if own is not None and fields.keys() == {one.name for one in dataclasses.fields(own)}:
             made: Any = object.__new__(own)
             for name, value in fields.items():

@@ -5,16 +5,34 @@ Exact types only, as everywhere on the wire. A defaultdict arrives without the f
 
 from __future__ import annotations
 
+import collections
 import datetime
 import sys
 from collections.abc import Callable
 from typing import Any
 
 TAGS = frozenset(
-    ("complex", "bytearray", "range", "deque", "Counter", "OrderedDict", "defaultdict", "Decimal", "Fraction", "time")
+    (
+        "complex",
+        "bytearray",
+        "range",
+        "deque",
+        "Counter",
+        "OrderedDict",
+        "defaultdict",
+        "Decimal",
+        "Fraction",
+        "time",
+        "view",
+    )
 )
 _TIMES: dict[str, type] = {kind.__name__: kind for kind in (datetime.date, datetime.time, datetime.datetime)}
 _LONGEST_NUMBER = 1_000
+_VIEWS = {
+    type(getattr(made, name)()): (type(made), name)
+    for made in (dict[Any, Any](), collections.OrderedDict[Any, Any]())
+    for name in ("keys", "values", "items")
+}
 
 
 def encode(value: Any, inner: Callable[[Any], Any]) -> dict[str, Any] | None:
@@ -30,11 +48,20 @@ def encode(value: Any, inner: Callable[[Any], Any]) -> dict[str, Any] | None:
         return {"t": "time", "k": "timedelta", "v": [value.days, value.seconds, value.microseconds]}
     if kind.__name__ in _TIMES and kind is _TIMES[kind.__name__]:
         return {"t": "time", "k": kind.__name__, "v": value.isoformat()}
-    return _collection(kind, value, inner) or _number(kind, value)
+    return _view(kind, value, inner) or _collection(kind, value, inner) or _number(kind, value)
+
+
+def _view(kind: type, value: Any, inner: Callable[[Any], Any]) -> dict[str, Any] | None:
+    """A view of a dict crosses as a dict that has such a view: of values, their places are the keys."""
+    if kind not in _VIEWS:
+        return None
+    holder, name = _VIEWS[kind]
+    parts = list(value)
+    pairs: Any = {"keys": ((key, None) for key in parts), "values": enumerate(parts), "items": parts}[name]
+    return {"t": "view", "k": name, "v": inner(holder(pairs))}
 
 
 def _collection(kind: type, value: Any, inner: Callable[[Any], Any]) -> dict[str, Any] | None:
-    collections = sys.modules["collections"]
     if kind is collections.deque:
         return {"t": "deque", "v": inner(list(value)), "m": inner(value.maxlen)}
     if kind in (collections.Counter, collections.OrderedDict, collections.defaultdict):
@@ -65,14 +92,20 @@ def decode(coded: dict[str, Any], inner: Callable[[Any], Any]) -> Any:
         return _time(coded["k"], body)
     if tag in ("Decimal", "Fraction"):
         return _read_number(tag, body)
-    import collections
-
+    if tag == "view":
+        return _read_view(coded["k"], inner(body))
     if tag == "deque":
         return collections.deque(inner(body), inner(coded["m"]))
     content = inner(body)
     if type(content) is not dict:
         raise ValueError("not a mapping")
     return collections.defaultdict(None, content) if tag == "defaultdict" else getattr(collections, tag)(content)
+
+
+def _read_view(kind: str, holder: Any) -> Any:
+    if type(holder) not in (dict, collections.OrderedDict) or kind not in ("keys", "values", "items"):
+        raise ValueError("not a view")
+    return getattr(holder, kind)()
 
 
 def _time(kind: str, body: Any) -> Any:

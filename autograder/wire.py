@@ -1,26 +1,24 @@
 """Values between the learner's process and the test process: plain data of exact types, everything else by handle.
 
 Exact: a subclass of float or str, which could lie about itself, is not plain. What arrives is always built here, from
-JSON, out of the types below and those of `standard` and `arrays`; no code of the other side runs in decoding.
+JSON, out of the types below and those of `standard`, `arrays` and `tables`; no code of the other side runs in decoding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
-from autograder import arrays, standard
+from autograder import arrays, standard, tables
+from autograder.hashed import TooAlike, refuse_alike
 
 DEEPEST = 40
-# Values can be chosen to share one hash; then a set of n takes n * n steps to build, on our side.
-MOST_HASHED = 500_000
-_MOST_ALIKE = 100
 _LARGEST_JSON_INT = 1 << 53
 _LONGEST_INT = 100_000  # in hexadecimal digits: what a test computes with it must end
 # What malformed data raises in decoding: the libraries' own words for it too, and a library that cannot be loaded here.
 _MALFORMED = (
     *(ValueError, TypeError, KeyError, AttributeError, ArithmeticError, MemoryError, IndexError),
-    *(RuntimeError, AssertionError, ImportError, OSError),
+    *(RuntimeError, AssertionError, ImportError, OSError, arrays.NotAllPlain),
 )
 _SEQUENCES: dict[str, Callable[[Any], Any]] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 
@@ -38,6 +36,8 @@ def decode(coded: Any, other: Callable[[dict[str, Any]], Any]) -> Any:
     """The value again; `other` answers for a tag it does not know. Raises WireError for what is malformed."""
     try:
         return _decode(coded, other, 0)
+    except TooAlike as error:
+        raise WireError(str(error)) from None
     except _MALFORMED:
         raise WireError("malformed data") from None
 
@@ -63,7 +63,10 @@ def _encode(value: Any, other: Callable[[object], Any], depth: int) -> Any:
     def inner(part: Any) -> Any:
         return _encode(part, other, depth + 1)
 
-    coded = standard.encode(value, inner) or arrays.encode(value, inner)
+    def plain(part: Any) -> Any:
+        return _encode(part, _no_object, depth + 1)
+
+    coded = standard.encode(value, inner) or arrays.encode(value, plain) or tables.encode(value, inner, plain)
     return other(value) if coded is None else coded
 
 
@@ -89,19 +92,20 @@ def _decode(coded: Any, other: Callable[[dict[str, Any]], Any], depth: int) -> A
     if tag in _SEQUENCES:
         items = [inner(item) for item in body]
         if tag in ("set", "frozenset"):
-            _refuse_alike(items)
+            refuse_alike(items)
         return _SEQUENCES[tag](items)
     if tag == "dict":
         pairs = [(inner(key), inner(item)) for key, item in body]
-        _refuse_alike([key for key, _ in pairs])
+        refuse_alike([key for key, _ in pairs])
         return dict(pairs)
     if tag in standard.TAGS:
         return standard.decode(coded, inner)
     if tag in arrays.TAGS:
-        return arrays.decode(coded, inner)
+        return arrays.decode(coded, lambda part: _decode(part, _no_object, depth + 1))
+    if tag in tables.TAGS:
+        return tables.decode(coded, inner)
     return other(coded)
 
 
-def _refuse_alike(items: Collection[Any]) -> None:
-    if len(items) > MOST_HASHED or len(items) - len(set(map(hash, items))) > _MOST_ALIKE:
-        raise WireError("too large to hash")
+def _no_object(_: object) -> Any:
+    raise arrays.NotAllPlain

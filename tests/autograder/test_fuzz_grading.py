@@ -112,8 +112,21 @@ VALUES = [
     *(
         pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}),
         pd.Series([1.5, 2.5], index=["a", "b"], name="s"),
-        pd.Index([1, 2]),
+        pd.Index([1, 2], name="i"),
     ),
+    *({"a": 1, "b": [2]}.keys(), {"a": 1, "b": [2]}.values(), collections.OrderedDict(a=1, b=2).items()),
+    *(
+        np.array([None, "a", [1, 2], (3,)], object),
+        np.array([["a", None], [1, 2.5]], object),
+        pd.DataFrame({"g": ["x", "y", "x"], "h": [1, 1, 2], "v": [1.5, 2, 3]}).groupby(["g", "h"]).sum(),
+        pd.DataFrame({"g": ["x", "y", "x"], "h": ["a", "a", "b"], "v": [1, 2, 3]}).pivot_table("v", "g", "h"),
+        pd.Series(pd.date_range("2026-01-01", periods=2, tz="Asia/Manila"), name=("t", 1)),
+        pd.DatetimeIndex(["2026-01-01", "2026-01-02"], name="day"),
+        pd.DataFrame({"n": pd.array([1, None], "Int64"), "s": ["a", None]}, index=pd.to_timedelta([1, 2], "s")),
+        pd.Series(["a", "b", "a"]).unique(),
+        pd.Series(pd.date_range("2026-01-01", periods=2)).unique(),
+    ),
+    *(pd.Timestamp("2026-01-02T03:04+08:00"), pd.Timestamp("2026-01-02"), pd.Timedelta(1, "s"), pd.NaT, pd.NA),
 ]
 CODED = [json.loads(json.dumps(wire.encode(value, other))) for value in VALUES]
 JSON = st.recursive(
@@ -122,14 +135,17 @@ JSON = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=20)
-    | st.sampled_from(["list", "array", "<f8", "O"]),
+    | st.sampled_from(["list", "array", "<f8", "O", "keys", "Int64", "str", "Timestamp", "NaT", "UTC", "UTC+99:00"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
     max_leaves=12,
 )
 TAGS = sorted(
-    {"int", "float", "bytes", "list", "tuple", "set", "frozenset", "dict"} | wire.standard.TAGS | wire.arrays.TAGS
+    {"int", "float", "bytes", "list", "tuple", "set", "frozenset", "dict"}
+    | wire.standard.TAGS
+    | wire.arrays.TAGS
+    | wire.tables.TAGS
 )
-PARTS = ("v", "d", "s", "k", "m", "type", "names", "rows", "name", "grad", "slope")
+PARTS = ("v", "d", "s", "k", "m", "type", "names", "rows", "name", "grad", "slope", "z")
 
 
 def places(coded, path=()):

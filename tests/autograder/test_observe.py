@@ -246,22 +246,29 @@ def test_what_is_empty_where_the_labs_own_answer_is_too_is_right(submit):
 
 
 SHARED = lab(
-    "def largest(x): return max(x)",
+    "def largest(x): return max(x)\ndef total(hero): return sum(hero.scores)",
     """\
 # %% test="t" points=1
+largest(HERO.scores)
+total(HERO)
 check("seen", largest(SCORES) == 9)
 # %% test="h" points=2 hidden
 want = max(SCORES, default=0)
 check("of all", largest(list(SCORES)) == want, points=1)
-check("deep", sum(TABLE["a"]) == 6 and HEIGHTS.sum() == 3, points=1)
+check("deep", sum(TABLE["a"]) == 6 and HEIGHTS.sum() == 3 and HERO.scores == [3, 9, 4], points=1)
 """,
-    'import numpy as np\nSCORES = [3, 9, 4]\nTABLE = {"a": [1, 2, 3]}\nHEIGHTS = np.array([1.0, 2.0])',
+    "import numpy as np\nfrom dataclasses import dataclass\n@dataclass\nclass Hero:\n    scores: list\n"
+    "HERO = Hero([3, 9, 4])\n"
+    'SCORES = [3, 9, 4]\nTABLE = {"a": [1, 2, 3]}\nHEIGHTS = np.array([1.0, 2.0])',
 )
 
 
 def test_what_a_call_changed_of_the_authors_data_is_put_back_for_the_next_test(submit):
     """She answers right where she is seen, and empties what the hidden test works out its values from."""
-    spoiling = "def largest(x):\n    got = max(x, default=0)\n    x.clear()\n    return got"
+    spoiling = (
+        "def largest(x):\n    got = max(x, default=0)\n    x.clear()\n    return got\n"
+        "def total(hero):\n    hero.scores = [1]\n    return 1"
+    )
     graded = submit({"s": spoiling}, SHARED)
 
     assert graded.points == {"t": 1, "h": 2}

@@ -1,5 +1,8 @@
 """What a test hands to a learner's code besides data, and what she can make of it."""
 
+import copy
+import functools
+import inspect
 import math
 import threading
 
@@ -188,3 +191,90 @@ def test_a_forged_call_between_the_messages_puts_only_herself_out_of_step(names)
     assert there["f"](lambda x: x) == 1
     with pytest.raises(LearnerSide):
         there["g"]
+
+
+def test_a_stand_in_tells_what_the_function_would_tell(names):
+    learner, there = names
+
+    def scale(x, /, by=2, *rest, to=None, each=print, **words):
+        """Scales x."""
+
+    def told(one):
+        parameters = inspect.signature(one).parameters.values()
+        shown = [(p.name, p.kind.name, None if p.default is p.empty else [p.default]) for p in parameters]
+        return one.__name__, one.__qualname__, one.__doc__, [(n, k, str(d)) for n, k, d in shown]
+
+    learner["f"] = told
+    here = told(scale)
+    name, qualname, text, parameters = there["f"](scale)
+
+    assert (name, qualname, text) == here[:3]
+    assert parameters == [(n, k, "[Ellipsis]" if n == "each" else d) for n, k, d in here[3]]
+    learner["g"] = lambda one: functools.wraps(one)(lambda: 1).__name__
+    assert there["g"](scale) == "scale"
+    assert there["g"](lambda: 1) == "<lambda>"
+
+
+def test_what_has_no_signature_has_none_there(names):
+    learner, there = names
+    exec(MODEL, there)
+    learner["f"] = lambda one: [one.__name__, list(inspect.signature(one).parameters)]
+
+    assert there["f"](there["Model"]([]).chat) == ["chat", ["messages"]]
+    learner["g"] = lambda one: hasattr(one, "__signature__")
+    assert there["g"]({}.update) is False
+
+
+def test_a_long_text_or_default_is_cut_or_not_told(names):
+    learner, there = names
+
+    def long(default="x" * 1000, big=1 << 80, items=()):
+        pass
+
+    long.__doc__ = "y" * 100_000
+    learner["f"] = lambda one: [len(one.__doc__), str(inspect.signature(one))]
+
+    assert there["f"](long) == [offer._LONGEST_TEXT, "(default=Ellipsis, big=Ellipsis, items=Ellipsis)"]
+
+
+def test_a_function_is_the_same_one_however_often_it_is_handed_over(names):
+    learner, there = names
+    kept = []
+
+    def subscribe(one, many):
+        kept.append(one)
+        return [one is many[0], one in many, {one: 1}[many[0]], many.index(one), one == many[1]]
+
+    learner.update(f=subscribe, g=lambda one: (kept.remove(one), len(kept))[1])
+    each, other = (lambda: 1), (lambda: 2)
+
+    assert there["f"](each, [each, other]) == [True, True, 1, 0, False]
+    assert there["g"](each) == 0
+    exec(MODEL, there)
+    model = there["Model"]([])
+    assert there["f"](model.chat, [model.chat, model])[:2] == [True, True]
+    assert there["g"](model.chat) == 0
+
+
+def test_a_copy_of_a_function_is_the_function(names):
+    learner, there = names
+    learner["f"] = lambda held: [copy.deepcopy(held)["a"][0] is held["a"][0], copy.copy(held["a"][0]) is held["a"][0]]
+
+    assert there["f"]({"a": [lambda: 1]}) == [True, True]
+    learner["g"] = lambda held: copy.deepcopy(held)[0](2)
+    assert there["g"]([lambda x: x + 1]) == 3
+
+
+def test_what_she_kept_of_one_test_reaches_nothing_of_the_next(names):
+    learner, there = names
+    kept = []
+    learner["f"] = lambda each: kept.append(each) or 1
+    learner["g"] = lambda each: kept[0](1)
+    there["calls"] = []
+    run(there, "check('first', f(lambda x: x) == 1)")
+    there.ask_again()
+
+    result = run_test(there, "check('second', g(lambda x: calls.append(x)) is None)", "t")
+
+    assert result["checks"][0]["problem"]["kind"] == "LookupError"
+    assert there["calls"] == []

@@ -1,5 +1,6 @@
 import json
 import math
+from collections import Counter, OrderedDict, defaultdict
 
 import numpy as np
 import pytest
@@ -157,3 +158,23 @@ def test_numbers_that_share_one_hash_cannot_make_the_test_process_work_for_minut
     body = [[one, 0] for one in colliding] if tag == "dict" else colliding
     with pytest.raises(wire.WireError, match="too large to hash"):
         wire.decode({"t": tag, "v": body}, lambda coded: coded)
+
+
+@pytest.mark.parametrize("hold", [dict, OrderedDict])
+def test_views_of_a_dict_arrive_as_views(hold):
+    made = hold(b=[1], a=2)
+
+    assert type(round_trip(made.keys())) is type(made.keys())
+    assert round_trip(made.keys()) == {"a", "b"}
+    assert list(round_trip(made.keys())) == ["b", "a"]
+    assert type(round_trip(made.values())) is type(made.values())
+    assert list(round_trip(made.values())) == [[1], 2]
+    assert type(round_trip(made.items())) is type(made.items())
+    assert round_trip(made.items()) == made.items()
+    assert len(round_trip(made.items())) == 2
+
+
+def test_a_counter_still_counts_what_is_missing_as_zero_and_a_defaultdict_has_no_factory():
+    assert round_trip(Counter("aab"))["c"] == 0
+    assert round_trip(Counter("aab")) + Counter("a") == Counter("aaab")
+    assert round_trip(defaultdict(list, a=[1])).default_factory is None

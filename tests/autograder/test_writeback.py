@@ -107,6 +107,28 @@ def test_a_table_is_changed_in_place(names):
     assert same["b"].tolist() == [3, 4]
 
 
+def test_an_array_of_objects_and_a_zoned_table_are_changed_in_place(names):
+    pandas = pytest.importorskip("pandas")
+    learner, there = names
+
+    def f(array, table):
+        array[0] = [1, None]
+        table.insert(1, "hour", table["t"].dt.hour)
+
+    learner["f"] = f
+    array = np.array(["a", None], object)
+    view = array[:1]
+    table = pandas.DataFrame({"t": pandas.to_datetime(["2026-01-01"]).tz_localize("UTC").tz_convert("Asia/Manila")})
+    table.index.name = "row"
+    same = table
+    there["f"](array, table)
+
+    assert view.tolist() == [[1, None]]
+    assert same["hour"].tolist() == [8]
+    assert same.index.name == "row"
+    assert str(same["t"].dt.tz) == "Asia/Manila"
+
+
 def test_an_argument_that_did_not_change_is_not_sent_back(names):
     learner, there = names
     kept = [1]

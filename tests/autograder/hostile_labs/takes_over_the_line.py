@@ -5,8 +5,9 @@ from autograder import asked
 luck = random.Random(SEED)
 TAGS = ["int", "float", "bytes", "list", "tuple", "set", "frozenset", "dict", "complex", "bytearray", "range", "deque",
         "Counter", "OrderedDict", "defaultdict", "Decimal", "Fraction", "time", "array", "scalar", "tensor", "table",
-        "column", "index", "size", "dtype", "handle", "record", "offer", "mine", "library", "nonsense"]
-KEYS = ["t", "v", "d", "s", "k", "m", "type", "is", "fields", "methods", "names", "rows", "grad", "slope", "name"]
+        "column", "index", "size", "dtype", "handle", "record", "offer", "mine", "library", "nonsense", "view", "objects", "levels",
+        "moment", "moments", "typed"]
+KEYS = ["t", "v", "d", "s", "k", "m", "type", "is", "fields", "methods", "names", "rows", "grad", "slope", "name", "r", "z", "told", "library"]
 
 def leaf():
     return luck.choice([None, True, False, 0, -1, 7, 10**30, 1.5, float("nan"), "", "x", "0x1.8p+0", "ff", "<f8", "O", "AAAA",
@@ -27,7 +28,8 @@ def answer():
     kind = luck.choice(["value", "value", "raised", "missing", "unsendable", "stop", "changed", "offer", "any"])
     if kind == "value": return {"value": tree()}
     if kind == "raised": return {"raised": luck.choice(["ValueError", "SystemExit", "x", 3, None, ["a"], "OSError", "SyntaxError", "UnicodeDecodeError", "ImportError"]), "text": tree()}
-    if kind == "changed": return {"value": tree(), "changed": luck.choice([tree(), [[luck.randint(-2, 3), tree()]], [[0, {"t": "list", "v": [tree()]}]]])}
+    if kind == "changed": return {"value": tree(), "changed": luck.choice([tree(), [[luck.randint(-2, 3), tree()]], [[0, {"t": "list", "v": [tree()]}]],
+            [[0, {"t": "list", "v": [{"t": "record", "r": luck.choice([0, 1, -1, tree()]), "type": "Point", "fields": [["x", tree()], ["y", tree()]]}]}]]])}
     if kind == "offer": return {"offer": luck.choice([0, 1, -1, 10**30, None, "0", tree()]), "method": luck.choice(["__call__", "__class__", None, 3]), "args": luck.choice([[], [tree()], {}, None]), "words": luck.choice([{}, {"x": tree()}, [], None])}
     if kind == "any": return tree()
     return {kind: luck.choice([True, 1, tree()])}
