@@ -84,7 +84,7 @@ def test_a_learner_who_asks_for_ever_is_told_so_and_faults_nobody(submit):
     assert graded.fault is None
     assert "more than 50 times" in graded.text
     assert graded.score == 1
-    assert len(lane.asked) == 51
+    assert sum(choices == [" a"] for _, choices, _ in lane.asked) == 50  # beside what the lab's own answer asks
 
 
 @pytest.mark.sandbox
