@@ -36,6 +36,7 @@ class Child:
     errors: IO[bytes]
     inbox: Inbox
     open: bool = True
+    read: int = 0  # bytes that came over its line
 
     def said(self) -> str:
         """The end of what it wrote on stderr: for the operator's log, never for a learner."""

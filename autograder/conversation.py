@@ -48,7 +48,7 @@ class Conversation:
         }
         self._seconds = seconds
         self._deadline = time.monotonic() + STARTING
-        self._read, self._begun = 0, False
+        self._begun = False
         self._spent, self._noticing = "", _NOTICING
 
     def begin(self, settings: dict[str, Any], allowed: tuple[str, ...]) -> None:
@@ -135,8 +135,8 @@ class Conversation:
             data = child.line.recv(1 << 20)
         except OSError:
             data = b""
-        self._read += len(data)
-        if not data or self._read > _FLOOD:
+        child.read += len(data)
+        if not data or (child is self.learner and child.read > _FLOOD):
             self._hang_up(child, "exit")
         child.inbox.feed(data)
 

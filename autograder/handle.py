@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from autograder.blame import Malformed, NotPlain, StopAsking
+from autograder.blame import Empty, Malformed, NotPlain, StopAsking
+from autograder.emptiness import is_empty
 
 if TYPE_CHECKING:
     from autograder.peer import Peer
 
 MOST_ITEMS = 100_000
 _READ_ALL_THE_SAME = ("__name__", "__doc__")
-_OWN = ("_peer", "_number", "_label", "_kind", "_is", "_trusted", "_walked")
+_OWN = ("_peer", "_number", "_label", "_kind", "_is", "_trusted", "_filled", "_kept")
+_LONGEST_LABEL = 80
 
 
 class Handle:
@@ -28,8 +30,10 @@ class Handle:
     __hash__ = None  # type: ignore[assignment]
     __array_ufunc__ = None  # numpy leaves operators to us
 
-    def __init__(self, peer: Peer, number: int, label: str, kind: str, is_: str, trusted: bool) -> None:
-        for name, value in zip(_OWN, (peer, number, label, kind, is_, trusted, None), strict=True):
+    def __init__(
+        self, peer: Peer, number: int, label: str, kind: str, is_: str, trusted: bool, filled: bool = False
+    ) -> None:
+        for name, value in zip(_OWN, (peer, number, label, kind, is_, trusted, filled, None), strict=True):
             object.__setattr__(self, name, value)
 
     def __call__(self, *args: object, **words: object) -> Any:
@@ -40,7 +44,7 @@ class Handle:
         if name.startswith("_") and name not in _READ_ALL_THE_SAME:
             raise AttributeError(name)
         self._must_be_trusted()
-        return self._peer.ask("attribute", f"{self._label}.{name}", on=self._number, name=name)
+        return self._peer.ask("attribute", below(self._label, name), on=self._number, name=name)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name.startswith("_"):
@@ -70,9 +74,9 @@ class Handle:
 
     def __iter__(self) -> Iterator[Any]:
         if not self._trusted:
-            if self._walked is None:
-                object.__setattr__(self, "_walked", Walked(self._walk()))
-            return iter(self._walked)
+            if self._kept is None:
+                object.__setattr__(self, "_kept", Walked(self._walk(), Empty(self._label) if self._filled else None))
+            return iter(self._kept)
         return self._walk()
 
     def _walk(self) -> Iterator[Any]:
@@ -162,17 +166,25 @@ class Record(Handle):
 
     def _content(self) -> tuple[str, dict[str, Any]]:
         """Its type's name ("" for a named tuple) and its fields."""
+        content: tuple[str, dict[str, Any]] | None = self._kept
+        if content is not None:
+            return content
         content = self._peer.ask("fields", self._label, on=self._number)
         if type(content) is not tuple or len(content) != 2 or type(content[1]) is not dict:
             raise Malformed(self._label)
+        if self._filled and is_empty(tuple(content[1].values())):
+            raise Empty(self._label)
+        if not self._trusted:  # where data is expected it does not change
+            object.__setattr__(self, "_kept", content)
         return content
 
 
 class Walked:
-    """The items of one walk, kept, so that each further walk meets the same ones."""
+    """The items of one walk, kept, so that each further walk meets the same ones; `if_none` is raised where there is
+    none."""
 
-    def __init__(self, items: Iterator[Any]) -> None:
-        self._items, self._kept = items, list[Any]()
+    def __init__(self, items: Iterator[Any], if_none: Exception | None) -> None:
+        self._items, self._kept, self._if_none = items, list[Any](), if_none
 
     def __iter__(self) -> Iterator[Any]:
         at = 0
@@ -183,7 +195,15 @@ class Walked:
             try:
                 self._kept.append(next(self._items))
             except StopIteration:
+                if self._if_none is not None and not self._kept:
+                    raise self._if_none from None
                 return
+
+
+def below(label: str, name: str) -> str:
+    """What an attribute is called to a learner; of a long way only its start and its end are told."""
+    start = label if len(label) <= _LONGEST_LABEL else f"{label[:_LONGEST_LABEL].partition('.')[0]}…"
+    return f"{start}.{name}"
 
 
 def number_of(handle: Handle) -> int:

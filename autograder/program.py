@@ -1,8 +1,8 @@
 """Turns a repaired notebook into steps, and decides what the tests take from the learner's process and what not.
 
 Hers is what her answer cells bind, and what the author's `code` cells bind by using something of hers. Everything
-else of the author's (imports, functions, cells that use nothing of hers) is run in the test process too, so that the
-tests never meet a copy she could have changed. A `demo` cell is run in neither.
+else of the author's (imports, functions, classes, cells that use nothing of hers) is run in the test process too, so
+that the tests never meet a copy she could have changed. A `demo` cell is run in neither.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.names import body, bound, used
+from autograder.names import body, bound, bound_by, free
 from labkit.courses import Lab, LabText
 
-_Definition = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef
+_Import = ast.Import | ast.ImportFrom
+_Definition = _Import | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 @dataclass(frozen=True)
@@ -54,23 +55,30 @@ def plan(lab: Lab, text: LabText, notebook: dict[str, Any]) -> Program:
     answers = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
     hers = set[str]()
     for cell in text.of("solution"):
-        hers |= bound(cell.reference) | bound(cell.starter)
+        # What a library defines is not hers, whoever imports it: the tests import it for themselves.
+        hers |= _made(cell.reference) | _made(cell.starter)
     steps: list[Run | Test] = []
     for index, cell in enumerate(text.of("code", "solution", "test")):
         if cell.kind == "test":
             steps.append(Test(cell.id, cell.source, cell.points, cell.hidden))
         elif cell.kind == "solution":
             binds = tuple(sorted(bound(cell.reference) | bound(cell.starter)))
-            imports = _source(node for node in body(cell.starter) if isinstance(node, ast.Import | ast.ImportFrom))
+            imports = _source(node for node in body(cell.starter) if isinstance(node, _Import))
             steps.append(Run(index, cell.id, answers[cell.id], True, imports, binds))
         else:
-            pure = not (used(cell.source) & hers)
-            hers |= set() if pure else bound(cell.source)
+            pure = not (free(cell.source) & hers)
+            hers |= set() if pure else _made(cell.source)
             trusted = cell.source if pure else _source(n for n in body(cell.source) if isinstance(n, _Definition))
             steps.append(Run(index, cell.id, cell.source, False, trusted, tuple(sorted(bound(cell.source)))))
     every = "\n".join(step.source for step in steps).replace("from labkit.checks import", "")
     settings = {"profile": lab.profile, "numpy": "numpy" in every or "pandas" in every, "labkit": "labkit" in every}
     return Program(tuple(steps), tuple(sorted(hers)), settings)
+
+
+def _made(source: str) -> set[str]:
+    """The names a cell binds otherwise than by importing them."""
+    made = [node for node in body(source) if not isinstance(node, _Import)]
+    return bound_by(made)
 
 
 def _source(nodes: Iterable[ast.stmt]) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 from autograder import frame
 from autograder.blame import Inexpressible, LearnerSide
 from autograder.handle import Handle, is_callable, next_of
+from autograder.names import bound_by
 from autograder.peer import Peer, Place
 from autograder.steady import settle
 from autograder.transport import install
@@ -28,34 +29,71 @@ from labkit.errors import PlatformFault
 # As much of a reason or hint as is told: with a learner's text in it, it could be too long to send.
 _LONGEST = 500
 MOST_CHECKS = 1000
+_MADE_ONCE = ast.Import | ast.ImportFrom | ast.ClassDef
 _ANNOTATED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.AnnAssign
 
 
 class Names(dict[str, Any]):
-    """The tests' namespace. Handles are kept for one test, so that a loop does not ask for the same name each time."""
+    """The tests' namespace. A name of hers is asked for once, and plain data again after each call of hers: it may have
+    changed, and without a call it may not."""
 
     def __init__(self, line: socket.socket, allowed: Iterable[str]) -> None:
         seen = {"check": checks.check, "callable": is_callable, "next": next_of}
         super().__init__({"__name__": "__main__", **seen})
         self._peer, self._allowed = Peer(line, self._own_class), frozenset(allowed)
-        self._handles: dict[str, Handle] = {}
+        self._fetched: dict[str, tuple[int, Any]] = {}
+        self._prepared: list[tuple[str, tuple[str, ...]]] = []
+        self._made: dict[str, Any] = {}
         self.compiler = compiler()
 
     def __missing__(self, name: str) -> Any:
         if name not in self._allowed:
             raise KeyError(name)
-        if name in self._handles:
-            return self._handles[name]
-        value = self._peer.fetch(name)
-        if type(value) is Handle:
-            self._handles[name] = value
+        turn, value = self._fetched.get(name, (-1, None))
+        if turn != self._peer.turns and type(value) is not Handle:
+            value = self._peer.fetch(name)
+            self._fetched[name] = self._peer.turns, value
         return value
 
     def ask_again(self, known: frozenset[Place] | None = None, full: frozenset[Place] = frozenset()) -> None:
         """Another test begins: names are asked for anew, what the last one handed over is taken back, and the author's
         data is as it was. `known` and `full`: see `Peer.begin`."""
-        self._handles.clear()
-        self._peer.begin(known, self.values(), full)
+        self._fetched.clear()
+        changed = self._peer.changed
+        self._peer.begin(known, full)
+        if changed:
+            self._make_again()
+
+    def prepare(self, source: str, forget: Iterable[str]) -> None:
+        """Runs the author's cell; a name she binds at this place is hers again."""
+        self._prepared.append((source, tuple(forget)))
+        self._carry_out(ast.parse(source).body, forget)
+
+    def _make_again(self) -> None:
+        """An answer could otherwise empty, in one test, the very data another test works out its expected values from.
+        What a test made for itself, or bound anew, stays as it is; classes stay the same ones."""
+        bound = {name: self[name] for name, made in self._made.items() if self.get(name) is not made}
+        for source, forget in self._prepared:
+            nodes = ast.parse(source).body
+            once = [node for node in nodes if isinstance(node, _MADE_ONCE)]
+            stays = bound_by(once)
+            self._carry_out([node for node in nodes if node not in once], [one for one in forget if one not in stays])
+        self.update(bound)
+
+    def _carry_out(self, nodes: Iterable[ast.stmt], forget: Iterable[str]) -> None:
+        for name in forget:
+            self.pop(name, None)
+            self._made.pop(name, None)
+        before = dict(self)
+        for node in nodes:
+            try:
+                _execute(node, self, "<lab>")
+            except LearnerSide:
+                continue  # a default or a decorator of hers: the name stays hers
+            except Exception:
+                if not isinstance(node, ast.ClassDef):  # one whose base is hers stays hers
+                    raise
+        self._made |= {name: value for name, value in self.items() if before.get(name, self) is not value}
 
     def noted(self) -> dict[str, Any]:
         """Of this test: whether a call changed what it was handed, the places that gave objects of hers, and those that
@@ -80,26 +118,17 @@ def judge(control: socket.socket, line: socket.socket) -> None:
             message = frame.receive(control)
         except EOFError:
             return
-        if message["op"] == "prepare":
-            answer = _prepare(names, message)
-        else:
-            names.ask_again(*_places(message))
-            answer = _bounded(run_test(names, message["source"], message["name"]))
+        answer = _prepare(names, message) if message["op"] == "prepare" else _judged(names, message)
         frame.send(control, {**answer, **names.noted()})
 
 
 def _prepare(names: Names, message: dict[str, Any]) -> dict[str, Any]:
-    """What the author's cell at this place defines without the learner; a name she binds here is hers again."""
-    for name in message["forget"]:
-        names.pop(name, None)
-    names.ask_again(*_places(message))
-    for node in ast.parse(message["source"]).body:
-        try:
-            _execute(node, names, "<lab>")
-        except LearnerSide:
-            continue  # a default or a decorator of hers: the name stays hers
-        except Exception as error:
-            return {"fault": _told(error)}
+    """What the author's cell at this place defines without the learner."""
+    try:
+        names.ask_again(*_places(message))
+        names.prepare(message["source"], message["forget"])
+    except Exception as error:
+        return {"fault": _told(error)}
     return {"fault": None}
 
 
@@ -120,6 +149,15 @@ def run_test(names: dict[str, Any], source: str, name: str) -> dict[str, Any]:
         if not collected:
             made.append({**_failed(known), "problem": problem})
     return {"checks": made, "stopped": None, "pending": []}
+
+
+def _judged(names: Names, message: dict[str, Any]) -> dict[str, Any]:
+    try:
+        names.ask_again(*_places(message))
+    except Exception as error:
+        problem = {**_unusable(error), "doubt": _told(error), "line": 0}
+        return {"checks": [], "stopped": problem, "pending": []}
+    return _bounded(run_test(names, message["source"], message["name"]))
 
 
 def _places(message: dict[str, Any]) -> tuple[frozenset[Place] | None, frozenset[Place]]:

@@ -7,6 +7,7 @@ report, only names of builtin errors, line numbers and the author's own reasons 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -145,7 +146,7 @@ def _sentence(problem: dict[str, Any], words: str, quiet: bool) -> str:
         return say("not_written", words, name=problem["label"])
     label = problem.get("label", "")
     # An attribute's name may be one that only a hidden test asks for.
-    return say(what, words, kind=kind, label=label.split(".")[0] if quiet else label, text=text)
+    return say(what, words, kind=kind, label=re.split("[.(]", label)[0] if quiet else label, text=text)
 
 
 def _stopped_cell(step: Run, error: Any, words: str, quiet: bool) -> str:

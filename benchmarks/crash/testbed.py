@@ -18,7 +18,8 @@ from benchmarks.crash.restarter import Restarter, Watched
 from hub_config.processes import Process, answers, clean_environment, processes
 from hub_config.settings import Settings
 from hub_config.state import State, free_port
-from labkit.courses import build, load_course
+from labkit.courses import load_course
+from labkit.courses.publish import publish
 from labkit.database import connect, migrate
 from labkit.programme.people import Membership, Person, provision
 
@@ -82,7 +83,7 @@ class Testbed:
         migrate(self.settings.database_url)
         self._enrol()
         course = load_course(self.settings.courses, COURSE)
-        build(course, self.state.build / COURSE)
+        publish(course, self.state.build)
         gradebook = CourseGradebook(self.state.folder("nbgrader", COURSE, mode=0o700), COURSE)
         gradebook.register(LAB, self.state.build / COURSE / "grader" / LAB / f"{LAB}.ipynb")
         for process in processes(self.settings, self.state):

@@ -120,6 +120,34 @@ LIARS = {
         "    def __iter__(self):\n        self.walks += 1\n"
         "        return iter(self.x if self.walks % 2 else [0] * 5)\ndef order(x): return L(x)",
     ),
+    "a tuple that is walked as it likes": (
+        lab(
+            "def order(x):\n    return tuple(sorted(x))",
+            '# %% test="t" points=2 hidden\nout = order([3, 1, 2])\n'
+            'check("the same", sorted(out) == [1, 2, 3])\ncheck("no neighbours fall", list(out) == sorted(out))\n',
+        ),
+        "class T(tuple):\n    _fields = ('a', 'b', 'c')\n    walks = 0\n"
+        "    def __iter__(self):\n        T.walks += 1\n"
+        "        return iter([3, 1, 2] if T.walks % 2 else [0, 0, 0])\ndef order(x): return T((3, 1, 2))",
+    ),
+    "what a function that was made gives": (
+        lab(
+            "def make(v):\n    return lambda text: [one for one in text.split() if one in v]",
+            '# %% test="t" points=2 hidden\ncut = make({"a", "b"})\n'
+            'check("a", "a" in cut("a c"))\ncheck("long", len(cut("a b c")) == 2)\n',
+        ),
+        "class All:\n    def __contains__(self, x): return True\n    def __len__(self): return 2\n"
+        "def make(v): return lambda text: All()",
+    ),
+    "a part of a tuple beside an object": (
+        lab(
+            "class Stats:\n    steps = 3\ndef search(n):\n    return [1, 2, n], Stats()",
+            '# %% test="t" points=2 hidden\npath, stats = search(8)\n'
+            'check("ends", path[-1] == 8 and len(path) == 3)\ncheck("steps", path[0] == 1 and stats.steps == 3)\n',
+        ),
+        "class Path:\n    def __getitem__(self, k): return 8 if k else 1\n    def __len__(self): return 3\n"
+        "class Stats:\n    steps = 3\ndef search(n): return Path(), Stats()",
+    ),
     "what a callback is called with": (
         SCRIPTED,
         "class T:\n    def __contains__(self, x): return True\n    def __len__(self): return 3\n"
@@ -128,16 +156,17 @@ LIARS = {
 }
 
 
+# What is walked gives numbers, as any answer may: these hold what they hold.
+ITS_ITEMS_ARE_DATA = {"items that are not what is walked": 2, "a tuple that is walked as it likes": 1}
+
+
 @pytest.mark.parametrize("which", LIARS)
 def test_an_object_where_the_labs_own_answer_gives_data_is_not_believed(submit, which):
     text, answer = LIARS[which]
     graded = submit({"s": answer}, text)
 
     assert graded.fault is None
-    if which == "items that are not what is walked":  # its items are numbers, as any answer's may be
-        assert graded.score <= 2
-    else:
-        assert graded.score == 0
+    assert graded.score <= ITS_ITEMS_ARE_DATA.get(which, 0), graded.text
 
 
 @pytest.mark.parametrize("text", {text for text, _ in LIARS.values()})
@@ -195,83 +224,58 @@ def test_an_honest_answer_of_another_make_keeps_its_points(submit, which):
     assert (graded.fault, graded.score) == (None, 1), graded.text
 
 
-EMPTY = {
-    "an array": (
-        "def standardise(x):\n    return (x - x.mean()) / x.std()",
-        "x = np.array([2.0, 4.0, 9.0, 1.0])\nwant = (x - x.mean()) / x.std()\ngot = standardise(x.copy())\n"
-        'check("close", np.allclose(got, want) and (np.abs(got - want) < 1e-9).all())',
-        "def standardise(x):\n    return np.empty((0, 1))",
-    ),
-    "an array in a number's place": (
-        "def mean(x):\n    return x.mean()",
-        'check("close", np.allclose(mean(np.array([1.0, 3.0])), 2.0))',
-        "def mean(x):\n    return np.empty(0)",
-    ),
-    "a column": (
-        "def scale(s):\n    return s / s.max()",
-        'out = scale(pd.Series([1.0, 2.0]))\ncheck("close", (out - pd.Series([0.5, 1.0])).abs().sum() < 1e-9)',
-        "def scale(s):\n    return pd.Series([], dtype=float)",
-    ),
-    "arrays in a tuple": (
-        "def parts(x):\n    return x[:2], x[2:]",
-        'a, b = parts(np.arange(4.0))\ncheck("close", np.allclose(a, [0, 1]) and np.allclose(b, [2, 3]))',
-        "def parts(x):\n    return np.empty((0, 1)), np.empty((0, 1))",
-    ),
-    "a list": (
-        "def words(text):\n    return text.split()",
-        'check("known", all(word in ("ulan", "araw") for word in words("ulan araw")))',
-        "def words(text):\n    return []",
-    ),
-}
+TREE = """\
+# %% test="t" points=2
+def keys(node):
+    return [] if node is None else keys(node.left) + [node.key] + keys(node.right)
+root = None
+for key in (5, 2, 8, 1, 9, 3):
+    root = insert(root, key)
+check("in order", keys(root) == [1, 2, 3, 5, 8, 9])
+check("six", len(keys(root)) == 6)
+"""
 
 
-@pytest.mark.parametrize("which", EMPTY)
-def test_what_is_empty_where_the_labs_own_answer_has_something_holds_nothing(submit, which):
-    reference, test, answer = EMPTY[which]
-    text = lab(reference, f'# %% test="t" points=1 hidden\n{test}\n', "import numpy as np\nimport pandas as pd")
-    graded = submit({"s": answer}, text)
-
-    assert (graded.fault, graded.score) == (None, 0), graded.text
-    assert "empty" in graded.text
-    assert submit({"s": reference}, text).score == 1
-
-
-def test_what_is_empty_where_the_labs_own_answer_is_too_is_right(submit):
-    text = lab(
-        "def words(text):\n    return text.split()",
-        '# %% test="t" points=2\ncheck("some", words("a b") == ["a", "b"])\ncheck("none", words("") == [])\n',
+def test_a_tree_of_another_shape_is_as_good_as_the_labs_own(submit):
+    node = "class Node:\n    def __init__(self, key):\n        self.key, self.left, self.right = key, None, None\n"
+    own = (
+        f"{node}def insert(node, key):\n    if node is None: return Node(key)\n"
+        "    if key < node.key: node.left = insert(node.left, key)\n"
+        "    else: node.right = insert(node.right, key)\n    return node"
+    )
+    other = (
+        f"{node}def insert(node, key):\n    def walk(n): return walk(n.left) + [n.key] + walk(n.right) if n else []\n"
+        "    root = None\n    for one in sorted(walk(node) + [key]):\n        made = Node(one)\n"
+        "        made.left, root = root, made\n    return root"
     )
 
-    assert submit({"s": "def words(t):\n    return [one for one in t.split(' ') if one]"}, text).score == 2
+    assert submit({"s": other}, lab(own, TREE)).score == 2
 
 
-SHARED = lab(
-    "def largest(x): return max(x)\ndef total(hero): return sum(hero.scores)",
-    """\
+def test_a_long_way_from_object_to_object_is_one_place(submit):
+    chain = (
+        "class Node:\n    def __init__(self, value, next=None):\n        self.value, self.next = value, next\n"
+        "def chain(n):\n    head = None\n    for one in reversed(range(n)):\n        head = Node(one, head)\n"
+        "    return head"
+    )
+    test = """\
 # %% test="t" points=1
-largest(HERO.scores)
-total(HERO)
-check("seen", largest(SCORES) == 9)
-# %% test="h" points=2 hidden
-want = max(SCORES, default=0)
-check("of all", largest(list(SCORES)) == want, points=1)
-check("deep", sum(TABLE["a"]) == 6 and HEIGHTS.sum() == 3 and HERO.scores == [3, 9, 4], points=1)
-""",
-    "import numpy as np\nfrom dataclasses import dataclass\n@dataclass\nclass Hero:\n    scores: list\n"
-    "HERO = Hero([3, 9, 4])\n"
-    'SCORES = [3, 9, 4]\nTABLE = {"a": [1, 2, 3]}\nHEIGHTS = np.array([1.0, 2.0])',
-)
+node, seen = chain(3000), []
+while node is not None:
+    seen.append(node.value)
+    node = node.next
+check("all", seen == list(range(3000)))
+"""
+    assert submit({"s": chain}, lab(chain, test)).score == 1
 
 
-def test_what_a_call_changed_of_the_authors_data_is_put_back_for_the_next_test(submit):
-    """She answers right where she is seen, and empties what the hidden test works out its values from."""
-    spoiling = (
-        "def largest(x):\n    got = max(x, default=0)\n    x.clear()\n    return got\n"
-        "def total(hero):\n    hero.scores = [1]\n    return 1"
-    )
-    graded = submit({"s": spoiling}, SHARED)
+def test_a_name_of_hers_means_one_thing_until_she_is_called(names):
+    learner, there = names
+    learner.update(g=[1], f=lambda: learner["g"].append(2))
 
-    assert graded.points == {"t": 1, "h": 2}
+    assert there["g"] is there["g"]
+    there["f"]()
+    assert there["g"] == [1, 2]
 
 
 def test_a_record_without_fields_is_equal_to_nothing(submit):
