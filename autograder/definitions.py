@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from autograder.names import bound_by, left_to_do, needed_first, statements, used_by
 
 LONGEST = 64 << 10
-MOST = 512 << 10
+MOST = 256 << 10
 # For the names alone it is enough to drop what is no Python; how such a cell runs is shell.py's to know.
 _COMMAND = re.compile(r"(?m)^([ \t]*)(?:[%!?](?:.*\\\n)*.*|[\w.]+\?{1,2}[ \t]*)$")
 _ASSIGNED = re.compile(r"(?m)^([\w., \t]+=[ \t]*)[%!](?:.*\\\n)*.*$")

@@ -79,7 +79,7 @@ def needed_first(nodes: Iterable[ast.stmt]) -> set[str]:
         reached = list(_reached([node], _SCOPES))
         loads = {one.id for one in reached if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
         if isinstance(node, _Assignment):
-            loads -= _stored(inner for one in reached if isinstance(one, _COMPREHENSIONS) for inner in ast.walk(one))
+            loads -= _stored(inner for one in _comprehensions(node) for inner in ast.walk(one))
             loads |= _stored([node.target]) if isinstance(node, ast.AugAssign) else set()
         else:
             loads -= _stored(reached)
@@ -111,6 +111,12 @@ def _raises(node: ast.stmt) -> bool:
 
 def _stored(nodes: Iterable[ast.AST]) -> set[str]:
     return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+def _comprehensions(node: ast.stmt) -> Iterator[ast.AST]:
+    """The outermost ones: walking those inside them too would take the square of their depth."""
+    reached = _reached([node], (*_SCOPES, *_COMPREHENSIONS))
+    return (one for one in reached if isinstance(one, _COMPREHENSIONS))
 
 
 def _reached(nodes: Iterable[ast.AST], but_not_into: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:

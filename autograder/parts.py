@@ -79,12 +79,13 @@ def together(known: Mapping[int, Defined], ranked: Iterable[int], wanted: Wanted
 
 def _with_parts(whole: int, known: Mapping[int, Defined], wanted: Wanted, places: list[int]) -> list[int]:
     """A whole answer with what else was cut from it; a copy, broken or older, would define the same names again."""
-    return [place for place in known if place == whole or _belongs(place, whole, known, wanted, places)]
+    runs = {place: place - rank for rank, place in enumerate(places)}  # the same for all that stand side by side
+    return [place for place in known if place == whole or _belongs(place, whole, known, wanted, runs)]
 
 
-def _belongs(place: int, whole: int, known: Mapping[int, Defined], wanted: Wanted, places: list[int]) -> bool:
+def _belongs(place: int, whole: int, known: Mapping[int, Defined], wanted: Wanted, runs: Mapping[int, int]) -> bool:
     one, needed = known[place], bool(known[place].bound & known[whole].used)
-    near = all(between in places for between in range(min(place, whole), max(place, whole)))
+    near = runs[place] == runs[whole]
     if one.bound & wanted.names:
         return place > whole and wanted.goes_on(one)
     if place < whole:

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from autograder import definitions, names
+from autograder import definitions, names, parts
+from autograder.answers import MOST_OF_ONE
+from autograder.definitions import Definitions
 from autograder.grade import grader_notebook
 from autograder.repair import repair
 
@@ -212,3 +214,53 @@ def test_a_copy_too_long_to_be_read_is_neither_whole_nor_broken(answer):
     long = "x = 1\n" * 12_000 + CLIP
 
     assert answer(long, OTHER, OLDER, original=0)[0] == long
+
+
+def test_nested_comprehensions_are_walked_once(monkeypatch):
+    """Each of ninety, one in the other, walked to its end would take the square of ninety."""
+    nested = "a"
+    for _ in range(80):
+        nested = f"[{nested} for a in b]"
+    (node,) = names.body(f"x = {nested}")
+    seen = []
+    walk = names.ast.walk
+    monkeypatch.setattr(names.ast, "walk", lambda one: (seen.append(inner) or inner for inner in walk(one)))
+
+    assert names.needed_first([node]) == {"b"}
+    assert len(seen) <= len(list(walk(node)))
+
+
+@pytest.mark.parametrize("original", [None, 0, 2_000])
+def test_of_thousands_of_cells_of_one_name_a_hundred_are_looked_at(answer, monkeypatch, original):
+    asked = []
+    belongs = parts._belongs
+    monkeypatch.setattr(parts, "_belongs", lambda *words: asked.append(words) or belongs(*words))
+    cells = [f"a{n} = 1" for n in range(2_000)]
+    cells.insert(2_000 if original is None else original, CLIP)
+    text, notes = answer(*cells, original=original)
+
+    assert ("def clip" in text) is (original is not None)
+    assert text.count(" = 1") <= MOST_OF_ONE
+    assert len(asked) <= MOST_OF_ONE
+    assert "more than one cell clip" in notes[-1]
+
+
+class Counted(list):
+    """Cells' places, and how often somebody looked for one among them."""
+
+    looked = 0
+
+    def __contains__(self, one):
+        self.looked += 1
+        return super().__contains__(one)
+
+
+def test_what_stands_together_is_not_looked_for_pair_by_pair():
+    cells = {place: f"a{place} = 1" for place in range(0, 600, 2)} | {600: CLIP, 601: "b = 1"}
+    known = Definitions()
+    places = Counted(cells)
+    wanted = parts.Wanted(frozenset({"clip"}))
+    whole = parts._with_parts(600, {place: known.of(text) for place, text in cells.items()}, wanted, places)
+
+    assert whole == [600, 601]
+    assert places.looked == 0
