@@ -18,7 +18,7 @@ from autograder.definitions import UNREAD, Defined, Definitions, unprompted
 from autograder.pieces import Span, cut
 
 MOST_TAKEN = 100  # statements for one answer: one that uses more is left as it is
-MOST_NAMES = 1_000  # looked for in one notebook
+MOST_NAMES = 300  # looked for in one notebook
 _WORD = re.compile(r"\w+")
 _TAKEN_OFF = re.compile(r"\s*?(?:^[ \t]+\S|>>>)", re.M)  # from the whole of a cell
 _CELL_MAGIC = re.compile(r"\s*%%.*")

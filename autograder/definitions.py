@@ -64,8 +64,11 @@ class Definitions:
         for read in (str, _without_commands):
             if len(source) > LONGEST or (size := len(source.encode())) > min(LONGEST, self._room):
                 return UNREAD
+            text = read(source)
+            if text == source and read is not str:
+                return None
             self._room -= size
-            found = statements(text := read(source))
+            found = statements(text)
             if found is not None:
                 names = bound_by(found), used_by(found), needed_first(found), left_to_do(found), free(found)
                 bound, used, needed, left, missing = map(frozenset, names)

@@ -21,7 +21,7 @@ def spans(nodes: Iterable[ast.stmt], text: str) -> Mapping[str, tuple[Span, ...]
     starts = [0, *(line.end() for line in _LINE.finditer(data))]
     found: dict[str, list[Span]] = {}
     for node in nodes:
-        if isinstance(node, _Taken) and not _is_future(node) and (names := bound_by([node])):
+        if isinstance(node, _Taken) and not _binds_nothing(node) and (names := bound_by([node])):
             span = _span(node, starts, data)
             for name in names:
                 found.setdefault(name, []).append(span)
@@ -44,6 +44,10 @@ def _span(node: _Taken, starts: list[int], data: bytes) -> Span:
     start = starts[first.lineno - 1] + first.col_offset
     start = start if first is node else data.rfind(b"@", 0, start)
     return start, starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+
+
+def _binds_nothing(node: _Taken) -> bool:
+    return _is_future(node) or (isinstance(node, ast.AnnAssign) and node.value is None)
 
 
 def _is_future(node: ast.stmt) -> bool:
