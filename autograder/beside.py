@@ -40,6 +40,7 @@ class Beside:
         self._get_cells, self._get_known, self._definitions = cells, known, read
         self._above = set[str]()
         self._found: dict[str, list[_Statement]] = {}
+        self._cuts: dict[_Statement, str] = {}
 
     def join(self, text: str, places: Iterable[int]) -> tuple[str, tuple[str, ...]]:
         """The answer `text`, which stands at `places`, with what it uses put above it; and the names of that."""
@@ -63,7 +64,8 @@ class Beside:
             name, before = asked.pop()
             one = None if (name, before) in seen else self._last(name, before, but)
             seen.add((name, before))
-            found = self._definitions.of(text := cut(self._read_at(one.place).read, one.span)) if one else None
+            text = self._cut(one) if one else ""
+            found = self._definitions.of(text)
             if one is None or found is None or found is UNREAD:
                 continue
             names.add(name)
@@ -100,6 +102,11 @@ class Beside:
                 for span in self._read_at(place).spans.get(name, ())
             )
         return self._found[name]
+
+    def _cut(self, one: _Statement) -> str:
+        if one not in self._cuts:
+            self._cuts[one] = cut(self._read_at(one.place).read, one.span)
+        return self._cuts[one]
 
     def _read_at(self, place: int) -> Defined:
         return self._definitions.of(self._cells[place]) or UNREAD

@@ -1,4 +1,4 @@
-"""Rebuilds a learner's notebook from the released source: nothing of what she sent is used but her answers' text.
+"""Rebuilds a learner's notebook from the released source: nothing of what she sent is used but her answers.
 
 By name: a deleted, duplicated, retyped, reordered, split or merged cell costs her nothing but what she did not answer.
 Metadata, outputs, attachments and other notebooks of hers are never read; of other cells, only whether they define
