@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from autograder.definitions import Defined, Definitions
+from autograder.beside import Beside
+from autograder.definitions import LONGEST, Defined, Definitions
 from autograder.parts import Wanted, chosen, together
 
 LONGEST_ANSWER = 1 << 20
 MOST_OF_ONE = 100  # cells of one name; whoever has more has copies
+# Cells of her own, from the last on, in which what an answer uses is looked for.
+MOST_OWN, MOST_OWN_TEXT = 1_000, 512 << 10
+_OTHER_CELL = re.compile(r"\s*%%(?!(?:time|capture|prun|memit)\b)")  # it binds nothing here
 _Cells = list[dict[str, Any]]
 
 
@@ -24,6 +29,8 @@ class Answers:
         self._released = {cell["id"] for cell in released if "nbgrader" in cell["metadata"]}
         self._definitions = Definitions()
         self._starters = Definitions()  # ours: they take nothing from what may be read of hers
+        self._beside = Beside(self._own, lambda: _bound(released, self._starters), self._definitions)
+        self.along: dict[str, tuple[str, ...]] = {}  # what was taken from cells of her own, by answer
 
     def put_into(self, cell: dict[str, Any]) -> list[str]:
         """Puts her answer into `cell`; gives back what is to be noted."""
@@ -33,8 +40,7 @@ class Answers:
         texts = {place: text for place in places if (text := self._sources[place]) is not None}
         changed = {place: text for place, text in texts.items() if text.strip() not in {starter.strip(), old.strip()}}
         if not changed and (found := self._elsewhere(wanted, missing=not places)):
-            self._take(cell, found)
-            return ["elsewhere"]
+            return ["elsewhere", *self._take(cell, found)]
         if not places:
             return ["not_found"]
         original = next((place for place in places if self._cells[place].get("id") == name), None)
@@ -43,8 +49,8 @@ class Answers:
         taken = chosen(looked_at, original, wanted, self._definitions) if changed else [first]
         if self._sources[taken[0]] is None:
             return ["not_text"]
-        if changed or not old:  # what an older release asked is no answer: the new question stays
-            self._take(cell, taken)
+        # What an older release asked is no answer: the new question stays.
+        more = self._take(cell, taken) if changed or not old else []
         notes = ["split"] if len(taken) > 1 else []
         if (len(places) > 1 and not notes) or len(looked_at) < len(changed):
             notes.append("duplicate")
@@ -52,11 +58,27 @@ class Answers:
             notes.append("untouched")
         if self._cells[taken[0]].get("cell_type") != cell["cell_type"]:
             notes.append("retyped")
-        return notes
+        return notes + more
 
-    def _take(self, cell: dict[str, Any], places: list[int]) -> None:
+    def _take(self, cell: dict[str, Any], places: list[int]) -> list[str]:
         text = "\n\n".join(str(self._sources[place]) for place in places)
+        if cell["cell_type"] == "code" and text.strip() not in self._given:
+            text, names = self._beside.join(text, places)
+            self.along |= {cell["id"]: names} if names else {}
         cell["source"] = text.splitlines(keepends=True)
+        return ["helpers"] if cell["id"] in self.along else []
+
+    def _own(self) -> dict[int, str]:
+        found, room = dict[int, str](), MOST_OWN_TEXT
+        for place in self._last_first(own=True):
+            text = self._sources[place]
+            if text is None or len(text) > LONGEST or text.strip() in self._given or _OTHER_CELL.match(text):
+                continue
+            room -= len(text)
+            if room < 0 or len(found) == MOST_OWN:
+                break
+            found[place] = text
+        return found
 
     def _wanted(self, starter: str) -> Wanted:
         known = self._starters.of(starter)
@@ -103,6 +125,17 @@ def _first(cells: Mapping[int, str], original: int | None) -> dict[int, str]:
         return dict(cells)
     kept = {original, *[place for place in cells if place != original][: MOST_OF_ONE - 1]}
     return {place: text for place, text in cells.items() if place in kept}
+
+
+def _bound(released: _Cells, read: Definitions) -> set[str]:
+    """What the lab's own code is to bind in her process; a `demo` cell is not run there, nor is a test."""
+    sources = ("".join(cell["source"]) for cell in released if _kind(cell) in {"code", "solution"})
+    run = [one for source in sources if (one := read.of(source)) is not None]
+    return {name for one in run for name in one.bound}
+
+
+def _kind(cell: dict[str, Any]) -> object:
+    return cell["metadata"].get("labkit", {}).get("kind")
 
 
 def _name(cell: dict[str, Any]) -> str | None:

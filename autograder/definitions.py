@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from autograder.free import free
 from autograder.names import bound_by, left_to_do, needed_first, statements, used_by
+from autograder.pieces import Span, head, spans
 
 LONGEST = 64 << 10
 MOST = 256 << 10
@@ -22,12 +25,23 @@ _PROMPT = re.compile(r"(?m)^(?:>>>|\.\.\.)(?: |$)")
 
 @dataclass(frozen=True)
 class Defined:
-    """`needed` is used before it is bound here; `left` is bound, but still as a starter leaves it."""
+    """`needed` is used before it is bound here; `left` is bound, but still as a starter leaves it; `free` is used
+    and not bound here at all. `spans` say where in `read` stand the statements that bind a name, and before line
+    `head` nothing may be put."""
 
     bound: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
     left: frozenset[str] = frozenset()
+    free: frozenset[str] = frozenset()
+    read: str = ""
+    spans: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    head: int = 0
+
+    @property
+    def sought(self) -> frozenset[str]:
+        """What has to be there for it: also what it binds anew from itself, as `x += 1` does."""
+        return self.free | (self.needed & self.bound)
 
 
 UNREAD = Defined()
@@ -50,16 +64,24 @@ class Definitions:
         for read in (str, _without_commands):
             if len(source) > LONGEST or (size := len(source.encode())) > min(LONGEST, self._room):
                 return UNREAD
+            text = read(source)
+            if text == source and read is not str:
+                return None
             self._room -= size
-            found = statements(read(source))
+            found = statements(text)
             if found is not None:
-                left = left_to_do(found)
-                names = bound_by(found), used_by(found), needed_first(found), left
-                return Defined(*map(frozenset, names))
+                names = bound_by(found), used_by(found), needed_first(found), left_to_do(found), free(found)
+                bound, used, needed, left, missing = map(frozenset, names)
+                return Defined(bound, used, needed, left, missing, text, spans(found, text), head(found))
         return None
 
 
-def _without_commands(source: str) -> str:
+def unprompted(source: str) -> str:
+    """Without what a notebook takes off a whole cell."""
     text = textwrap.dedent(source)
-    text = _PROMPT.sub("", text) if text.lstrip().startswith(">>>") else text
+    return _PROMPT.sub("", text) if text.lstrip().startswith(">>>") else text
+
+
+def _without_commands(source: str) -> str:
+    text = unprompted(source)
     return _ASSIGNED.sub(r"\1None", _COMMAND.sub(r"\1pass", text))

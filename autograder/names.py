@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import symtable
 from collections.abc import Iterable, Iterator
 
 from labkit.courses.syntax import parse
@@ -34,25 +33,6 @@ def used(source: str) -> set[str]:
 def bound(source: str) -> set[str]:
     """The names a cell binds at its top level (and in its ifs, loops and withs)."""
     return bound_by(body(source))
-
-
-def free(source: str) -> set[str]:
-    """The names a cell takes from elsewhere: what it uses and does not bind itself, in its functions and classes too,
-    and what it uses before it binds it. A parameter or a loop's own variable is no such name."""
-    try:
-        top = symtable.symtable(source, "<cell>", "exec")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    own, found = bound(source), needed_first(body(source))
-    waiting = [top]
-    while waiting:
-        table = waiting.pop()
-        waiting += table.get_children()
-        for symbol in table.get_symbols():
-            outside = table is top or symbol.is_global()
-            if outside and symbol.is_referenced() and symbol.get_name() not in own:
-                found.add(symbol.get_name())
-    return found
 
 
 def used_by(nodes: Iterable[ast.AST]) -> set[str]:

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.names import body, bound, bound_by, free
+from autograder.free import free
+from autograder.names import body, bound, bound_by, needed_first
 from labkit.courses import Lab, LabText
 
 _Import = ast.Import | ast.ImportFrom
@@ -66,7 +67,8 @@ def plan(lab: Lab, text: LabText, notebook: dict[str, Any]) -> Program:
             imports = _source(node for node in body(cell.starter) if isinstance(node, _Import))
             steps.append(Run(index, cell.id, answers[cell.id], True, imports, binds))
         else:
-            pure = not (free(cell.source) & hers)
+            nodes = body(cell.source)
+            pure = not ((free(nodes) | needed_first(nodes)) & hers)
             hers |= set() if pure else _made(cell.source)
             trusted = cell.source if pure else _source(n for n in body(cell.source) if isinstance(n, _Definition))
             steps.append(Run(index, cell.id, cell.source, False, trusted, tuple(sorted(bound(cell.source)))))

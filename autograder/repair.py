@@ -1,8 +1,8 @@
-"""Rebuilds a learner's notebook from the released source: nothing of what she sent is used but her answers' text.
+"""Rebuilds a learner's notebook from the released source: nothing of what she sent is used but her answers.
 
 By name: a deleted, duplicated, retyped, reordered, split or merged cell costs her nothing but what she did not answer.
 Metadata, outputs, attachments and other notebooks of hers are never read; of other cells, only whether they define
-what an answer that is missing or as released was to define.
+what an answer that is missing or as released was to define, and what an answer uses that nothing else defines.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ LARGEST = 20 << 20
 MOST_CELLS = 20_000
 # Lists and objects: two bytes of brackets take a hundred in memory.
 MOST_PARTS = 1_000_000
+_MOST_NAMES, _LONGEST_NAME = 8, 40  # in a sentence to her
 
 
 # The unsolved cells of a release, by cell name; None for a release nobody knows.
@@ -62,8 +63,14 @@ def repair(grader_notebook: dict[str, Any], submission: bytes, starters: Starter
             if old is not None and cell["id"] not in old:
                 keys = ["not_in_release" if key == "not_found" else key for key in keys]
             repaired = repaired or any(key != "untouched" for key in keys)
-            notes += [say(key, language, name=cell["id"]) for key in keys]
+            names = _listed(answers.along.get(cell["id"], ()))
+            notes += [say(key, language, name=cell["id"], names=names) for key in keys]
     return Repaired(notebook, tuple(notes), repaired=repaired)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = [name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in names[:_MOST_NAMES]]
+    return ", ".join([*shown, "…"] if len(names) > _MOST_NAMES else shown)
 
 
 def _read(submission: bytes) -> tuple[str, list[dict[str, Any]]] | None:

@@ -28,6 +28,12 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Wala ang cell na {name} o hindi pa ito nababago; nakita sa iba mong cell (isa o higit pa) ang dapat nitong "
         "tukuyin, at iyon ang kinuha at minarkahan.",
     ),
+    "helpers": (
+        "What your answer to {name} uses from other cells of yours ({names}) was taken along. It stands above your "
+        "answer, so the line numbers told you count it too.",
+        "Isinama ang ginagamit ng sagot mo sa {name} mula sa iba mong cell ({names}). Nasa itaas ito ng sagot mo, kaya "
+        "kasama ito sa bilang ng mga linyang sinasabi sa iyo.",
+    ),
     "split": (
         "The cell {name} stands in several parts; they were graded together, from top to bottom, so what a later part "
         "defines again counts. If there is an old copy among them, delete it.",
