@@ -26,10 +26,6 @@ def body(source: str) -> list[ast.stmt]:
     return statements(source) or []
 
 
-def used(source: str) -> set[str]:
-    return used_by(body(source))
-
-
 def bound(source: str) -> set[str]:
     """The names a cell binds at its top level (and in its ifs, loops and withs)."""
     return bound_by(body(source))

@@ -114,3 +114,20 @@ def test_a_lab_that_asks_nothing_is_final_at_once(passes):
     both = passes({"double": DOUBLE, "ask": "def ask(message):\n    return [6.0, 6.0]"}, text)
     assert both.first == both.second
     assert not both.first.pending
+
+
+def test_the_labs_own_answer_is_looked_at_once_without_the_model_and_once_with_it(make_lab, warm, monkeypatch):
+    from autograder import grade as grading
+
+    lab, runs, run = make_lab(TEXT), [], grading._run
+    monkeypatch.setattr(
+        grading, "_run", lambda lab, program, own, **words: runs.append(own) or run(lab, program, own, **words)
+    )
+    notebook = with_answers(grader_notebook(lab), {"double": DOUBLE, "ask": ASK})
+    for _ in range(3):
+        later = Later()
+        assert grade(lab, notebook, learner="ana", lane=later, warm=warm, later=later).pending
+    for _ in range(2):
+        assert grade(lab, notebook, learner="ana", lane=Lengths(), warm=warm).score == 6
+
+    assert sum(own is None for own in runs) == 2

@@ -26,7 +26,8 @@ def publish(course: Course, root: Path) -> None:
             shutil.copytree(kept, made / "releases")  # somebody may still work on an older one
         build(course, made)
         _keep_source(course, made / "source" / course.id)
-        if any(lab.release != load_course(made / "source", course.id).lab(lab.id).release for lab in course.labs):
+        kept_text = load_course(made / "source", course.id)
+        if any(lab.release != kept_text.lab(lab.id).release for lab in course.labs):
             raise OperatorError(f"The text of {course.id} changed while it was built.", instead="Save it, then try again.")
         for folder in (made, *(path for path in made.rglob("*") if path.is_dir())):
             folder.chmod(0o755)
