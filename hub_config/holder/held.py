@@ -48,13 +48,17 @@ class Held:
         return start_time(self.child) == self.began
 
     def end(self) -> None:
-        """Ends every process of it: its pid namespace dies with its first process (without one, its group does)."""
-        if self.alive():
+        """Ends every process of it: its pid namespace dies with its first process (without one, its group does).
+
+        The group is ended after its first process is gone too, unless somebody else's process has that number now.
+        Not covered: somebody else's group of that number whose own first process is gone as well.
+        """
+        if start_time(self.child) in (0, self.began):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.child, signal.SIGKILL)
-        if self.pid == self.child:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
+                if self.pid == self.child:
+                    os.killpg(self.pid, signal.SIGKILL)
+                elif self.alive():
+                    os.kill(self.child, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, os.WNOHANG)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,10 +93,34 @@ def test_a_pid_used_again_is_never_taken_for_a_server(tmp_path: Path):
         held = _held(tmp_path, child=stranger.pid, began=start_time(stranger.pid) - 1)
         held.end()
         assert not held.alive()
-        assert stranger.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):  # a signal on its way is waited for
+            stranger.wait(1)
     finally:
         stranger.kill()
         stranger.wait()
+
+
+def test_a_group_outlives_its_first_process_and_ends_with_its_server(tmp_path: Path):
+    first = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import subprocess as s; print(s.Popen(['sleep', '60'], stdout=s.DEVNULL).pid, flush=True)",
+        ],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    began = start_time(first.pid)
+    left_over = int(first.communicate()[0])
+    assert start_time(left_over)
+    _held(tmp_path, child=first.pid, began=began).end()
+
+    for _ in range(100):
+        if not start_time(left_over):
+            break
+        time.sleep(0.05)
+    assert not start_time(left_over)
 
 
 def test_what_an_earlier_holder_wrote_half_is_passed_over(tmp_path: Path):

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.sandbox
 PRELUDE = """
 import os, socket, sys, time, pathlib, subprocess, urllib.request
 def tell(text, name='told'):
-    pathlib.Path(name + '.new').write_text(str(text)); os.rename(name + '.new', name)
+    new = f'{name}.{os.getpid()}.new'  # a fork bomb's processes tell it all at once
+    pathlib.Path(new).write_text(str(text)); os.rename(new, name)
 def ask(path, port=8000, **headers):
     for _ in range(100):
         try:
