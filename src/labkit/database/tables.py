@@ -15,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -56,6 +57,16 @@ people = Table(
     Column("language", String(8), nullable=False, default="en"),
     Column("officer", Boolean, nullable=False, default=False),
     Column("sessions_from", Moment),  # whoever signed in before this moment has to sign in again
+    # Reads the programme's pages, changes nothing. An observer of single cohorts is enrolled as one instead.
+    Column("observer", Boolean, nullable=False, default=False, server_default=false()),
+    Column("region", String(64)),
+    Column("sex", String(8)),  # female | male | other
+    Column("disability", Boolean),
+    Column("employer", String(200)),
+    Column("added_at", Moment),  # None: before this was kept
+    Column("signed_in_at", Moment),  # the last time
+    # She takes part in nothing any more and cannot sign in; her work is kept.
+    Column("suspended_at", Moment),
 )
 
 passwords = Table(
@@ -79,6 +90,11 @@ cohorts = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("course", String(64), nullable=False),
+    Column("starts_at", Moment),  # before it nothing can be opened
+    Column("ends_at", Moment),  # from then on results are read and nothing else
+    Column("language", String(8)),  # of those whose own is not known
+    # Of each lab's allowance, in percent.
+    Column("allowance_percent", Integer, nullable=False, default=100, server_default="100"),
 )
 
 enrolments = Table(
@@ -86,7 +102,81 @@ enrolments = Table(
     metadata,
     Column("username", ForeignKey("people.username"), primary_key=True),
     Column("cohort", ForeignKey("cohorts.name"), primary_key=True),
-    Column("role", String(16), nullable=False),  # learner | instructor
+    Column("role", String(16), nullable=False),  # learner | assistant | instructor | observer
+    # Who has put her there, and so may take her away: roster | group | invitation.
+    Column("source", String(16), nullable=False, default="roster", server_default="roster"),
+    Column("added_at", Moment),  # None: before this was kept
+    Column("suspended_at", Moment),  # kept, with all that belongs to it, and counts for nothing
+    Index("ix_enrolments_cohort", "cohort"),
+)
+
+# Which group at the identity provider puts people into which cohort, as what.
+cohort_groups = Table(
+    "cohort_groups",
+    metadata,
+    Column("group", String(200), primary_key=True),
+    Column("cohort", ForeignKey("cohorts.name"), primary_key=True),
+    Column("role", String(16), nullable=False),
+)
+
+# A code with which people ask for a place in an open programme.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of the code
+    Column("cohort", ForeignKey("cohorts.name"), nullable=False, index=True),
+    Column("places", Integer, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("made_by", String(64)),  # a username; None: whoever runs the platform
+    Column("made_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+)
+
+# Who asked for a place, in order. Somebody with a place has an enrolment, and no row here any more.
+applicants = Table(
+    "applicants",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("invitation", ForeignKey("invitations.id"), nullable=False),
+    Column("email", String(254), nullable=False),  # as it is compared: case-folded
+    Column("given_name", String(100), nullable=False),
+    Column("family_name", String(100), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("region", String(64)),
+    Column("asked_at", Moment, nullable=False),
+    UniqueConstraint("invitation", "email", name="asked_once"),
+)
+
+# Who has agreed to which version of the privacy notice, in which language she read it.
+consents = Table(
+    "consents",
+    metadata,
+    Column("username", ForeignKey("people.username"), primary_key=True),
+    Column("notice", String(16), primary_key=True),
+    Column("language", String(8), nullable=False),
+    Column("given_at", Moment, nullable=False),
+)
+
+# Who looked at whose data.
+looks = Table(
+    "looks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("viewer", String(64), nullable=False, index=True),  # a username; "" for whoever runs the platform
+    Column("subject", String(64), nullable=False, index=True),  # a username
+    Column("what", String(64), nullable=False),  # such as "result prompting/first"
+    Column("at", Moment, nullable=False, index=True),
+)
+
+# That somebody was erased, and nothing of who it was.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("pseudonym", String(64), primary_key=True),  # the username her rows have now
+    Column("at", Moment, nullable=False),
+    Column("by", String(64)),  # a username; None: whoever runs the platform
+    Column("finished_at", Moment),  # None: files and other parts are still to be cleared
 )
 
 sign_in_links = Table(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, select
+from sqlalchemy import ColumnElement, Engine, and_, select
 
 from labkit.database import reading
 from labkit.database.tables import cohorts, enrolments
 
-# A person in two cohorts of one course has the stronger role.
-_STRENGTH = ("learner", "instructor")
+# A person in two cohorts of one course has the stronger role. An observer takes part in nothing.
+_STRENGTH = ("learner", "assistant", "instructor")
 
 
 class Enrolment:
@@ -16,21 +16,23 @@ class Enrolment:
         self._engine = engine
 
     def role(self, username: str, course: str) -> str | None:
-        """`learner`, `instructor`, or None for somebody who is not enrolled."""
-        query = (
-            select(enrolments.c.role).join(cohorts).where(enrolments.c.username == username, cohorts.c.course == course)
-        )
+        """`learner`, `assistant`, `instructor`, or None for somebody who does not take part."""
+        query = select(enrolments.c.role).join(cohorts).where(_active(username), cohorts.c.course == course)
         with reading(self._engine) as connection:
             roles = connection.execute(query).scalars().all()
         return max(roles, key=_STRENGTH.index, default=None)
 
     def courses(self, username: str) -> dict[str, str]:
         """Every course she takes part in, with her role in it."""
-        query = (
-            select(cohorts.c.course, enrolments.c.role).join(cohorts).where(enrolments.c.username == username)
-        ).order_by(cohorts.c.course)
+        query = select(cohorts.c.course, enrolments.c.role).join(cohorts).where(_active(username))
         found: dict[str, str] = {}
         with reading(self._engine) as connection:
-            for course, role in connection.execute(query):
+            for course, role in connection.execute(query.order_by(cohorts.c.course)):
                 found[course] = max(role, found.get(course, role), key=_STRENGTH.index)
         return found
+
+
+def _active(username: str) -> ColumnElement[bool]:
+    return and_(
+        enrolments.c.username == username, enrolments.c.suspended_at.is_(None), enrolments.c.role.in_(_STRENGTH)
+    )

@@ -21,6 +21,11 @@ class Person:
     family_name: str
     language: str = "en"
     officer: bool = False
+    observer: bool = False
+    region: str | None = None
+    sex: str | None = None
+    disability: bool | None = None
+    employer: str | None = None
 
     @property
     def full_name(self) -> str:
@@ -48,8 +53,10 @@ def everyone(engine: Engine) -> tuple[Person, ...]:
 
 
 def memberships(engine: Engine, username: str | None = None) -> tuple[Membership, ...]:
-    """One person's enrolments, or everybody's."""
-    query = select(enrolments, cohorts.c.course).join(cohorts).order_by(cohorts.c.course, cohorts.c.name)
+    """One person's enrolments, or everybody's; those that are suspended are left out."""
+    columns = (enrolments.c.username, enrolments.c.cohort, cohorts.c.course, enrolments.c.role)
+    query = select(*columns).join(cohorts).where(enrolments.c.suspended_at.is_(None))
+    query = query.order_by(cohorts.c.course, cohorts.c.name)
     if username is not None:
         query = query.where(enrolments.c.username == username)
     with reading(engine) as connection:

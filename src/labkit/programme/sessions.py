@@ -23,9 +23,11 @@ def end(engine: Engine, username: str) -> None:
 
 
 def holder(engine: Engine, username: str, began_at: datetime) -> Person | None:
-    """The person whose session began at `began_at`; None if it was ended since, or there is no such person."""
+    """The person whose session began at `began_at`; None if it was ended since, or she is suspended or unknown."""
     with reading(engine) as connection:
         row = connection.execute(select(people).where(people.c.username == username)).mappings().first()
-    if row is None or (row["sessions_from"] is not None and began_at <= row["sessions_from"]):
+    if row is None or row["suspended_at"] is not None:
+        return None
+    if row["sessions_from"] is not None and began_at <= row["sessions_from"]:
         return None
     return of_row(row)

@@ -18,6 +18,7 @@ from labkit.database.tables import people
 from labkit.programme.attempts import ACCOUNT, ADDRESS, LINK, Attempts
 from labkit.programme.links import holder, redeem
 from labkit.programme.password import Passwords
+from labkit.programme.suspension import is_suspended
 
 AT_ONCE = 2
 _LONGEST_NAME = 254
@@ -49,7 +50,7 @@ class SignIn:
         username = await asyncio.to_thread(find, self._engine, name)
         async with self._hashing:
             right = await asyncio.to_thread(self._passwords.verify, username, password)
-        if not right:
+        if not right or username is None or await asyncio.to_thread(is_suspended, self._engine, username):
             return Answer()
         await asyncio.to_thread(self._attempts.forget, ACCOUNT, name)
         await asyncio.to_thread(self._attempts.give_back, ADDRESS, address)
@@ -67,10 +68,15 @@ class SignIn:
         wait = await asyncio.to_thread(self._attempts.count, (LINK, address))
         if wait:
             return Answer(wait=wait)
-        username = await asyncio.to_thread(read, self._engine, token)
+        username = await asyncio.to_thread(self._unless_suspended, read, token)
         if username is not None:
             await asyncio.to_thread(self._attempts.give_back, LINK, address)
         return Answer(username)
+
+    def _unless_suspended(self, read: Callable[[Engine, str], str | None], token: str) -> str | None:
+        # Looked up first: her link is not used up while she is suspended.
+        hers = holder(self._engine, token)
+        return read(self._engine, token) if hers and not is_suspended(self._engine, hers) else None
 
 
 def canonical(account: str) -> str:
