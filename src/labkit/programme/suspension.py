@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, exists, or_, select, update
 
 from labkit.database import reading
 from labkit.database.tables import enrolments, people
 
+T = TypeVar("T")
 # SQLite and PostgreSQL bound the number of values in one statement.
 MOST_VALUES = 500
 
@@ -45,7 +47,7 @@ def is_suspended(engine: Engine, username: str) -> bool:
     return at is not None
 
 
-def in_parts(values: Sequence[str], most: int = MOST_VALUES) -> Iterator[Sequence[str]]:
+def in_parts(values: Sequence[T], most: int = MOST_VALUES) -> Iterator[Sequence[T]]:
     """`values` in pieces one statement can hold."""
     for start in range(0, len(values), most):
         yield values[start : start + most]
