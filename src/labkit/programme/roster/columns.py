@@ -149,7 +149,8 @@ def _words(text: str, what: str, most: int) -> str:
         raise Wrong(f"A {what} that begins with {text[0]!r} is a formula to a spreadsheet.", "Write it without.")
     if "\N{REPLACEMENT CHARACTER}" in text:
         raise Wrong(f"A character of this {what} was lost in an earlier conversion.", "Write it anew in the source.")
-    if odd := next((mark for mark in text if unicodedata.category(mark)[0] == "C" or mark in "\u2028\u2029"), None):
+    invisible = (mark for mark in text if unicodedata.category(mark)[0] == "C" or mark in "\u2028\u2029")
+    if odd := next((mark for mark in invisible if mark not in "\n\t"), None):
         name = unicodedata.name(odd, f"U+{ord(odd):04X}")
         raise Wrong(f"An invisible character ({name}) is in this {what}.", "Delete it, or type the cell again.")
     if (meant := _read_twice(text)) is not None:
