@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, RowMapping, select, update
 
+from labkit.courses import Lab
 from labkit.database import reading
 from labkit.database.tables import cohorts, enrolments
-from labkit.errors import OperatorError
+from labkit.errors import CohortNotRunning, OperatorError
 
 MOST_PERCENT = 1000
 
@@ -73,6 +74,24 @@ class Seat:
 
     role: str
     cohort: Cohort
+
+    def check_runs(self) -> None:
+        """Raises CohortNotRunning for a learner before her cohort begins and once it is over."""
+        state = self.cohort.state() if self.role == "learner" else "running"
+        if state == "coming":
+            raise CohortNotRunning(
+                f"Your cohort begins on {self.cohort.starts_at:%d %B %Y, %H:%M} UTC.", instead="Come back then."
+            )
+        if state == "over":
+            raise CohortNotRunning(
+                f"Your cohort ended on {self.cohort.ends_at:%d %B %Y, %H:%M} UTC. What you handed in is kept.",
+                instead="Ask your instructor if you need more time.",
+            )
+
+    def taken(self, lab: Lab) -> Lab:
+        """The lab with the allowance of this cohort."""
+        tokens = lab.allowance.tokens * self.cohort.allowance_percent // 100
+        return replace(lab, allowance=replace(lab.allowance, tokens=tokens))
 
 
 def seat(engine: Engine, username: str, course: str) -> Seat | None:

@@ -10,17 +10,14 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, insert, text, update
+from sqlalchemy import Connection, Engine, bindparam, insert, update
 
 from labkit.database.tables import cohorts, enrolments, people
 from labkit.errors import OperatorError
-from labkit.programme import usernames
+from labkit.programme import turn, usernames
 from labkit.programme.roster.plan import Known, Plan, compute, differences, known
 from labkit.programme.roster.read import Contents, Row
 from labkit.programme.suspension import in_parts, settle
-
-# Any number, as long as every process of the platform uses the same one.
-_LOCK = 7_241_002
 
 
 def apply(
@@ -38,8 +35,7 @@ def apply(
     `may_empty`, and PlanChanged where it would do something else than the plan of the fingerprint `expected`.
     """
     with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        turn.take(connection)
         there = known(connection)
         plan = compute(there, contents, courses, may_name_officers=may_name_officers)
         if plan.mistakes:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from labkit.database import reading
-from labkit.database.tables import cohorts, enrolments, people
+from labkit.database.tables import cohorts, enrolments, erasures, people
 from labkit.programme.roster.check import contradictions
 from labkit.programme.roster.mistake import Mistake
 from labkit.programme.roster.read import Contents, Row
@@ -89,10 +89,13 @@ def plan(engine: Engine, contents: Contents, courses: Collection[str], *, may_na
 
 
 def known(connection: Connection) -> Known:
-    emails = {str(row["email"]).lower(): dict(row) for row in connection.execute(select(people)).mappings()}
+    # Whoever was erased is nobody a file could mean: her places stay for the figures.
+    erased = set(connection.execute(select(erasures.c.pseudonym)).scalars())
+    found = connection.execute(select(people)).mappings()
+    emails = {str(row["email"]).lower(): dict(row) for row in found if row["username"] not in erased}
     takes = {row.name: row.course for row in connection.execute(select(cohorts.c.name, cohorts.c.course))}
     rows = connection.execute(select(enrolments)).mappings()
-    places = {(str(row["username"]), str(row["cohort"])): dict(row) for row in rows}
+    places = {(str(row["username"]), str(row["cohort"])): dict(row) for row in rows if row["username"] not in erased}
     return Known(emails, takes, places)
 
 
