@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, delete, exists, func, insert, select, update
 
 from labkit.database import reading
 from labkit.database.tables import applicants, cohorts, enrolments, invitations, people
@@ -162,7 +162,7 @@ def _read(form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Wrong]]:
     return values, wrong
 
 
-def _admit(connection: Connection, cohort: str, values: Mapping[str, Any]) -> None:
+def _admit(connection: Connection, cohort: str, values: Mapping[str, Any] | RowMapping) -> None:
     """Makes the account where there is none, and the enrolment where she does not take the course already."""
     now = datetime.now(UTC)
     query = select(people.c.username).where(func.lower(people.c.email) == values["email"])
@@ -198,7 +198,7 @@ def _wait(connection: Connection, invitation: Invitation, values: Mapping[str, A
     connection.execute(insert(applicants).values(id=uuid.uuid4().hex, invitation=invitation.id, asked_at=now, **row))
 
 
-def _of_row(connection: Connection, row: Mapping[str, Any]) -> Invitation:
+def _of_row(connection: Connection, row: Mapping[str, Any] | RowMapping) -> Invitation:
     came = (enrolments.c.cohort == row["cohort"], enrolments.c.source == "invitation")
     taken = connection.execute(select(func.count()).select_from(enrolments).where(*came)).scalar_one()
     waits = select(func.count()).select_from(applicants).where(applicants.c.invitation == row["id"])

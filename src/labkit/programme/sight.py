@@ -7,8 +7,9 @@ the reasons she was given) is for those who teach her. Everything that shows one
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Select, select
 
 from labkit.database import reading
 from labkit.database.tables import cohorts, enrolments
@@ -33,9 +34,13 @@ def taught(engine: Engine, username: str, roles: Collection[str] = TEACH) -> dic
 def pupils(engine: Engine, username: str, course: str) -> frozenset[str]:
     """Those who learn, or have learnt, in the cohorts of `course` that she teaches."""
     mine = [cohort for cohort, taken in taught(engine, username).items() if taken == course]
-    query = select(enrolments.c.username).where(enrolments.c.cohort.in_(mine), enrolments.c.role == "learner")
     with reading(engine) as connection:
-        return frozenset(connection.execute(query).scalars())
+        return frozenset(connection.execute(learn_in(mine)).scalars())
+
+
+def learn_in(names: Collection[str]) -> Select[Any]:
+    """The usernames of those who learn, or have learnt, in these cohorts, as a part of a query."""
+    return select(enrolments.c.username).where(enrolments.c.cohort.in_(list(names)), enrolments.c.role == "learner")
 
 
 def sees_cohort(engine: Engine, someone: Person, cohort: str) -> bool:

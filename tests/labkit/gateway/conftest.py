@@ -44,7 +44,7 @@ class Roll:
 
     people: dict[str, str] = field(default_factory=lambda: {"ana": "learner", "ben": "learner", "tess": "instructor"})
 
-    cohort: Cohort = Cohort("first", "prompting")
+    cohort: Cohort = field(default_factory=lambda: Cohort("first", "prompting"))
 
     def seat(self, username: str, course: str) -> Seat | None:
         role = self.people.get(username) if course == "prompting" else None
