@@ -131,7 +131,7 @@ class CohortPages:
             problem=problem,
             done=request.query_params.get("done", ""),
             code=code,
-            join=f"{self._site.origin}{self._site.prefix}join",
+            join=f"{self._site.origin}{self._site.prefix}join?code={code}",
             languages_of=LANGUAGES,
         )
 

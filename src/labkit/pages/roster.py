@@ -11,7 +11,7 @@ from labkit.errors import OperatorError
 from labkit.pages.site import Site
 from labkit.pages.view import View
 from labkit.programme.people import Person
-from labkit.programme.roster import apply
+from labkit.programme.roster import apply, columns
 from labkit.programme.roster.decode import MOST_BYTES
 from labkit.programme.roster.load import of_bytes
 from labkit.programme.roster.plan import Plan
@@ -19,6 +19,7 @@ from labkit.programme.roster.plan import plan as planned
 
 KINDS = ("added", "moved", "changed", "returned", "suspended")
 SHOWN = 100
+_WORDS = {"kinds": KINDS, "shown": SHOWN, "required": columns.REQUIRED, "optional": columns.OPTIONAL}
 
 
 class RosterPages:
@@ -86,4 +87,4 @@ class RosterPages:
         applied: bool = False,
     ) -> Response:
         told = {"found": found, "upload": upload, "problem": problem, "applied": applied}
-        return self._view.render(request, "roster.html", someone, status, **told, kinds=KINDS, shown=SHOWN)
+        return self._view.render(request, "roster.html", someone, status, **told, **_WORDS)
