@@ -30,6 +30,7 @@ from labkit.courses import Course
 from labkit.database import connect, migrate
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
+from labkit.pages.uploads import Uploads
 from labkit.programme import links
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.password import Passwords
@@ -51,7 +52,7 @@ PEOPLE = (
 
 _CONFIG = """
 from jupyterhub.proxy import Proxy
-from hub_config.roles import roles
+from hub_config.roles import groups, roles
 
 class NoProxy(Proxy):
     should_start = False
@@ -77,8 +78,10 @@ c.JupyterHub.services = [
     dict(name="labkit", api_token="{token}", url="http://127.0.0.1:9", oauth_no_confirm=True,
          oauth_redirect_uri="{prefix}oauth_callback", display=False),
     dict(name="other", api_token="{other}", display=False),
+    dict(name="formgrader-testing", api_token="{other}2", display=False),
 ]
-c.JupyterHub.load_roles = roles([])
+c.JupyterHub.load_groups = groups(["testing"])
+c.JupyterHub.load_roles = roles(["testing"])
 """
 
 
@@ -226,6 +229,7 @@ def _site(hub: Hub) -> Site:
         scores=Scores(hub.engine),
         ledger=Ledger(hub.engine),
         timezone=ZoneInfo("Asia/Manila"),
+        uploads=Uploads(hub.home / "uploads"),
     )
 
 
