@@ -33,15 +33,15 @@ class RosterPages:
 
     async def plan(self, request: Request, someone: Person) -> Response:
         """Keeps the file for an hour and shows what it would change; changes nothing."""
-        form = await request.form(max_files=1, max_fields=4, max_part_size=MOST_BYTES)
-        file = form.get("file")
-        if not isinstance(file, UploadFile) or not file.filename:
-            return self._render(request, someone, status=422, problem="no-file")
-        content = await file.read(MOST_BYTES + 1)
-        found = await run_in_threadpool(self._plan, file.filename, content)
+        async with request.form(max_files=1, max_fields=4, max_part_size=MOST_BYTES) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile) or not file.filename:
+                return self._render(request, someone, status=422, problem="no-file")
+            name, content = file.filename, await file.read(MOST_BYTES + 1)
+        found = await run_in_threadpool(self._plan, name, content)
         upload = ""
         if not found.mistakes:
-            upload = await run_in_threadpool(self._site.uploads.keep, someone.username, file.filename, content)
+            upload = await run_in_threadpool(self._site.uploads.keep, someone.username, name, content)
         return self._render(request, someone, 422 if found.mistakes else 200, found=found, upload=upload)
 
     async def apply(self, request: Request, someone: Person) -> Response:
