@@ -64,8 +64,7 @@ class OidcAuthenticator(RosterAuthenticator, GenericOAuthenticator):
 
     @default("reconcile_auth_state_hook")
     def _keep_what_the_provider_gave(self) -> Any:
-        # Signing in by a password or link afterwards must not end the questions to the provider.
-        return lambda _self, found, before: found.get("auth_state") or before
+        return lambda _self, found, before: _newest(found.get("auth_state"), before)
 
     def login_url(self, base_url: str) -> str:
         return Authenticator.login_url(self, base_url)  # our page, which has the provider's button
@@ -201,3 +200,12 @@ class OidcAuthenticator(RosterAuthenticator, GenericOAuthenticator):
             raise PlatformFault(f"The provider answered {error.code}.") from error
         except (HTTPError, OSError, ValueError, TypeError, KeyError) as error:
             raise PlatformFault(f"The provider does not answer as it should: {type(error).__name__}.") from error
+
+
+def _newest(found: dict[str, str] | None, before: dict[str, str] | None) -> dict[str, str] | None:
+    """Signing in by a password or link afterwards must not end the questions to the provider; and some providers give
+    a refresh token once, which stays the one to ask with."""
+    if not found or not before:
+        return found or before
+    worse = "refresh_token" in before and "refresh_token" not in found
+    return before if worse and before["subject"] == found["subject"] else found
