@@ -1,34 +1,52 @@
-"""`labkit people link`: a sign-in link from the command line, for anybody, officers too."""
+"""`labkit people link|unbind`: a sign-in link for anybody, officers too; and a new account at the provider."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub_config.settings import read
+from hub_config.settings import Settings, read
 from labkit.database import connect
 from labkit.errors import OperatorError
-from labkit.programme import links
+from labkit.programme import groups, links
 from labkit.programme.people import Person, everyone, person
 
 
 def link(argv: list[str]) -> int:
     """Prints a new one-time sign-in link for USERNAME; her older ones no longer work."""
-    parser = argparse.ArgumentParser(prog="labkit people link", description=link.__doc__, allow_abbrev=False)
+    settings = read()
+    with _somebody(settings, argv, "link", link.__doc__) as (engine, someone):
+        token = links.issue(engine, someone.username)
+    print(f"{settings.hosts.main}/hub/link/{token}")
+    return 0
+
+
+def unbind(argv: list[str]) -> int:
+    """Forgets USERNAME's account at the identity provider: her next sign-in there is by her address again."""
+    with _somebody(read(), argv, "unbind", unbind.__doc__) as (engine, someone):
+        many = groups.unbind(engine, someone.username)
+    print(f"Forgotten: {many} account{'' if many == 1 else 's'} of {someone.username}.")
+    return 0
+
+
+@contextmanager
+def _somebody(settings: Settings, argv: list[str], verb: str, does: str | None) -> Iterator[tuple[Engine, Person]]:
+    """Whoever the command names, with the database of the platform she is in."""
+    parser = argparse.ArgumentParser(prog=f"labkit people {verb}", description=does, allow_abbrev=False)
     parser.add_argument("username", help="as it is in the roster")
     username = parser.parse_args(argv).username
-    settings = read()
     if not settings.database and not (settings.home / "labkit.sqlite").exists():
         raise OperatorError(
             f"There is no platform at {settings.home}.", instead="Set LABKIT_HOME to the folder of yours."
         )
     engine = connect(settings.database_url)
     try:
-        someone = _find(engine, username)
-        token = links.issue(engine, someone.username)
+        yield engine, _find(engine, username)
     except SQLAlchemyError as error:
         raise OperatorError(
             "The database does not answer, or is of another version.",
@@ -36,8 +54,6 @@ def link(argv: list[str]) -> int:
         ) from error
     finally:
         engine.dispose()
-    print(f"{settings.hosts.main}/hub/link/{token}")
-    return 0
 
 
 def _find(engine: Engine, username: str) -> Person:

@@ -96,7 +96,8 @@ def read_token(token: str, keys: PyJWKClient, issuer: str, client_id: str, nonce
 def identity(claims: Mapping[str, Any], issuer: str, trust_addresses: bool) -> Identity:
     """Who the claims say she is. An address the provider calls unverified is never believed."""
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or "\0" in subject:
+    plain = isinstance(subject, str) and subject.isascii() and subject.isprintable()  # OpenID Connect Core, 2
+    if not isinstance(subject, str) or not plain or not 0 < len(subject) <= _LONGEST_SUBJECT:
         raise NotVouched("no subject")
     verified = claims.get("email_verified", trust_addresses)
     given, family = _text(claims, "given_name"), _text(claims, "family_name")

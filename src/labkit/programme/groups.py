@@ -30,7 +30,7 @@ from labkit.programme.suspension import settle
 __all__ = ["GroupMapping", "Identity", "Refusal", "apply", "map_group", "mappings", "only_by_group", "unbind", "unmap"]
 
 _GROUP = "group"
-_ADDRESS = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+")
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 # Unicode's folding would make `ſ` an s and the Kelvin sign a k: another mailbox, and a way into somebody's account.
 _FOLD = str.maketrans(ascii_uppercase, ascii_lowercase)
 
@@ -134,7 +134,8 @@ def _find(connection: Connection, identity: Identity) -> str | Refusal | None:
 
 def folded(email: str) -> str | None:
     """One text for one mailbox; None for what is no address."""
-    return email.translate(_FOLD) if len(email) <= 254 and _ADDRESS.fullmatch(email) else None
+    plain = len(email) <= 254 and email.isprintable()  # half a surrogate pair is in no database's alphabet
+    return email.translate(_FOLD) if plain and _ADDRESS.fullmatch(email) else None
 
 
 def _bind(connection: Connection, identity: Identity, username: str) -> None:

@@ -137,6 +137,7 @@ def test_a_group_makes_no_officer_even_by_a_row_written_past_us(engine: Engine):
         ({"email": "jo\N{LATIN SMALL LETTER LONG S}e@example.org"}, Refusal.UNKNOWN),
         ({"email": "\N{KELVIN SIGN}im@example.org"}, Refusal.UNKNOWN),
         ({"email": "\N{FULLWIDTH LATIN SMALL LETTER J}ose@example.org"}, Refusal.UNKNOWN),
+        ({"email": "jose\ud800@example.org"}, Refusal.UNVERIFIED),
         ({"email": " jose@example.org"}, Refusal.UNVERIFIED),
         ({"email": "evil@example.org", "given_name": "jose", "family_name": "jose@example.org"}, Refusal.UNKNOWN),
     ],
@@ -196,7 +197,7 @@ def test_whom_the_provider_alone_lets_in(engine: Engine, who: Identity, by_group
 
 
 def test_a_name_is_kept_plain_and_of_a_size_a_page_can_hold(engine: Engine):
-    odd = replace(NEW, given_name="D\0i\nna" + "x" * 500, family_name="", email="x" * 60 + "@example.org")
+    odd = replace(NEW, given_name="D\0i\ud800na" + "x" * 500, family_name="", email="x" * 60 + "@example.org")
     found = groups.apply(engine, odd, ["/a"])
 
     assert isinstance(found, Person)

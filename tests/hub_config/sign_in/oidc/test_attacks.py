@@ -49,6 +49,13 @@ async def test_a_name_somebody_chose_at_the_provider_is_nobodys_here(hub, provid
     assert (await browser.get(f"{PREFIX}people")).status_code != 200
 
 
+async def test_what_the_provider_says_is_text_on_our_pages(hub, provider, sign_in_there):
+    provider.knows(e1={**EVIL, "email": "<script>alert(1)</script>@x.org", "groups": []})
+    answer = await sign_in_there(hub.browser(), "e1")
+
+    assert "&lt;script&gt;alert(1)" in answer.text and "<script>alert" not in answer.text
+
+
 @pytest.mark.parametrize("state", ["", "x", None], ids=["empty", "forged", "none"])
 async def test_a_state_that_was_not_given_out_signs_nobody_in(hub, provider, at_provider, state):
     provider.knows(e1=EVIL)

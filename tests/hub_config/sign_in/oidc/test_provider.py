@@ -144,7 +144,7 @@ def test_an_address_counts_where_the_provider_vouches_for_it(said: dict[str, Any
     assert provider.identity({"sub": "1", **said}, ISSUER, trusted).verified is verified
 
 
-@pytest.mark.parametrize("subject", [None, "", 7, "x" * 256, "a\0b"])
+@pytest.mark.parametrize("subject", [None, "", 7, "x" * 256, "a\0b", "\ud800", "ſ"])
 def test_no_subject_is_nobody(subject: Any):
     with pytest.raises(NotVouched):
         provider.identity({"sub": subject}, ISSUER, False)
