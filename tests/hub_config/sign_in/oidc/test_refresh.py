@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from jupyterhub import orm
 from sqlalchemy import Engine
+from tornado.httpclient import HTTPClientError
+from tornado.web import HTTPError
 
 from hub_config.sign_in.oidc import OidcAuthenticator, Vouched, _newest
 from hub_config.sign_in.provider import Gone
@@ -168,3 +170,65 @@ SHORT = {"subject": "1", "access_token": "short"}
 )
 def test_the_token_that_is_best_to_ask_with_is_kept(found, before, kept):
     assert _newest(found, before) == kept
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "raised"),
+    [
+        (400, b'{"error": "invalid_grant"}', Gone),
+        (401, b'{"error": "invalid_client"}', PlatformFault),  # our own secret is wrong: nobody's account is gone
+        (400, b'{"error": "invalid_request"}', PlatformFault),
+        (403, b"a proxy's page", PlatformFault),
+        (500, b"", PlatformFault),
+        (599, None, PlatformFault),  # no answer at all
+    ],
+)
+async def test_only_the_providers_word_about_her_ends_sessions(authenticator, code: int, body: bytes | None, raised):
+    async def question() -> Any:
+        raise HTTPClientError(code, response=SimpleNamespace(body=body) if body is not None else None)
+
+    with pytest.raises(raised):
+        await authenticator._ask(question)
+
+
+@pytest.mark.parametrize("code", [401, 403])
+async def test_userinfo_that_refuses_her_token_is_such_a_word(authenticator, code: int):
+    async def question() -> Any:
+        raise HTTPClientError(code)
+
+    with pytest.raises(Gone):
+        await authenticator._ask(question, gone=(401, 403))
+
+
+@pytest.mark.parametrize("broken", [OSError("no route"), ValueError("no JSON"), TypeError("null"), HTTPError(500)])
+async def test_an_answer_that_is_none_is_the_providers_fault(authenticator, broken: Exception):
+    async def question() -> Any:
+        raise broken
+
+    with pytest.raises(PlatformFault):
+        await authenticator._ask(question)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "kept"),
+    [
+        ({"refresh_token": "r", "access_token": "a", "id_token": "i"}, {"subject": "1", "refresh_token": "r"}),
+        ({"access_token": "a", "id_token": "i"}, {"subject": "1", "access_token": "a"}),
+        ({"id_token": "i"}, {"subject": "1"}),
+    ],
+)
+async def test_no_more_is_kept_than_asking_again_takes(authenticator, tokens: dict[str, str], kept: dict[str, str]):
+    claims = {"sub": "1", "groups": ["group"], "email": "ana@example.org", "email_verified": True}
+    _, proof = await authenticator._apply(tokens, claims)
+
+    assert isinstance(proof, Vouched)
+    assert proof.kept == kept
+
+
+async def test_with_nothing_to_ask_again_with_she_signs_in_again(authenticator, monkeypatch):
+    async def endpoints() -> Any:
+        return SimpleNamespace(userinfo="", keys=None)
+
+    monkeypatch.setattr(authenticator, "endpoints", endpoints, raising=False)
+    with pytest.raises(Gone):
+        await authenticator._again({"subject": "1"})
