@@ -37,6 +37,7 @@ from labkit.errors import PlatformFault
 from labkit.programme import groups, sessions
 from labkit.programme.groups import Identity, Refusal
 from labkit.programme.people import Person
+from labkit.programme.suspension import is_suspended
 
 _ENDPOINTS_SECONDS = 3600
 
@@ -120,7 +121,7 @@ class OidcAuthenticator(RosterAuthenticator, GenericOAuthenticator):
     async def _still_good(self, user: Any) -> bool:
         kept = await user.get_auth_state()
         if not kept:  # she came by a password or a link; or what was kept can no longer be read
-            return not await asyncio.to_thread(groups.only_by_group, self.engine, user.name)
+            return not await asyncio.to_thread(self._must_show_herself, user.name)
         try:
             answer = await self._again(kept)
         except PlatformFault as fault:
@@ -150,6 +151,10 @@ class OidcAuthenticator(RosterAuthenticator, GenericOAuthenticator):
         if claims.get("sub") != kept["subject"]:
             raise NotVouched("another subject than before")
         return (await self._apply(tokens, claims))[1]
+
+    def _must_show_herself(self, username: str) -> bool:
+        # Her server's token outlives her sessions and comes here too.
+        return groups.only_by_group(self.engine, username) or is_suspended(self.engine, username)
 
     def _without_groups(self, username: str, subject: str) -> None:
         """Who can come in past the provider is not to bring along what her groups gave."""

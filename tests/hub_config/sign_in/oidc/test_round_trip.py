@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from jupyterhub import orm
 
 from labkit.programme.people import memberships, person
 from labkit.programme.suspension import is_suspended
@@ -108,6 +109,39 @@ async def test_the_pages_alone_notice_it_too(hub, provider, sign_in_there, event
 
     await eventually(is_out)
     assert is_suspended(hub.engine, "dina")
+
+
+@pytest.mark.parametrize(
+    "after", [{"d1": {**DINA, "groups": []}}, {}], ids=["the group is gone", "the account is gone"]
+)
+async def test_her_running_server_gets_no_more_answers(hub, provider, sign_in_there, eventually, after: Any):
+    """Its token outlives her sessions, so that a notebook at work goes on; the hub does not answer it."""
+    provider.knows(d1={**DINA, "groups": ["group-a"]})
+    browser = hub.browser()
+    await sign_in_there(browser, "d1")
+    headers = {"Authorization": f"token {server_token(hub, 'dina')}"}
+
+    async def status() -> int:
+        return (await hub.browser().get("/hub/api/user", headers=headers)).status_code
+
+    assert await status() == 200
+    provider.knows(**after)
+
+    async def is_refused() -> bool:
+        return await status() == 403
+
+    await eventually(is_refused)
+    assert [await status() for _ in range(3)] == [403, 403, 403]
+
+
+def server_token(hub, username: str) -> str:
+    """A token as the hub gives it to a server it starts."""
+    db = orm.new_session_factory(f"sqlite:///{hub.home / 'hub.sqlite'}")()
+    try:
+        return orm.User.find(db, username).new_api_token(note=f"Server at /user/{username}/")
+    finally:
+        db.close()
+        db.get_bind().dispose()
 
 
 async def test_who_stays_in_her_group_stays_signed_in(hub, provider, sign_in_there, eventually):
