@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+import httpx
 import uvicorn
 from jupyterhub.services.auth import HubOAuth
 
+from hub_config.follower import Follower
 from hub_config.health import PlatformHealth
 from hub_config.servers import HubServers
 from hub_config.services import PAGES_PREFIX
@@ -18,11 +20,22 @@ from labkit.courses import load_course
 from labkit.database import connect
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
+from labkit.pages.uploads import Uploads
 from labkit.programme.enrolment import Enrolment
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
+
+
+def follower(settings: Settings, site: Site) -> Follower:
+    state = State(settings.home)
+    client = httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{state.ports()['hub']}/hub/api",
+        headers={"Authorization": f"token {state.secret('service-labkit')}"},
+        timeout=httpx.Timeout(20),
+    )
+    return Follower(site.engine, client, settings.taught, site.sign_in.end_everywhere)
 
 
 def site(settings: Settings) -> Site:
@@ -51,6 +64,7 @@ def site(settings: Settings) -> Site:
         scores=Scores(engine),
         ledger=Ledger(engine, settings.timezone),
         timezone=ZoneInfo(settings.timezone),
+        uploads=Uploads(state.folder("uploads", mode=0o700)),
         health=PlatformHealth(settings, state),
     )
 
@@ -58,7 +72,9 @@ def site(settings: Settings) -> Site:
 def main() -> None:
     settings = read()
     port = State(settings.home).ports()["pages"]
-    uvicorn.run(Pages(site(settings)).application(), host="127.0.0.1", port=port, log_level="warning")
+    ours = site(settings)
+    application = Pages(ours).application(beside=follower(settings, ours).run)
+    uvicorn.run(application, host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from labkit.allowance import Ledger
 from labkit.courses import Course, Lab
+from labkit.pages.uploads import Uploads
 from labkit.programme.enrolment import Enrolment
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
@@ -95,6 +96,7 @@ class Site:
     scores: Scores
     ledger: Ledger
     timezone: ZoneInfo
+    uploads: Uploads
     health: Health | None = None
 
     def course(self, course_id: str) -> Course | None:
