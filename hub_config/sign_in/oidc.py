@@ -7,9 +7,9 @@ neither a password nor a link outlives her account there. While she is active (h
 server ask the hub) the provider is asked again every LABKIT_OIDC_REFRESH_MINUTES, and at each start of a server: a
 group or account that is gone ends her sessions. Kept of hers are her subject and one token, encrypted.
 Does NOT cover: who is not active is looked at when she comes again. While the provider is silent, or refuses us and
-not her, people stay as they are, until the first time it is asked after it is back. A process that runs in her server
-goes on; nothing it asks the hub is answered. Without a refresh token an account that is gone is seen when the access
-token ends, not before.
+not her, people stay as they are, until the first time it is asked after it is back. A process in the server of an
+account that is gone goes on; nothing it asks the hub is answered. Without a refresh token an account that is gone is
+seen when the access token ends, not before.
 """
 
 from __future__ import annotations
@@ -74,15 +74,14 @@ class OidcAuthenticator(RosterAuthenticator, GenericOAuthenticator):
         return [*super().get_handlers(app), (r"/oauth_login", Begin), (r"/oauth_callback", Callback)]
 
     async def authenticate(self, handler: BaseHandler, data: Any = None, **_words: Any) -> Any:
-        if isinstance(data, Vouched):
-            return {"name": data["username"], "auth_state": data.kept}
-        username = await RosterAuthenticator.authenticate(self, handler, data)
-        if username is None or isinstance(handler, ResumeHandler):  # a ticket goes on with a session that was good
-            return username
-        if await asyncio.to_thread(groups.only_by_group, self.engine, username):
+        # A ticket goes on with a session that was good.
+        may = isinstance(data, Vouched) or not isinstance(data, Proven) or isinstance(handler, ResumeHandler)
+        if not may and await asyncio.to_thread(groups.only_by_group, self.engine, data["username"]):
             await turn_away(handler, "elsewhere")
             raise Finish
-        return username
+        username = await RosterAuthenticator.authenticate(self, handler, data)
+        kept = data.kept if isinstance(data, Vouched) else None
+        return {"name": username, "auth_state": kept} if username else None
 
     async def endpoints(self) -> Endpoints:
         """The provider's addresses, read at the first need and again every hour."""

@@ -114,5 +114,7 @@ class Callback(OidcPage, OAuthCallbackHandler):
             self.log.warning("Refused a sign-in at the provider: %s", answer)
             await self.turn_away(answer, email=identity.email)
             return
-        await self.login_user(answer)
+        if await self.login_user(answer) is None:  # her place was taken in this very moment
+            await self.turn_away(Refusal.NOTHING_LEFT)
+            return
         self.redirect(self._begun["next"] or self.authenticator.pages)
