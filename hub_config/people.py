@@ -1,59 +1,67 @@
-"""`labkit people link|unbind`: a sign-in link for anybody, officers too; and a new account at the provider."""
+"""`labkit people link | office | unbind`: a sign-in link for anybody, offices, and a new account at the provider."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, update
 
-from hub_config.settings import Settings, read
-from labkit.database import connect
+from hub_config.database import opened
+from hub_config.settings import read
+from labkit.database.tables import people
 from labkit.errors import OperatorError
-from labkit.programme import groups, links
+from labkit.programme import groups, links, sessions
 from labkit.programme.people import Person, everyone, person
+from labkit.programme.suspension import is_suspended, settle
 
 
 def link(argv: list[str]) -> int:
     """Prints a new one-time sign-in link for USERNAME; her older ones no longer work."""
+    parser = argparse.ArgumentParser(prog="labkit people link", description=link.__doc__, allow_abbrev=False)
+    parser.add_argument("username", help="as it is in the roster")
+    username = parser.parse_args(argv).username
     settings = read()
-    with _somebody(settings, argv, "link", link.__doc__) as (engine, someone):
+    with opened(settings) as engine:
+        someone = _find(engine, username)
+        if is_suspended(engine, someone.username):
+            raise OperatorError(
+                f"{someone.username} is suspended: she takes part in nothing, and a link would not let her in.",
+                instead="Give her a place with `labkit roster apply`, or an office with `labkit people office`.",
+            )
         token = links.issue(engine, someone.username)
     print(f"{settings.hosts.main}/hub/link/{token}")
     return 0
 
 
-def unbind(argv: list[str]) -> int:
-    """Forgets USERNAME's account at the identity provider: her next sign-in there is by her address again."""
-    with _somebody(read(), argv, "unbind", unbind.__doc__) as (engine, someone):
-        many = groups.unbind(engine, someone.username)
-    print(f"Forgotten: {many} account{'' if many == 1 else 's'} of {someone.username}.")
+def office(argv: list[str]) -> int:
+    """Gives USERNAME an office of the whole programme, or takes it away; a roster file only ever gives one."""
+    parser = argparse.ArgumentParser(prog="labkit people office", description=office.__doc__, allow_abbrev=False)
+    parser.add_argument("username", help="as it is in the roster")
+    parser.add_argument("office", choices=("officer", "observer"))
+    parser.add_argument("--end", action="store_true", help="take it away, and end her sessions")
+    given = parser.parse_args(argv)
+    with opened(read()) as engine:
+        someone = _find(engine, given.username)
+        with engine.begin() as connection:
+            hers = people.c.username == someone.username
+            connection.execute(update(people).where(hers).values(**{given.office: not given.end}))
+            settle(connection, [someone.username])
+        if given.end:
+            sessions.end(engine, someone.username)
+    print(f"{someone.username} is {'no longer ' if given.end else ''}an {given.office}.")
     return 0
 
 
-@contextmanager
-def _somebody(settings: Settings, argv: list[str], verb: str, does: str | None) -> Iterator[tuple[Engine, Person]]:
-    """Whoever the command names, with the database of the platform she is in."""
-    parser = argparse.ArgumentParser(prog=f"labkit people {verb}", description=does, allow_abbrev=False)
+def unbind(argv: list[str]) -> int:
+    """Forgets USERNAME's account at the identity provider: her next sign-in there is by her address again."""
+    parser = argparse.ArgumentParser(prog="labkit people unbind", description=unbind.__doc__, allow_abbrev=False)
     parser.add_argument("username", help="as it is in the roster")
     username = parser.parse_args(argv).username
-    if not settings.database and not (settings.home / "labkit.sqlite").exists():
-        raise OperatorError(
-            f"There is no platform at {settings.home}.", instead="Set LABKIT_HOME to the folder of yours."
-        )
-    engine = connect(settings.database_url)
-    try:
-        yield engine, _find(engine, username)
-    except SQLAlchemyError as error:
-        raise OperatorError(
-            "The database does not answer, or is of another version.",
-            instead="Start the platform once, then try again.",
-        ) from error
-    finally:
-        engine.dispose()
+    with opened(read()) as engine:
+        many = groups.unbind(engine, _find(engine, username).username)
+    print(f"Forgotten: {many} account{'' if many == 1 else 's'} of {username}.")
+    return 0
 
 
 def _find(engine: Engine, username: str) -> Person:
