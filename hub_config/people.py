@@ -1,4 +1,4 @@
-"""`labkit people link | office`: a sign-in link for anybody, officers too; and who holds an office."""
+"""`labkit people link | office | unbind`: a sign-in link for anybody, offices, and a new account at the provider."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hub_config.database import opened
 from hub_config.settings import read
 from labkit.database.tables import people
 from labkit.errors import OperatorError
-from labkit.programme import links, sessions
+from labkit.programme import groups, links, sessions
 from labkit.programme.people import Person, everyone, person
 from labkit.programme.suspension import is_suspended, settle
 
@@ -50,6 +50,17 @@ def office(argv: list[str]) -> int:
         if given.end:
             sessions.end(engine, someone.username)
     print(f"{someone.username} is {'no longer ' if given.end else ''}an {given.office}.")
+    return 0
+
+
+def unbind(argv: list[str]) -> int:
+    """Forgets USERNAME's account at the identity provider: her next sign-in there is by her address again."""
+    parser = argparse.ArgumentParser(prog="labkit people unbind", description=unbind.__doc__, allow_abbrev=False)
+    parser.add_argument("username", help="as it is in the roster")
+    username = parser.parse_args(argv).username
+    with opened(read()) as engine:
+        many = groups.unbind(engine, _find(engine, username).username)
+    print(f"Forgotten: {many} account{'' if many == 1 else 's'} of {username}.")
     return 0
 
 

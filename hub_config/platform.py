@@ -26,7 +26,7 @@ def configure(c: Config, settings: Settings) -> None:
     _addresses(c, settings, state, ports)
     _bodies()
     _origins(c, settings)
-    _sign_in(c, settings)
+    _sign_in(c, settings, state)
     _servers(c, settings, state)
     c.JupyterHub.services = services.external(settings, state, ports)
     c.JupyterHub.load_groups = roles.groups(settings.taught)
@@ -71,13 +71,37 @@ def _origins(c: Config, settings: Settings) -> None:
     }
 
 
-def _sign_in(c: Config, settings: Settings) -> None:
+def _sign_in(c: Config, settings: Settings, state: State) -> None:
     c.JupyterHub.authenticator_class = "labkit-roster"
     c.RosterAuthenticator.database_url = settings.database_url
     c.RosterAuthenticator.origin = settings.hosts.main
     c.RosterAuthenticator.trusted_proxies = list(settings.proxies)
     # Whoever may sign in is decided by the roster: a link exists only for somebody in it.
     c.Authenticator.allow_all = True
+    if settings.oidc_issuer:
+        _provider(c, settings, state)
+
+
+def _provider(c: Config, settings: Settings, state: State) -> None:
+    """Sign-in at an identity provider, beside the roster's own."""
+    assert settings.oidc_secret_file is not None  # the settings refuse an issuer without
+    c.JupyterHub.authenticator_class = "labkit-oidc"
+    c.OidcAuthenticator.issuer = settings.oidc_issuer
+    c.OidcAuthenticator.client_id = settings.oidc_client_id
+    c.OidcAuthenticator.client_secret = settings.oidc_secret_file.read_text().strip()
+    c.OidcAuthenticator.provider_name = settings.oidc_called
+    c.OidcAuthenticator.scope = settings.oidc_scopes.split()
+    c.OidcAuthenticator.groups_claim = settings.oidc_groups_claim
+    c.OidcAuthenticator.trust_addresses = settings.oidc_trust_addresses
+    c.OidcAuthenticator.takes_passwords = not settings.oidc_only
+    c.OidcAuthenticator.oauth_callback_url = f"{settings.hosts.main}/hub/oauth_callback"
+    c.OidcAuthenticator.validate_server_cert = True
+    c.OidcAuthenticator.enable_pkce = True
+    c.OidcAuthenticator.auth_refresh_age = max(1, round(60 * settings.oidc_refresh_minutes))
+    # Also calls with a token of hers, as the pages make them, are refused once she is gone.
+    c.OidcAuthenticator.auth_refresh_strict = True
+    c.OidcAuthenticator.enable_auth_state = True
+    c.CryptKeeper.keys = [state.secret("auth-state")]
 
 
 def _servers(c: Config, settings: Settings, state: State) -> None:

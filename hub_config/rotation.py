@@ -3,9 +3,10 @@
 Every process reads its secrets at its start, so the platform must not run. Each file is changed whole or not at all,
 and no secret needs another to be changed with it: one that was not reached is simply still the old one.
 
-What a change does: `cookie` and `pages` sign everybody out, `gateway-keys` ends the keys of the last hour, `service-*`
-also takes the old token out of the hub's tables. `receipts` is changed only when it is named: receipts that were given
-stay as they are and stay good (labkit.submissions.receipt). Database passwords and TLS keys are not ours to change.
+What a change does: `cookie` and `pages` sign everybody out, `auth-state` those who are here by a provider's groups;
+`gateway-keys` ends the keys of the last hour, `service-*` also takes the old token out of the hub's tables. `receipts`
+is changed only when it is named: receipts that were given stay as they are and stay good (labkit.submissions.receipt).
+Database passwords and TLS keys are not ours to change.
 """
 
 from __future__ import annotations

@@ -54,6 +54,16 @@ class Settings(BaseSettings):
     scorers: int = Field(1, ge=1, le=64, description="how many scoring calls the model computes at once")
     servers: Literal["sandboxed", "unsandboxed"] = Field("sandboxed", description=UNSANDBOXED)
 
+    oidc_issuer: str = Field("", description="the OpenID provider people sign in at, as its discovery document says")
+    oidc_client_id: str = Field("", description="what the provider calls us")
+    oidc_secret_file: Path | None = Field(None, description="a file with the client's secret that only we can read")
+    oidc_name: str = Field("", description="what people call the provider; its host if not set")
+    oidc_scopes: str = Field("openid email profile", description="what we ask for, separated by spaces")
+    oidc_groups_claim: str = Field("groups", description="the claim that has her groups; a.b for b inside a")
+    oidc_trust_addresses: bool = Field(False, description="believe addresses of which the provider says nothing")
+    oidc_only: bool = Field(False, description="no password form; links still work")
+    oidc_refresh_minutes: float = Field(5, gt=0, le=1440, description="how often the provider is asked again")
+
     @field_validator("address")
     @classmethod
     def _an_address(cls, value: str) -> str:
@@ -105,6 +115,35 @@ class Settings(BaseSettings):
             raise ValueError(f"LABKIT_PUBLIC_URL={self.url} must begin with https:// where there is TLS")
         return self
 
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _an_issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        near = parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if value and ((parts.scheme != "https" and not (near and parts.scheme == "http")) or not parts.hostname):
+            raise ValueError("not an issuer; write one such as https://id.example.org/realms/labs")
+        if parts.query or parts.fragment or "/.well-known/" in value or len(value) > 200:
+            raise ValueError("not an issuer; leave out what stands from /.well-known/ on, and any ? or #")
+        return value
+
+    @model_validator(mode="after")
+    def _a_whole_provider(self) -> Self:
+        needed = {"oidc_client_id": self.oidc_client_id, "oidc_secret_file": self.oidc_secret_file}
+        if not self.oidc_issuer:
+            if set_ := sorted(
+                name for name in self.model_fields_set if name.startswith("oidc_") and getattr(self, name)
+            ):
+                raise ValueError(f"{_PREFIX}{set_[0].upper()} says nothing without LABKIT_OIDC_ISSUER; set both")
+            return self
+        if missing := [_PREFIX + name.upper() for name, value in needed.items() if not value]:
+            raise ValueError(f"LABKIT_OIDC_ISSUER needs {' and '.join(missing)} too")
+        if "openid" not in self.oidc_scopes.split():
+            raise ValueError("LABKIT_OIDC_SCOPES must have openid; without it there is no word of who somebody is")
+        if not self.oidc_groups_claim.strip():
+            raise ValueError("LABKIT_OIDC_GROUPS_CLAIM is empty; name the claim that has her groups")
+        _private(self.oidc_secret_file)
+        return self
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -114,14 +153,14 @@ class Settings(BaseSettings):
             raise ValueError("no such time zone; write one such as Asia/Manila") from None
         return value
 
-    @field_validator("home", "courses", "tls_cert", "tls_key")
+    @field_validator("home", "courses", "tls_cert", "tls_key", "oidc_secret_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None
 
     def environment(self) -> dict[str, str]:
         """The variables that name paths, absolute: for processes that start in another folder."""
-        paths = {name: getattr(self, name) for name in ("home", "courses", "tls_cert", "tls_key")}
+        paths = {name: getattr(self, name) for name in ("home", "courses", "tls_cert", "tls_key", "oidc_secret_file")}
         paths["database"] = self.database or None
         return {_PREFIX + name.upper(): str(path) for name, path in paths.items() if path is not None}
 
@@ -145,6 +184,10 @@ class Settings(BaseSettings):
         return self.public_url or f"{'https' if self.tls_cert else 'http'}://localhost:{self.port}"
 
     @property
+    def oidc_called(self) -> str:
+        return self.oidc_name.strip() or urlsplit(self.oidc_issuer).hostname or ""
+
+    @property
     def hosts(self) -> Hosts:
         return Hosts.of(self.url)
 
@@ -156,6 +199,13 @@ class Settings(BaseSettings):
     @property
     def proxies(self) -> tuple[str, ...]:
         return tuple(part.strip() for part in self.trusted_proxy.split(",") if part.strip())
+
+
+def _private(file: Path | None) -> None:
+    if file is None or not file.is_file() or not os.access(file, os.R_OK) or not file.read_text().strip():
+        raise ValueError(f"{file} cannot be read or is empty; name a file that has the provider's secret for us")
+    if file.stat().st_mode & 0o007:
+        raise ValueError(f"{file} can be read by everybody on this machine; say chmod 600 {file}")
 
 
 def read() -> Settings:

@@ -27,8 +27,8 @@ class LinkHandler(Page):
             await self._show(token, Answer(wait=answer.wait))
             return
         has_password = await asyncio.to_thread(self.authenticator.passwords.set_at, user.name)
-        pages = self.authenticator.pages
-        self.redirect(self.get_next_url(user, default=pages if has_password else f"{pages}password"))
+        pages, may_choose = self.authenticator.pages, self.authenticator.takes_passwords
+        self.redirect(self.get_next_url(user, default=pages if has_password or not may_choose else f"{pages}password"))
 
     async def _show(self, token: str, answer: Answer) -> None:
         someone: Person | None = None

@@ -12,6 +12,10 @@ from hub_config.sign_in.page import Page, Proven
 
 class PasswordHandler(Page, LoginHandler):
     async def post(self) -> None:
+        if not self.authenticator.takes_passwords:
+            self.set_status(403)
+            self.finish(await self._render())
+            return
         account = self.get_body_argument("username", "")
         password = self.get_body_argument("password", "", strip=False)
         answer = await self.authenticator.door.by_password(account, password, self.address)
@@ -33,6 +37,8 @@ class PasswordHandler(Page, LoginHandler):
             problem=problem or ("expired" if login_error else ""),
             username=username or "",
             next=self.get_argument("next", ""),
+            provider=self.authenticator.provider_name,
+            passwords=self.authenticator.takes_passwords,
             signed_out=self.get_argument("signed_out", ""),
             **{"minutes": 0, **values},
         )

@@ -32,6 +32,10 @@ class RosterAuthenticator(Authenticator):
     pages_service = Unicode("labkit", help="The service that may end sessions.").tag(config=True)
     trusted_proxies = List(Unicode(), help="Proxies in front of ours that are believed.").tag(config=True)
 
+    # Another way in beside ours (`oidc`) says otherwise.
+    provider_name: Any = ""
+    takes_passwords: Any = True
+
     @cached_property
     def engine(self) -> Engine:
         return connect(self.database_url)

@@ -82,6 +82,13 @@ def test_the_proxy_is_installed_as_locked_and_runs_nobodys_scripts(ran: list[lis
     ).read_bytes()
 
 
+def test_the_tests_provider_is_installed_for_the_tests_alone(ran: list[list[str]]):
+    bootstrap.install_python_packages("up")
+    assert not (bootstrap.VENV / "provider").exists()
+    bootstrap.install_python_packages("test")
+    assert str(bootstrap.VENV / "provider") in ran[-1] and "--ignore-scripts" in ran[-1]
+
+
 def test_a_second_start_installs_nothing(ran: list[list[str]]):
     bootstrap.install_python_packages("test")
     before = len(ran)

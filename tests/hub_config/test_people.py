@@ -1,4 +1,4 @@
-"""`labkit people link`: the operator's way to a sign-in link."""
+"""`labkit people link` and `unbind`: the operator's way to a sign-in link, and to a new account at the provider."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hub_config.people import link
+from hub_config.people import link, unbind
 from labkit.database import connect, migrate
 from labkit.errors import OperatorError
-from labkit.programme import links
+from labkit.programme import groups, links
 from labkit.programme.people import Person, provision
 
 
@@ -57,3 +57,13 @@ def test_a_database_without_our_tables_is_said_in_words(home: Path):
     connect(f"sqlite:///{home / 'labkit.sqlite'}").connect().close()
     with pytest.raises(OperatorError, match="of another version"):
         link(["jose"])
+
+
+def test_an_account_at_the_provider_is_forgotten_so_that_another_can_take_its_place(engine, capsys):
+    first = groups.Identity("https://id.example.org", "1", "jose@example.org", True)
+    second = groups.Identity("https://id.example.org", "2", "jose@example.org", True)
+    groups.apply(engine, first, [])
+    assert groups.apply(engine, second, []) == groups.Refusal.TAKEN
+    assert unbind(["jose"]) == 0
+    assert capsys.readouterr().out == "Forgotten: 1 account of jose.\n"
+    assert groups.apply(engine, second, []) != groups.Refusal.TAKEN

@@ -194,6 +194,19 @@ def test_a_wrong_setting_is_refused_and_changes_nothing(tmp_path: Path, engine, 
     assert find(engine, "ncr") == before
 
 
+def test_a_group_of_the_provider_is_mapped_listed_and_unmapped(tmp_path: Path, capsys, engine):
+    roster.apply([file(tmp_path, GOOD)])
+    cohorts.group(["ncr", "upskill/ncr", "--role", "assistant"])
+    capsys.readouterr()
+    cohorts.group([])
+    assert capsys.readouterr().out == "upskill/ncr  ->  ncr, assistant\n"
+    with pytest.raises(OperatorError, match="cannot make officers"):
+        cohorts.group(["ncr", "upskill/ncr", "--role", "officer"])
+    cohorts.group(["ncr", "upskill/ncr", "--end"])
+    with pytest.raises(OperatorError, match="not mapped"):
+        cohorts.group(["ncr", "upskill/ncr", "--end"])
+
+
 def test_an_office_is_given_and_taken_away(tmp_path: Path, capsys, engine):
     roster.apply([file(tmp_path, GOOD)])
     people.office(["nina", "officer"])

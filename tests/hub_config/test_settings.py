@@ -117,3 +117,53 @@ def test_every_path_is_absolute_also_one_nobody_set(monkeypatch, tmp_path):
     assert found.database_url == f"sqlite:///{tmp_path / 'here.sqlite'}"
     assert all(value.removeprefix("sqlite:///").startswith("/") for value in found.environment().values())
     assert found.environment()["LABKIT_HOME"] == str(tmp_path / ".labkit")
+
+
+WHOLE = {
+    "LABKIT_OIDC_ISSUER": "https://id.example.org/realms/labs",
+    "LABKIT_OIDC_CLIENT_ID": "labkit",
+    "LABKIT_OIDC_SECRET_FILE": "{key}",
+}
+
+
+class TestTheProvider:
+    @pytest.fixture(autouse=True)
+    def _private(self, settings, tmp_path: Path):
+        (tmp_path / "key").chmod(0o600)
+
+    def test_three_settings_are_enough(self, settings):
+        found = settings(**WHOLE)
+
+        assert (found.oidc_called, found.oidc_refresh_minutes, found.oidc_only) == ("id.example.org", 5, False)
+        assert settings(**WHOLE, LABKIT_OIDC_NAME="TESDA ID").oidc_called == "TESDA ID"
+
+    @pytest.mark.parametrize("left_out", ["LABKIT_OIDC_CLIENT_ID", "LABKIT_OIDC_SECRET_FILE"])
+    def test_half_a_provider_is_refused(self, settings, left_out: str):
+        with pytest.raises(OperatorError, match=f"needs {left_out}"):
+            settings(**{name: value for name, value in WHOLE.items() if name != left_out})
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"LABKIT_OIDC_ISSUER": ""}, "says nothing without LABKIT_OIDC_ISSUER"),
+            ({"LABKIT_OIDC_ISSUER": "id.example.org"}, "not an issuer"),
+            ({"LABKIT_OIDC_ISSUER": "http://id.example.org"}, "not an issuer"),
+            ({"LABKIT_OIDC_ISSUER": "https://id.example.org/.well-known/openid-configuration"}, "leave out"),
+            ({"LABKIT_OIDC_ISSUER": "https://id.example.org?a=b"}, "leave out"),
+            ({"LABKIT_OIDC_SECRET_FILE": "/nowhere/secret"}, "cannot be read"),
+            ({"LABKIT_OIDC_SECRET_FILE": "{cert}"}, "everybody on this machine"),
+            ({"LABKIT_OIDC_SCOPES": "email profile"}, "must have openid"),
+            ({"LABKIT_OIDC_GROUPS_CLAIM": " "}, "is empty"),
+            ({"LABKIT_OIDC_REFRESH_MINUTES": "0"}, "greater than 0"),
+            ({"LABKIT_OIDC_REFRESH_MINUTES": "never"}, "number"),
+            ({"LABKIT_OIDC_ONLY": "perhaps"}, "boolean"),
+            ({"LABKIT_OIDC_SECRET": "x"}, "There is no setting"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused_in_words(self, settings, change: dict[str, str], said: str):
+        with pytest.raises(OperatorError, match=said):
+            settings(**{**WHOLE, **change})
+
+    def test_no_password_form_without_a_provider_is_refused(self, settings):
+        with pytest.raises(OperatorError, match="LABKIT_OIDC_ONLY says nothing without LABKIT_OIDC_ISSUER"):
+            settings(LABKIT_OIDC_ONLY="true")

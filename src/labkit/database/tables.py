@@ -119,6 +119,17 @@ cohort_groups = Table(
     Column("role", String(16), nullable=False),
 )
 
+# Who somebody is at an identity provider, bound at her first sign-in there: from then on her address names nobody.
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", String(200), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("username", ForeignKey("people.username"), nullable=False),
+    Column("bound_at", Moment, nullable=False),
+    UniqueConstraint("issuer", "username", name="one_account_each"),
+)
+
 # A code with which people ask for a place in an open programme.
 invitations = Table(
     "invitations",

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -69,11 +70,11 @@ c.JupyterHub.db_url = "sqlite:///{home}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = "{home}/cookie"
 c.JupyterHub.default_url = "{prefix}"
 c.JupyterHub.template_paths = ["{templates}"]
-c.JupyterHub.authenticator_class = "hub_config.sign_in.roster.RosterAuthenticator"
 c.JupyterHub.tornado_settings = {{"headers": {{"Content-Security-Policy": "default-src *"}}}}
 c.JupyterHub.authenticate_prometheus = False
-c.RosterAuthenticator.database_url = "{database_url}"
-c.Authenticator.allow_all = True
+from hub_config import platform, settings, state
+chosen = settings.read()
+platform._sign_in(c, chosen, state.State(chosen.home))
 c.JupyterHub.services = [
     dict(name="labkit", api_token="{token}", url="http://127.0.0.1:9", oauth_no_confirm=True,
          oauth_redirect_uri="{prefix}oauth_callback", display=False),
@@ -160,10 +161,9 @@ class Router(httpx.AsyncBaseTransport):
         await self._hub.aclose()
 
 
-@pytest.fixture(scope="session")
-def running_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    home = tmp_path_factory.mktemp("hub")
-    port = free_port(set())
+@contextmanager
+def run_hub(home: Path, port: int, **environment: str) -> Iterator[Hub]:
+    """A hub whose sign-in is set up from LABKIT_* variables, as the platform does it."""
     database_url = f"sqlite:///{home / 'labkit.sqlite'}"
     migrate(database_url)
     engine = connect(database_url)
@@ -182,7 +182,7 @@ def running_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
             cwd=home,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env=_environment(home, port, database_url, environment),
         )
     try:
         _wait(process, port, home / "hub.log")
@@ -191,6 +191,24 @@ def running_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         process.terminate()
         process.wait(30)
         engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def running_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    with run_hub(tmp_path_factory.mktemp("hub"), free_port(set())) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def hub_with() -> Callable[..., AbstractContextManager[Hub]]:
+    """Runs another hub, with settings of its own."""
+    return run_hub
+
+
+def _environment(home: Path, port: int, database_url: str, more: dict[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LABKIT_")}
+    ours = {"LABKIT_HOME": str(home), "LABKIT_PORT": str(port), "LABKIT_DATABASE": database_url}
+    return {**kept, **ours, **more, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -32,6 +32,15 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['cohort'], ['cohorts.name'], ),
     sa.PrimaryKeyConstraint('group', 'cohort')
     )
+    op.create_table('identities',
+    sa.Column('issuer', sa.String(length=200), nullable=False),
+    sa.Column('subject', sa.String(length=255), nullable=False),
+    sa.Column('username', sa.String(length=64), nullable=False),
+    sa.Column('bound_at', _MOMENT, nullable=False),
+    sa.ForeignKeyConstraint(['username'], ['people.username'], ),
+    sa.PrimaryKeyConstraint('issuer', 'subject'),
+    sa.UniqueConstraint('issuer', 'username', name='one_account_each')
+    )
     op.create_table('invitations',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('digest', sa.String(length=64), nullable=False),
