@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from zoneinfo import ZoneInfo
 
 import uvicorn
 from jupyterhub.services.auth import HubOAuth
 
 from hub_config.health import PlatformHealth
+from hub_config.holdings import holdings
 from hub_config.servers import HubServers
 from hub_config.services import PAGES_PREFIX
 from hub_config.settings import Settings, read
@@ -19,10 +23,14 @@ from labkit.database import connect
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
 from labkit.programme.enrolment import Enrolment
+from labkit.programme.privacy.erase import resume
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
+
+log = logging.getLogger("labkit.pages")
+_LOOK_SECONDS = 60.0
 
 
 def site(settings: Settings) -> Site:
@@ -52,13 +60,28 @@ def site(settings: Settings) -> Site:
         ledger=Ledger(engine, settings.timezone),
         timezone=ZoneInfo(settings.timezone),
         health=PlatformHealth(settings, state),
+        holdings=holdings(settings, engine),
+        contact=settings.privacy_contact,
     )
+
+
+def finish_erasures(made: Site) -> None:
+    """For ever: what an erasure could not clear, be it for a crash or for a part that was away, is tried again."""
+    while True:
+        try:
+            for one in resume(made.engine, made.holdings):
+                log.warning("The erasure %s %s", one.pseudonym, one.fault or "is finished")
+        except Exception:
+            log.exception("Unfinished erasures could not be looked at; it is tried again")
+        time.sleep(_LOOK_SECONDS)
 
 
 def main() -> None:
     settings = read()
     port = State(settings.home).ports()["pages"]
-    uvicorn.run(Pages(site(settings)).application(), host="127.0.0.1", port=port, log_level="warning")
+    made = site(settings)
+    threading.Thread(target=finish_erasures, args=(made,), name="erasures", daemon=True).start()
+    uvicorn.run(Pages(made).application(), host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":

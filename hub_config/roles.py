@@ -28,9 +28,12 @@ def roles(courses: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
             "name": "pages",
-            "description": "The platform's pages start and look at servers",
+            "description": "The platform's pages start and look at servers, and delete who is erased",
             "services": ["labkit"],
-            "scopes": ["servers", "read:servers", "read:users:name", "list:users"],
+            "scopes": [
+                *("servers", "read:servers", "read:users:name", "list:users"),
+                *("read:users:activity", "delete:users"),
+            ],
         },
         {"name": "user", "description": "A learner", "scopes": ["self", "access:services!service=labkit"]},
         *(

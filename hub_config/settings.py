@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hub_config.hosts import Hosts
 from labkit.errors import OperatorError
+from labkit.programme.privacy.retention import Periods
 
 _PREFIX = "LABKIT_"
 # What LABKIT_SERVERS=unsandboxed gives up.
@@ -53,6 +54,15 @@ class Settings(BaseSettings):
     graders: int = Field(2, ge=1, le=64, description="how many submissions are graded at once")
     scorers: int = Field(1, ge=1, le=64, description="how many scoring calls the model computes at once")
     servers: Literal["sandboxed", "unsandboxed"] = Field("sandboxed", description=UNSANDBOXED)
+
+    retention: str = Field("", description="days things are kept where the defaults do not fit: looks=365,links=30")
+    privacy_contact: str = Field("", max_length=200, description="whom people ask about their data: a name and address")
+
+    @field_validator("retention")
+    @classmethod
+    def _known_periods(cls, value: str) -> str:
+        Periods.of(value)
+        return value
 
     @field_validator("address")
     @classmethod
@@ -138,6 +148,11 @@ class Settings(BaseSettings):
     @property
     def taught(self) -> tuple[str, ...]:
         return tuple(name.strip() for name in self.teach.split(",") if name.strip())
+
+    @property
+    def periods(self) -> Periods:
+        """How long what is kept."""
+        return Periods.of(self.retention)
 
     @property
     def url(self) -> str:

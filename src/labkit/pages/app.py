@@ -23,10 +23,13 @@ from labkit.pages.form import FormGuard
 from labkit.pages.headers import SameOrigin
 from labkit.pages.office import OfficePages
 from labkit.pages.people import PeoplePages, number
+from labkit.pages.privacy import PrivacyPages
 from labkit.pages.site import Session, Site
 from labkit.pages.view import View
 from labkit.programme import authority, sessions
 from labkit.programme.people import Person, person
+from labkit.programme.privacy import looks
+from labkit.programme.privacy.strip import STRIPPED
 
 _STATIC = Path(__file__).parent / "static"
 Endpoint = Callable[[Request, Person], Awaitable[Response]]
@@ -38,17 +41,19 @@ class Pages:
         self._account = AccountPages(site, self._view)
         self._people = PeoplePages(site, self._view)
         self._office = OfficePages(site, self._view)
+        self._privacy = PrivacyPages(site, self._view)
 
     def application(self) -> Starlette:
         """The pages as an ASGI application under the site's prefix."""
         routes = [
             *self._lab_routes(),
             *self._account_routes(),
+            *self._privacy_routes(),
             Route("/", self._signed_in(self.home)),
             Route("/arrivals", self._signed_in(self.arrivals)),
             Route("/receipts/{id}.json", self._signed_in(self.receipt)),
             Route("/people", self._signed_in(self._people.people)),
-            Route("/people/{username}/link", self._signed_in(self._people.new_link), methods=["POST"]),
+            Route("/people/{username}/link", self._signed_in(self._new_link), methods=["POST"]),
             Route("/people/{username}/end", self._signed_in(self._people.end_sessions), methods=["POST"]),
             Route("/cohorts/{name}", self._signed_in(self._office.cohort)),
             Route("/status", self._signed_in(self._office.status)),
@@ -77,9 +82,21 @@ class Pages:
             Route("/account", self._signed_in(self._account.account)),
             Route("/password", self._signed_in(self._account.offer)),
             Route("/password", self._signed_in(self._account.set_password), methods=["POST"]),
-            Route("/sessions/end", self._signed_in(self._account.end_sessions), methods=["POST"]),
-            Route("/language", self._signed_in(self._account.language), methods=["POST"]),
+            Route("/sessions/end", self._signed_in(self._account.end_sessions, before_consent=True), methods=["POST"]),
+            Route("/language", self._signed_in(self._account.language, before_consent=True), methods=["POST"]),
             Route("/sign-out", self._end, methods=["POST"]),
+        ]
+
+    def _privacy_routes(self) -> list[Route]:
+        pages, hers = self._privacy, "/people/{username}"
+        return [
+            Route("/privacy", self._signed_in(pages.notice, before_consent=True)),
+            Route("/privacy", self._signed_in(pages.agree, before_consent=True), methods=["POST"]),
+            Route("/privacy/decline", self._signed_in(pages.decline, before_consent=True), methods=["POST"]),
+            Route("/account/data", self._signed_in(pages.my_data), methods=["POST"]),
+            Route(f"{hers}/data", self._signed_in(pages.her_data), methods=["POST"]),
+            Route(f"{hers}/erase", self._signed_in(pages.before_erasing)),
+            Route(f"{hers}/erase", self._signed_in(pages.erase), methods=["POST"]),
         ]
 
     async def home(self, request: Request, someone: Person) -> Response:
@@ -124,7 +141,7 @@ class Pages:
 
     async def receipt(self, request: Request, someone: Person) -> Response:
         found = await run_in_threadpool(self._site.store.get, request.path_params["id"])
-        if found is None or found.username != someone.username:
+        if found is None or found.username != someone.username or found.digest.startswith(STRIPPED):
             raise HTTPException(404)
         return JSONResponse(
             self._site.store.receipt(found).to_json(),
@@ -139,7 +156,15 @@ class Pages:
         learner = await run_in_threadpool(person, self._site.engine, name)
         if role != "instructor" or hers is None or learner is None:
             raise HTTPException(404)
+        what = f"result {lab.course}/{lab.id}"
+        await run_in_threadpool(looks.record, self._site.engine, someone.username, name, what)
         return await self._standing(request, someone, lab, "learner.html", learner)
+
+    async def _new_link(self, request: Request, someone: Person) -> Response:
+        answer = await self._people.new_link(request, someone)
+        name = request.path_params["username"]
+        await run_in_threadpool(looks.record, self._site.engine, someone.username, name, "sign-in link")
+        return answer
 
     async def _own(self, request: Request, someone: Person, template: str) -> Response:
         lab, role = await self._admitted(request, someone)
@@ -169,12 +194,18 @@ class Pages:
         verb = "fresh" if _fresh(request) else "open"
         return f"{self._site.servers.url(someone.username)}labkit/{verb}/{lab.course}/{lab.id}"
 
-    def _signed_in(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    def _signed_in(
+        self, endpoint: Endpoint, *, before_consent: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """For whoever is signed in and, unless `before_consent`, has agreed to the privacy notice."""
+
         async def call(request: Request) -> Response:
             session = await self._site.sign_in.session(request)
             someone = await run_in_threadpool(self._holder, request, session) if session else None
             if someone is None:
                 return self._site.sign_in.begin(request)
+            if not before_consent and await self._privacy.must_ask(someone):
+                return self._privacy.ask(request)
             return await endpoint(request, someone)
 
         return call

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from labkit.allowance import Ledger
 from labkit.courses import Course, Lab
 from labkit.programme.enrolment import Enrolment
+from labkit.programme.privacy.holding import Holding
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
 
@@ -96,6 +97,13 @@ class Site:
     ledger: Ledger
     timezone: ZoneInfo
     health: Health | None = None
+    holdings: Sequence[Holding] = ()  # what keeps something of people outside the database
+    contact: str = ""  # whom people ask about their data
+
+    def inside(self, path: str) -> str:
+        """`path` if it is one of our pages; else the home page."""
+        ours = path.startswith(self.prefix) and "//" not in path and "\\" not in path
+        return path if ours else self.prefix
 
     def course(self, course_id: str) -> Course | None:
         return next((course for course in self.courses if course.id == course_id), None)

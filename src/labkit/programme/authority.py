@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Engine, Select, func, or_, select
 
 from labkit.database import reading
-from labkit.database.tables import cohorts, enrolments, people, sign_in_links
+from labkit.database.tables import cohorts, enrolments, erasures, people, sign_in_links
 from labkit.programme.people import Person, of_row
 
 PAGE = 50
@@ -73,6 +73,7 @@ def search(engine: Engine, actor: Person, text: str = "", page: int = 1) -> Foun
 
 def _reachable(actor: Person) -> Select[Any]:
     nobody_with_power = select(people).where(people.c.officer.is_(False), people.c.username != actor.username)
+    nobody_with_power = nobody_with_power.where(people.c.username.not_in(select(erasures.c.pseudonym)))
     if actor.officer:
         return nobody_with_power
     role = enrolments.c.role

@@ -34,6 +34,7 @@ from labkit.programme import links
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.password import Passwords
 from labkit.programme.people import Membership, Person, provision
+from labkit.programme.privacy import consent
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
 from labkit.submissions.scores import Scores
@@ -166,6 +167,8 @@ def running_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     engine = connect(database_url)
     members = [Membership(name, "first", "testing", "learner") for name in ("ana", "ben", "carla")]
     provision(engine, PEOPLE, [*members, Membership("maria", "first", "testing", "instructor")])
+    for one in PEOPLE:
+        consent.give(engine, one.username, "en")
     token, other = secrets.token_hex(16), secrets.token_hex(16)
     config = home / "jupyterhub_config.py"
     templates = Path(__file__).parents[3] / "hub_config" / "templates"

@@ -18,6 +18,7 @@ from labkit.pages.app import Pages
 from labkit.pages.site import Part, Session, Site
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.people import Membership, Person, provision
+from labkit.programme.privacy import consent
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
 from labkit.submissions.scores import Scores
@@ -104,6 +105,8 @@ def site(tmp_path: Path) -> Site:
     lab = Lab("testing", "clip", "Clip a reward", tmp_path, titles={"fil": "Putulin ang gantimpala"})
     members = [Membership(name, "first", "testing", "learner") for name in ("ana", "ben")]
     provision(engine, PEOPLE, [*members, Membership("maria", "first", "testing", "instructor")])
+    for one in PEOPLE:
+        consent.give(engine, one.username, "en")
     yield Site(
         prefix=HOME,
         origin=ORIGIN,
