@@ -1,4 +1,4 @@
-"""The registry as a table in docs/privacy.md: `python -m labkit.programme.privacy.document docs/privacy.md` writes it."""
+"""The registry as a table in docs/privacy.md; `python -m labkit.programme.privacy.document PAGE` writes it."""
 
 from __future__ import annotations
 
