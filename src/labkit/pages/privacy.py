@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlencode
-from weakref import WeakValueDictionary
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from labkit.pages.site import Site
 from labkit.pages.view import View
@@ -37,8 +37,7 @@ _PIECE = 1 << 18
 class PrivacyPages:
     def __init__(self, site: Site, view: View) -> None:
         self._site, self._view = site, view
-        self._making = set[str]()
-        self._sending: WeakValueDictionary[str, IO[bytes]] = WeakValueDictionary()
+        self._busy = set[str]()
         self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def must_ask(self, someone: Person) -> bool:
@@ -110,22 +109,17 @@ class PrivacyPages:
 
     async def _export(self, request: Request, someone: Person, whose: Person) -> Response:
         """One at a time for each person, so that nobody fills the disk with hers."""
-        name, sent = whose.username, self._sending.get(whose.username)
-        if name in self._making or (sent is not None and not sent.closed):
+        name = whose.username
+        if name in self._busy:
             return self._view.render(request, "export_waits.html", someone, 429)
-        self._making.add(name)
+        self._busy.add(name)
         try:
             async with self._room:
                 file, size = await run_in_threadpool(self._made, name)
-        finally:
-            self._making.discard(name)
-        self._sending[name] = file
-        headers = {
-            "Content-Disposition": f'attachment; filename="labkit-{name}.zip"',
-            "Content-Length": str(size),
-            "Cache-Control": "no-store",
-        }
-        return StreamingResponse(_pieces(file), media_type="application/zip", headers=headers)
+        except BaseException:
+            self._busy.discard(name)
+            raise
+        return _Zip(file, size, f"labkit-{name}.zip", lambda: self._busy.discard(name))
 
     def _made(self, username: str) -> tuple[IO[bytes], int]:
         """The zip and its size. It has no name any more, so it is gone once it was sent or nobody wants it."""
@@ -135,7 +129,22 @@ class PrivacyPages:
             return path.open("rb"), path.stat().st_size
 
 
+class _Zip(StreamingResponse):
+    """Sends a file; closes it and calls `over` when it was sent, or when nobody reads it any more."""
+
+    def __init__(self, file: IO[bytes], size: int, name: str, over: Callable[[], None]) -> None:
+        self._file, self._over = file, over
+        named = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(size)}
+        super().__init__(_pieces(file), media_type="application/zip", headers={**named, "Cache-Control": "no-store"})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
+            self._over()
+
+
 async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        while piece := await run_in_threadpool(file.read, _PIECE):
-            yield piece
+    while piece := await run_in_threadpool(file.read, _PIECE):
+        yield piece
