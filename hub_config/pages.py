@@ -62,6 +62,7 @@ def site(settings: Settings) -> Site:
         health=PlatformHealth(settings, state),
         holdings=holdings(settings, engine),
         contact=settings.privacy_contact,
+        periods=settings.periods,
     )
 
 

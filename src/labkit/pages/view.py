@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,7 @@ class View:
             "number": lambda value: format_decimal(value, locale=language),
             "moment": lambda value: self._moment(value, language),
             "since": lambda value: self._since(value, language),
+            "lasting": lambda days: _lasting(days, language),
             "title_in": lambda thing: thing.titles.get(language, thing.title),
         }
         environment.globals["prefix"] = self._site.prefix.rstrip("/")
@@ -78,3 +79,11 @@ class View:
 
     def _since(self, value: datetime, language: str) -> str:
         return str(format_timedelta(value - datetime.now(value.tzinfo), add_direction=True, locale=language))
+
+
+def _lasting(days: int, language: str) -> str:
+    """Whole years where they are whole, else days."""
+    span = timedelta(days=days)
+    if days % 365 == 0:
+        return str(format_timedelta(span, granularity="year", locale=language))
+    return str(format_timedelta(span, granularity="day", threshold=1e9, locale=language))

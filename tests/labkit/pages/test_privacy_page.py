@@ -19,6 +19,7 @@ from labkit.pages.site import Site
 from labkit.pages.view import View
 from labkit.programme.people import Membership, Person, person, provision
 from labkit.programme.privacy import consent, erase, looks
+from labkit.programme.privacy.retention import Periods
 
 HOME = "/services/labkit/"
 # What somebody with every right may open.
@@ -103,6 +104,18 @@ class TestTheNotice:
         answer = await unasked.post(f"{HOME}language", data={"language": "en", "back": f"{HOME}privacy"})
         assert answer.headers["location"] == f"{HOME}privacy"
         assert "I agree" in (await unasked.get(f"{HOME}privacy")).text
+
+    async def test_it_tells_the_periods_and_the_contact_that_hold_here(self, client: httpx.AsyncClient, site: Site):
+        client.cookies.set("who", "ana")
+        page = (await client.get(f"{HOME}privacy")).text
+        assert "Your work: 3 years after" in page
+        assert "Your account: 5 years after" in page
+        object.__setattr__(site, "periods", Periods(submissions=500, suspended=365))
+        object.__setattr__(site, "contact", "<b>dpo@example.org</b>")
+        page = (await client.get(f"{HOME}privacy")).text
+        assert "Your work: 500 days after" in page
+        assert "Your account: 1 year after" in page
+        assert "Ask: &lt;b&gt;dpo@example.org" in page
 
     async def test_all_sessions_can_be_ended_before(self, unasked: httpx.AsyncClient, site: Site):
         assert (await unasked.post(f"{HOME}sessions/end")).headers["location"] == HOME
