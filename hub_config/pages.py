@@ -7,9 +7,11 @@ import threading
 import time
 from zoneinfo import ZoneInfo
 
+import httpx
 import uvicorn
 from jupyterhub.services.auth import HubOAuth
 
+from hub_config.follower import Follower
 from hub_config.health import PlatformHealth
 from hub_config.holdings import holdings
 from hub_config.servers import HubServers
@@ -22,6 +24,7 @@ from labkit.courses import load_course
 from labkit.database import connect
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
+from labkit.pages.uploads import Uploads
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.privacy.erase import resume
 from labkit.submissions.blobs import Blobs
@@ -31,6 +34,16 @@ from labkit.submissions.store import Store
 
 log = logging.getLogger("labkit.pages")
 _LOOK_SECONDS = 60.0
+
+
+def follower(settings: Settings, site: Site) -> Follower:
+    state = State(settings.home)
+    client = httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{state.ports()['hub']}/hub/api",
+        headers={"Authorization": f"token {state.secret('service-labkit')}"},
+        timeout=httpx.Timeout(20),
+    )
+    return Follower(site.engine, client, settings.taught, site.sign_in.end_everywhere)
 
 
 def site(settings: Settings) -> Site:
@@ -59,6 +72,7 @@ def site(settings: Settings) -> Site:
         scores=Scores(engine),
         ledger=Ledger(engine, settings.timezone),
         timezone=ZoneInfo(settings.timezone),
+        uploads=Uploads(state.folder("uploads", mode=0o700)),
         health=PlatformHealth(settings, state),
         holdings=holdings(settings, engine),
         contact=settings.privacy_contact,
@@ -80,9 +94,10 @@ def finish_erasures(made: Site) -> None:
 def main() -> None:
     settings = read()
     port = State(settings.home).ports()["pages"]
-    made = site(settings)
-    threading.Thread(target=finish_erasures, args=(made,), name="erasures", daemon=True).start()
-    uvicorn.run(Pages(made).application(), host="127.0.0.1", port=port, log_level="warning")
+    ours = site(settings)
+    threading.Thread(target=finish_erasures, args=(ours,), name="erasures", daemon=True).start()
+    application = Pages(ours).application(beside=follower(settings, ours).run)
+    uvicorn.run(application, host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":

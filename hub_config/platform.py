@@ -13,8 +13,6 @@ from hub_config import learner_server, roles, services
 from hub_config.hosts import subdomain
 from hub_config.settings import Settings
 from hub_config.state import State
-from labkit.database import connect
-from labkit.programme.people import memberships
 
 # The hub's forms and calls are small; a body is kept whole in memory before anybody is asked who sent it.
 _MOST_BODY = 2**20
@@ -30,11 +28,8 @@ def configure(c: Config, settings: Settings) -> None:
     _origins(c, settings)
     _sign_in(c, settings)
     _servers(c, settings, state)
-    engine = connect(settings.database_url)
-    enrolled = memberships(engine)
-    engine.dispose()
     c.JupyterHub.services = services.external(settings, state, ports)
-    c.JupyterHub.load_groups = roles.groups(settings.taught, enrolled)
+    c.JupyterHub.load_groups = roles.groups(settings.taught)
     c.JupyterHub.load_roles = roles.roles(settings.taught)
 
 

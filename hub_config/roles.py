@@ -1,4 +1,4 @@
-"""Who may do what in the hub, from who is enrolled as what."""
+"""Who may do what in the hub. Nobody is its administrator, and every service has what it needs and no more."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from hub_config.services import formgrader
-from labkit.programme.people import Membership
 
 
 def instructors(course: str) -> str:
-    """The hub group of a course's instructors."""
+    """The hub group of those who teach a course, assistants too."""
     return f"instructors-{course}"
 
 
-def groups(courses: Sequence[str], enrolled: Sequence[Membership]) -> dict[str, dict[str, list[str]]]:
-    """What `c.JupyterHub.load_groups` takes."""
-    found: dict[str, dict[str, list[str]]] = {instructors(course): {"users": []} for course in courses}
-    for member in enrolled:
-        if member.role == "instructor" and member.course in courses:
-            found[instructors(member.course)]["users"].append(member.username)
-    return found
+def groups(courses: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """What `c.JupyterHub.load_groups` takes: nobody yet. `Follower` puts people in, and takes them out again."""
+    return {instructors(course): {"users": []} for course in courses}
 
 
 def roles(courses: Sequence[str]) -> list[dict[str, Any]]:
@@ -33,6 +28,7 @@ def roles(courses: Sequence[str]) -> list[dict[str, Any]]:
             "scopes": [
                 *("servers", "read:servers", "read:users:name", "list:users"),
                 *("read:users:activity", "delete:users"),
+                *(f"groups!group={instructors(course)}" for course in courses),
             ],
         },
         {"name": "user", "description": "A learner", "scopes": ["self", "access:services!service=labkit"]},

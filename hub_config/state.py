@@ -7,6 +7,7 @@ homes/NAME/              each learner's files
 models/                  the prepared model
 build/COURSE/            notebooks built from the courses' text
 nbgrader/COURSE/         nbgrader's folders and gradebook.db
+uploads/                 rosters between their plan and their application, for an hour
 secrets/                 keys, each readable by its owner only
 run/                     what one run writes for its processes; made anew at every start
 log/                     one file a process

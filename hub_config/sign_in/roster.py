@@ -6,6 +6,7 @@ no other way into `authenticate`, such as the hub's API, signs anybody in.
 
 from __future__ import annotations
 
+import asyncio
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +22,7 @@ from hub_config.sign_in.password import PasswordHandler
 from hub_config.sign_in.sessions import EndSessions, NoTokens, ResumeHandler, SignOut, Tickets
 from labkit.database import connect
 from labkit.programme.password import Passwords
-from labkit.programme.sign_in import SignIn
+from labkit.programme.sign_in import SignIn, arrive
 
 
 class RosterAuthenticator(Authenticator):
@@ -48,7 +49,11 @@ class RosterAuthenticator(Authenticator):
         return Tickets()
 
     async def authenticate(self, handler: BaseHandler, data: Any) -> str | None:
-        return data["username"] if isinstance(data, Proven) else None
+        """Only for somebody who has proven who she is, and whose place has not been taken since."""
+        if not isinstance(data, Proven):
+            return None
+        arrived = await asyncio.to_thread(arrive, self.engine, data["username"])
+        return data["username"] if arrived else None
 
     def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
         """Ours come before JupyterHub's, so `/login`, `/logout` and the rest are these."""

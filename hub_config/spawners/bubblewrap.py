@@ -137,12 +137,16 @@ class BubblewrapSpawner(Spawner):
         }
 
     def _courses(self) -> dict[str, Path]:
-        """The learners' side of each course she is in, as built."""
+        """The learners' side of each course she is in, as built; not before her cohort begins."""
         engine = connect(self.database_url)
         try:
-            mine = Enrolment(engine).courses(self.user.name)
+            enrolment = Enrolment(engine)
+            seats = [enrolment.seat(self.user.name, course) for course in enrolment.courses(self.user.name)]
         finally:
             engine.dispose()
+        mine = [
+            seat.cohort.course for seat in seats if seat and (seat.role != "learner" or seat.cohort.state() != "coming")
+        ]
         folders = {course: Path(self.build) / course / "learner" for course in mine}
         return {course: folder for course, folder in folders.items() if folder.is_dir()}
 

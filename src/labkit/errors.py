@@ -5,6 +5,7 @@
     │   ├── NotInALab          the notebook is not in a lab's folder
     │   ├── KeyRefused         no key, an old key, a key for something else     (401)
     │   ├── NotEnrolled        she is in no cohort of this course               (403)
+    │   ├── CohortNotRunning   her cohort has not begun yet, or is over         (403)
     │   ├── ModelNotAllowed    the lab's policy does not allow this model       (403)
     │   ├── AllowanceSpent     the lab's allowance is used up until the reset   (429)
     │   ├── AttemptsSpent      every submission the lab allows is used up       (409)
@@ -57,6 +58,10 @@ class KeyRefused(LearnerError):
 
 
 class NotEnrolled(LearnerError):
+    status = 403
+
+
+class CohortNotRunning(LearnerError):
     status = 403
 
 

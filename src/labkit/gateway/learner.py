@@ -25,6 +25,7 @@ from labkit.gateway.keys import Caller, Keys
 from labkit.gateway.policy import MOST_SCORED, allowed_models, answer_tokens, choose_model
 from labkit.gateway.requests import LARGEST_BODY, Generation, read_generation, read_scoring
 from labkit.gateway.stream import PaidStream, events
+from labkit.programme.cohorts import Seat
 
 
 class Identity(Protocol):
@@ -34,9 +35,9 @@ class Identity(Protocol):
 
 
 class Enrolment(Protocol):
-    """Whether somebody takes part in a course: "learner", "instructor" or None."""
+    """Somebody's place in a course, with the cohort that sets her dates and allowance; None: she takes no part."""
 
-    def role(self, username: str, course: str) -> str | None: ...
+    def seat(self, username: str, course: str) -> Seat | None: ...
 
 
 @dataclass(frozen=True)
@@ -159,14 +160,17 @@ class LearnerRoutes:
         lab = self._lab(caller)
         if (caller.course, caller.lab) != (request.path_params["course"], request.path_params["lab"]) or lab is None:
             raise KeyRefused("This key is for another lab.", instead="Call labkit.credentials() in this lab.")
-        await self._enrolled(caller)
-        return caller, lab
+        seat = await self._enrolled(caller)
+        return caller, seat.taken(lab)
 
-    async def _enrolled(self, caller: Caller) -> None:
-        if await run_in_threadpool(self.enrolment.role, caller.username, caller.course) is None:
+    async def _enrolled(self, caller: Caller) -> Seat:
+        seat = await run_in_threadpool(self.enrolment.seat, caller.username, caller.course)
+        if seat is None:
             raise NotEnrolled(
                 f"You are not enrolled in the course {caller.course!r}.", instead="Ask your programme officer."
             )
+        seat.check_runs()
+        return seat
 
     def _lab(self, caller: Caller) -> Lab | None:
         course = self.courses.get(caller.course)

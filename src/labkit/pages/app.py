@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +20,25 @@ from starlette.staticfiles import StaticFiles
 from labkit.courses import Lab
 from labkit.errors import PlatformFault
 from labkit.pages import learn, teach
+from labkit.pages.access import Access, Endpoint, check
 from labkit.pages.account import AccountPages
+from labkit.pages.cohorts import CohortPages
 from labkit.pages.form import FormGuard
 from labkit.pages.headers import SameOrigin
+from labkit.pages.join import JoinPages
 from labkit.pages.office import OfficePages
 from labkit.pages.people import PeoplePages, number
 from labkit.pages.privacy import PrivacyPages
+from labkit.pages.roster import RosterPages
 from labkit.pages.site import Session, Site
 from labkit.pages.view import View
-from labkit.programme import authority, sessions
+from labkit.programme import authority, sessions, sight
 from labkit.programme.people import Person, person
 from labkit.programme.privacy import looks
 from labkit.programme.privacy.strip import STRIPPED
+from labkit.programme.roster.decode import MOST_BYTES
 
 _STATIC = Path(__file__).parent / "static"
-Endpoint = Callable[[Request, Person], Awaitable[Response]]
 
 
 class Pages:
@@ -42,61 +48,92 @@ class Pages:
         self._people = PeoplePages(site, self._view)
         self._office = OfficePages(site, self._view)
         self._privacy = PrivacyPages(site, self._view)
+        self._cohorts = CohortPages(site, self._view)
+        self._roster = RosterPages(site, self._view)
+        self._join = JoinPages(site, self._view)
 
-    def application(self) -> Starlette:
-        """The pages as an ASGI application under the site's prefix."""
+    def application(self, beside: Callable[[], Awaitable[None]] | None = None) -> Starlette:
+        """The pages as an ASGI application under the site's prefix; `beside` runs as long as it does."""
         routes = [
             *self._lab_routes(),
             *self._account_routes(),
             *self._privacy_routes(),
-            Route("/", self._signed_in(self.home)),
-            Route("/arrivals", self._signed_in(self.arrivals)),
-            Route("/receipts/{id}.json", self._signed_in(self.receipt)),
-            Route("/people", self._signed_in(self._people.people)),
-            Route("/people/{username}/link", self._signed_in(self._new_link), methods=["POST"]),
-            Route("/people/{username}/end", self._signed_in(self._people.end_sessions), methods=["POST"]),
-            Route("/cohorts/{name}", self._signed_in(self._office.cohort)),
-            Route("/status", self._signed_in(self._office.status)),
-            Route("/oauth_callback", self._site.sign_in.finish),
-            Route("/health", self._health),
+            *self._office_routes(),
+            Route("/", self._for(Access.SIGNED_IN, self.home)),
+            Route("/arrivals", self._for(Access.SIGNED_IN, self.arrivals)),
+            Route("/receipts/{id}.json", self._for(Access.SIGNED_IN, self.receipt)),
+            Route("/people", self._for(Access.LOOKS_AFTER, self._people.people)),
+            Route("/people/{username}/link", self._for(Access.LOOKS_AFTER, self._new_link), methods=["POST"]),
+            Route("/people/{username}/end", self._for(Access.LOOKS_AFTER, self._people.end_sessions), methods=["POST"]),
+            Route("/join", _anybody(self._join.show)),
+            Route("/join", _anybody(self._join.ask), methods=["POST"]),
+            Route("/oauth_callback", _anybody(self._site.sign_in.finish)),
+            Route("/health", _anybody(self._health)),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ]
         handlers: dict[Any, Any] = {HTTPException: self._refused, PlatformFault: self._fault}
-        guard = Middleware(FormGuard, origin=self._site.origin, refuse=self._foreign)
-        around = [Middleware(SameOrigin), guard]
         prefix = self._site.prefix.rstrip("/")
-        return Starlette(routes=[Mount(prefix, routes=routes)], exception_handlers=handlers, middleware=around)
+        larger = {f"{prefix}/roster": MOST_BYTES + 64 * 1024}
+        guard = Middleware(FormGuard, origin=self._site.origin, refuse=self._foreign, larger=larger)
+        return Starlette(
+            routes=[Mount(prefix, routes=routes)],
+            exception_handlers=handlers,
+            middleware=[Middleware(SameOrigin), guard],
+            lifespan=_lifespan(beside) if beside else None,
+        )
 
     def _lab_routes(self) -> list[Route]:
         lab = "/labs/{course}/{lab}"
         return [
-            Route(lab, self._signed_in(self.lab)),
-            Route(f"{lab}/result", self._signed_in(self.result)),
-            Route(f"{lab}/learners/{{username}}", self._signed_in(self.learner)),
-            Route(f"{lab}/open", self._signed_in(self.open)),
-            Route(f"{lab}/progress", self._signed_in(self.progress)),
+            Route(lab, self._for(Access.TAKES_PART, self.lab)),
+            Route(f"{lab}/result", self._for(Access.TAKES_PART, self.result)),
+            Route(f"{lab}/learners/{{username}}", self._for(Access.TEACHES, self.learner)),
+            Route(f"{lab}/open", self._for(Access.TAKES_PART, self.open)),
+            Route(f"{lab}/progress", self._for(Access.TAKES_PART, self.progress)),
+        ]
+
+    def _office_routes(self) -> list[Route]:
+        cohort, code = "/cohorts/{name}", "/cohorts/{name}/invitations/{invitation}"
+        return [
+            Route(cohort, self._for(Access.SEES_COHORT, self._cohorts.show)),
+            Route(f"{cohort}/people.{{form}}", self._for(Access.PROGRAMME, self._cohorts.export)),
+            Route(f"{cohort}/settings", self._for(Access.OFFICER, self._cohorts.change), methods=["POST"]),
+            Route(f"{cohort}/links", self._for(Access.OFFICER, self._cohorts.links), methods=["POST"]),
+            Route(f"{cohort}/invitations", self._for(Access.OFFICER, self._cohorts.invite), methods=["POST"]),
+            Route(f"{code}/admit", self._for(Access.OFFICER, self._cohorts.admit), methods=["POST"]),
+            Route(f"{code}/close", self._for(Access.OFFICER, self._cohorts.close), methods=["POST"]),
+            Route("/figures.{form}", self._for(Access.PROGRAMME, self._office.figures)),
+            Route("/roster", self._for(Access.OFFICER, self._roster.show)),
+            Route("/roster", self._for(Access.OFFICER, self._roster.plan), methods=["POST"]),
+            Route("/roster/apply", self._for(Access.OFFICER, self._roster.apply), methods=["POST"]),
+            Route("/status", self._for(Access.PROGRAMME, self._office.status)),
         ]
 
     def _account_routes(self) -> list[Route]:
+        hers = Access.SIGNED_IN
         return [
-            Route("/account", self._signed_in(self._account.account)),
-            Route("/password", self._signed_in(self._account.offer)),
-            Route("/password", self._signed_in(self._account.set_password), methods=["POST"]),
-            Route("/sessions/end", self._signed_in(self._account.end_sessions, before_consent=True), methods=["POST"]),
-            Route("/language", self._signed_in(self._account.language, before_consent=True), methods=["POST"]),
-            Route("/sign-out", self._end, methods=["POST"]),
+            Route("/account", self._for(hers, self._account.account)),
+            Route("/password", self._for(hers, self._account.offer)),
+            Route("/password", self._for(hers, self._account.set_password), methods=["POST"]),
+            Route(
+                "/sessions/end",
+                self._for(hers, self._account.end_sessions, before_consent=True),
+                methods=["POST"],
+            ),
+            Route("/language", self._for(hers, self._account.language, before_consent=True), methods=["POST"]),
+            Route("/sign-out", _anybody(self._end), methods=["POST"]),
         ]
 
     def _privacy_routes(self) -> list[Route]:
-        pages, hers = self._privacy, "/people/{username}"
+        pages, hers, everybody = self._privacy, "/people/{username}", Access.SIGNED_IN
         return [
-            Route("/privacy", self._signed_in(pages.notice, before_consent=True)),
-            Route("/privacy", self._signed_in(pages.agree, before_consent=True), methods=["POST"]),
-            Route("/privacy/decline", self._signed_in(pages.decline, before_consent=True), methods=["POST"]),
-            Route("/account/data", self._signed_in(pages.my_data), methods=["POST"]),
-            Route(f"{hers}/data", self._signed_in(pages.her_data), methods=["POST"]),
-            Route(f"{hers}/erase", self._signed_in(pages.before_erasing)),
-            Route(f"{hers}/erase", self._signed_in(pages.erase), methods=["POST"]),
+            Route("/privacy", self._for(everybody, pages.notice, before_consent=True)),
+            Route("/privacy", self._for(everybody, pages.agree, before_consent=True), methods=["POST"]),
+            Route("/privacy/decline", self._for(everybody, pages.decline, before_consent=True), methods=["POST"]),
+            Route("/account/data", self._for(everybody, pages.my_data), methods=["POST"]),
+            Route(f"{hers}/data", self._for(Access.OFFICER, pages.her_data), methods=["POST"]),
+            Route(f"{hers}/erase", self._for(Access.OFFICER, pages.before_erasing)),
+            Route(f"{hers}/erase", self._for(Access.OFFICER, pages.erase), methods=["POST"]),
         ]
 
     async def home(self, request: Request, someone: Person) -> Response:
@@ -123,6 +160,9 @@ class Pages:
     async def open(self, request: Request, someone: Person) -> Response:
         """Starts her server if it sleeps; the page then asks `progress` until the notebook can be shown."""
         lab = await self._lab(request, someone)
+        seat = await run_in_threadpool(self._site.enrolment.seat, someone.username, lab.course)
+        if seat and seat.role == "learner" and seat.cohort.state() == "coming":
+            return self._view.render(request, "coming.html", someone, lab=lab, cohort=seat.cohort)
         if await self._site.servers.state(someone.username) == "ready":
             return RedirectResponse(self._notebook(request, someone, lab), 303)
         await self._site.servers.start(someone.username)
@@ -149,12 +189,12 @@ class Pages:
         )
 
     async def learner(self, request: Request, someone: Person) -> Response:
-        """For an instructor: a learner's result in full, with its history."""
+        """For whoever teaches her: a learner's result in full, with its history."""
         lab, role = await self._admitted(request, someone)
         name = request.path_params["username"]
-        hers = await run_in_threadpool(self._site.enrolment.role, name, lab.course)
-        learner = await run_in_threadpool(person, self._site.engine, name)
-        if role != "instructor" or hers is None or learner is None:
+        pupils = await run_in_threadpool(sight.pupils, self._site.engine, someone.username, lab.course)
+        learner = await run_in_threadpool(person, self._site.engine, name) if name in pupils else None
+        if role not in sight.TEACH or learner is None:
             raise HTTPException(404)
         what = f"result {lab.course}/{lab.id}"
         await run_in_threadpool(looks.record, self._site.engine, someone.username, name, what)
@@ -168,7 +208,7 @@ class Pages:
 
     async def _own(self, request: Request, someone: Person, template: str) -> Response:
         lab, role = await self._admitted(request, someone)
-        return await self._standing(request, someone, lab, template, someone, learner=role != "instructor")
+        return await self._standing(request, someone, lab, template, someone, learner=role == "learner")
 
     async def _standing(
         self, request: Request, someone: Person, lab: Lab, template: str, whose: Person, *, learner: bool = False
@@ -194,10 +234,11 @@ class Pages:
         verb = "fresh" if _fresh(request) else "open"
         return f"{self._site.servers.url(someone.username)}labkit/{verb}/{lab.course}/{lab.id}"
 
-    def _signed_in(
-        self, endpoint: Endpoint, *, before_consent: bool = False
+    def _for(
+        self, access: Access, endpoint: Endpoint, *, before_consent: bool = False
     ) -> Callable[[Request], Awaitable[Response]]:
-        """For whoever is signed in and, unless `before_consent`, has agreed to the privacy notice."""
+        """The page for those of `access` who are signed in and, unless `before_consent`, have agreed to the privacy
+        notice; everybody else signs in, reads the notice, or finds nothing."""
 
         async def call(request: Request) -> Response:
             session = await self._site.sign_in.session(request)
@@ -206,8 +247,10 @@ class Pages:
                 return self._site.sign_in.begin(request)
             if not before_consent and await self._privacy.must_ask(someone):
                 return self._privacy.ask(request)
+            check(access, request, someone)
             return await endpoint(request, someone)
 
+        call.access = access  # type: ignore[attr-defined]
         return call
 
     def _holder(self, request: Request, session: Session) -> Person | None:
@@ -239,6 +282,28 @@ class Pages:
             session = None
         someone = await run_in_threadpool(self._holder, request, session) if session else None
         return self._view.render(request, template, someone, status=status)
+
+
+def _anybody(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def call(request: Request) -> Response:
+        return await endpoint(request)
+
+    call.access = Access.ANYBODY  # type: ignore[attr-defined]
+    return call
+
+
+def _lifespan(beside: Callable[[], Awaitable[None]]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def run(_app: Starlette) -> AsyncIterator[None]:
+        task = asyncio.ensure_future(beside())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    return run
 
 
 def _fresh(request: Request) -> bool:

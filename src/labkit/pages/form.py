@@ -6,7 +6,7 @@ server that sleeps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -20,10 +20,17 @@ _MOST_BYTES = 64 * 1024
 
 
 class FormGuard:
-    """ASGI middleware; `refuse` makes the answer from the request and a status."""
+    """ASGI middleware; `refuse` makes the answer from the request and a status, `larger` says which paths take more
+    bytes (a file somebody gives; who may give it is asked before it is read)."""
 
-    def __init__(self, app: ASGIApp, origin: str, refuse: Callable[[Request, int], Response]) -> None:
-        self._app, self._origin, self._refuse = app, origin, refuse
+    def __init__(
+        self,
+        app: ASGIApp,
+        origin: str,
+        refuse: Callable[[Request, int], Response],
+        larger: Mapping[str, int] | None = None,
+    ) -> None:
+        self._app, self._origin, self._refuse, self._larger = app, origin, refuse, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         status = self._objection(scope) if scope["type"] == "http" and scope["method"] not in _READS else None
@@ -36,4 +43,5 @@ class FormGuard:
             return 403
         # A browser knows how long its form is; the server below holds it to its word.
         length = headers.get("content-length", "")
-        return None if length.isdigit() and int(length) <= _MOST_BYTES else 413
+        most = self._larger.get(scope["path"], _MOST_BYTES)
+        return None if length.isdigit() and int(length) <= most else 413

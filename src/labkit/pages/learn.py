@@ -81,12 +81,14 @@ def standing(site: Site, username: str, lab: Lab, *, learner: bool = True) -> St
     course = site.course(lab.course)
     assert course is not None
     mine = site.store.of_person(username, lab.course, lab.id)
+    seat = site.enrolment.seat(username, lab.course)
+    allowance = (seat.taken(lab) if seat else lab).allowance
     return Standing(
         course=course,
         lab=lab,
         submissions=mine,
         score=site.scores.latest(username, lab.course, lab.id),
-        balance=site.ledger.balance(username, lab.course, lab.id, lab.allowance),
+        balance=site.ledger.balance(username, lab.course, lab.id, allowance),
         coarse=is_coarse(lab, mine, learner=learner),
         attempts=Attempts(len(mine), lab.attempts) if lab.attempts is not None else None,
         history=site.scores.history(username, lab.course, lab.id),

@@ -1,4 +1,4 @@
-"""The programme officer's pages: how far each cohort is, and whether the platform's parts work."""
+"""The programme officer's pages: every cohort's figures, their export, and whether the platform's parts work."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from labkit.pages import programme
-from labkit.pages.people import number
-from labkit.pages.programme import Cohort
+from labkit.pages import exports, programme
+from labkit.pages.cohorts import attachment
+from labkit.pages.programme import Overview
 from labkit.pages.site import Site
 from labkit.pages.view import View
+from labkit.programme import figures, sight
 from labkit.programme.people import Person
 
 
@@ -19,25 +20,26 @@ class OfficePages:
     def __init__(self, site: Site, view: View) -> None:
         self._site, self._view = site, view
 
-    async def cohorts(self, someone: Person) -> list[Cohort]:
-        """For an officer's home page: each cohort with its first learners; nothing for anybody else."""
-        return await run_in_threadpool(programme.cohorts, self._site) if someone.officer else []
+    async def cohorts(self, someone: Person) -> list[Overview]:
+        """For the home page: every cohort for officers and observers of the programme, else those she may see."""
+        return await run_in_threadpool(self._cohorts, someone)
 
-    async def cohort(self, request: Request, someone: Person) -> Response:
-        """One cohort, page by page."""
-        self._check(someone)
-        name = request.path_params["name"]
-        found = await run_in_threadpool(programme.cohort, self._site, name, number(request, "page"))
-        if found is None:
+    async def figures(self, request: Request, someone: Person) -> Response:
+        """Every cohort's figures as CSV or XLSX."""
+        form = request.path_params["form"]
+        if form not in exports.TYPES:
             raise HTTPException(404)
-        return self._view.render(request, "learners.html", someone, cohort=found)
+        counted = await run_in_threadpool(figures.funnels, self._site.engine, self._site.courses)
+        content = await run_in_threadpool(exports.figures, counted, form)
+        return attachment(content, f"figures.{form}", exports.TYPES[form])
 
     async def status(self, request: Request, someone: Person) -> Response:
-        self._check(someone)
         if self._site.health is None:
             raise HTTPException(404)
         return self._view.render(request, "status.html", someone, parts=await self._site.health.parts())
 
-    def _check(self, someone: Person) -> None:
-        if not someone.officer:
-            raise HTTPException(404)
+    def _cohorts(self, someone: Person) -> list[Overview]:
+        if someone.officer or someone.observer:
+            return programme.overviews(self._site, None)
+        seen = sight.taught(self._site.engine, someone.username, (*sight.TEACH, "observer"))
+        return programme.overviews(self._site, seen) if seen else []

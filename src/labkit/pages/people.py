@@ -23,8 +23,6 @@ class PeoplePages:
         self._site, self._view = site, view
 
     async def people(self, request: Request, someone: Person) -> Response:
-        if not request.state.leads:
-            raise HTTPException(404)
         text = request.query_params.get("q", "")[:_LONGEST_SEARCH]
         page = number(request, "page")
         found = await run_in_threadpool(authority.search, self._site.engine, someone, text, page)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from labkit.allowance import Ledger
 from labkit.courses import Course, Lab
+from labkit.pages.uploads import Uploads
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.privacy.holding import Holding
 from labkit.programme.privacy.retention import Periods
@@ -97,6 +98,7 @@ class Site:
     scores: Scores
     ledger: Ledger
     timezone: ZoneInfo
+    uploads: Uploads
     health: Health | None = None
     holdings: Sequence[Holding] = ()  # what keeps something of people outside the database
     contact: str = ""  # whom people ask about their data

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from labkit.courses import Course
 from labkit.pages.site import Site
+from labkit.programme import sight
 from labkit.programme.people import Person, everyone
 from labkit.submissions.scores import Score
 from labkit.submissions.store import Submission
@@ -39,26 +40,29 @@ class ItemFailure:
 @dataclass(frozen=True)
 class Class:
     course: Course
+    cohorts: tuple[str, ...]
     arrivals: tuple[Arrival, ...]
     failures: tuple[ItemFailure, ...]
     to_grade: int
 
 
 def classes(site: Site, username: str) -> list[Class]:
-    """Every course she teaches."""
-    roles = site.enrolment.courses(username)
-    return [_class(site, course) for course in site.courses if roles.get(course.id) == "instructor"]
+    """Every course she teaches or assists in, with the learners of her own cohorts."""
+    cohorts = sight.taught(site.engine, username)
+    mine = {course.id: [name for name, taken in cohorts.items() if taken == course.id] for course in site.courses}
+    return [_class(site, course, mine[course.id]) for course in site.courses if mine[course.id]]
 
 
-def _class(site: Site, course: Course) -> Class:
+def _class(site: Site, course: Course, cohorts: list[str]) -> Class:
     people = {one.username: one for one in everyone(site.engine)}
-    scores = site.scores.of_course(course.id)
+    scores = site.scores.of_course(course.id, cohorts=cohorts)
     by_submission = {score.submission: score for score in scores}
     arrivals = tuple(
-        Arrival(one, people.get(one.username), by_submission.get(one.id)) for one in site.store.of_course(course.id, 30)
+        Arrival(one, people.get(one.username), by_submission.get(one.id))
+        for one in site.store.of_course(course.id, 30, cohorts=cohorts)
     )
     to_grade = sum(1 for score in scores if score.manual_max and score.manual_score is None)
-    return Class(course, arrivals, _failures(scores, people), to_grade)
+    return Class(course, tuple(cohorts), arrivals, _failures(scores, people), to_grade)
 
 
 def _failures(scores: Iterable[Score], people: dict[str, Person]) -> tuple[ItemFailure, ...]:

@@ -67,6 +67,9 @@ class View:
             "points": lambda value: format_decimal(round(value, 2), locale=language),
             "number": lambda value: format_decimal(value, locale=language),
             "moment": lambda value: self._moment(value, language),
+            "day": lambda value: f"{value.astimezone(self._site.timezone):%Y-%m-%d}",
+            # An end is the first moment that is not in it: the last day is the one before.
+            "day_before": lambda value: f"{value.astimezone(self._site.timezone) - timedelta(seconds=1):%Y-%m-%d}",
             "since": lambda value: self._since(value, language),
             "lasting": lambda days: _lasting(days, language),
             "title_in": lambda thing: thing.titles.get(language, thing.title),

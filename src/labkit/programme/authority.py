@@ -1,8 +1,8 @@
 """Whom an instructor or officer may give a new sign-in link, and whose sessions she may end.
 
-An officer: everybody but officers. An instructor: the learners of her own courses who are neither officers nor
-instructors anywhere. The search and the check before an action ask the same query, so nobody who is not listed can be
-reached by typing an address.
+An officer: everybody but officers. An instructor: the learners of her own cohorts who are neither officers, observers
+of the programme, nor instructors or assistants anywhere. Nobody acts for somebody who was erased. The search and the
+check before an action ask the same query, so nobody who is not listed can be reached by typing an address.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Engine, Select, func, or_, select
 
 from labkit.database import reading
-from labkit.database.tables import cohorts, enrolments, erasures, people, sign_in_links
+from labkit.database.tables import enrolments, erasures, people, sign_in_links
 from labkit.programme.people import Person, of_row
 
 PAGE = 50
@@ -39,7 +39,9 @@ def has_any(engine: Engine, actor: Person) -> bool:
     if actor.officer:
         return True
     teaches = select(enrolments.c.cohort).where(
-        enrolments.c.username == actor.username, enrolments.c.role == "instructor"
+        enrolments.c.username == actor.username,
+        enrolments.c.role == "instructor",
+        enrolments.c.suspended_at.is_(None),
     )
     with reading(engine) as connection:
         return connection.execute(teaches.limit(1)).first() is not None
@@ -72,17 +74,22 @@ def search(engine: Engine, actor: Person, text: str = "", page: int = 1) -> Foun
 
 
 def _reachable(actor: Person) -> Select[Any]:
-    nobody_with_power = select(people).where(people.c.officer.is_(False), people.c.username != actor.username)
-    nobody_with_power = nobody_with_power.where(people.c.username.not_in(select(erasures.c.pseudonym)))
+    nobody_with_power = select(people).where(
+        people.c.officer.is_(False),
+        people.c.username != actor.username,
+        people.c.username.not_in(select(erasures.c.pseudonym)),
+    )
     if actor.officer:
         return nobody_with_power
-    role = enrolments.c.role
-    mine = select(cohorts.c.course).join(enrolments).where(
-        enrolments.c.username == actor.username, role == "instructor"
+    role, active = enrolments.c.role, enrolments.c.suspended_at.is_(None)
+    mine = select(enrolments.c.cohort).where(
+        enrolments.c.username == actor.username, role == "instructor", active
     )  # fmt: skip
-    hers = select(enrolments.c.username).join(cohorts).where(role == "learner", cohorts.c.course.in_(mine))
-    teachers = select(enrolments.c.username).where(role == "instructor")
-    return nobody_with_power.where(people.c.username.in_(hers), people.c.username.not_in(teachers))
+    hers = select(enrolments.c.username).where(role == "learner", active, enrolments.c.cohort.in_(mine))
+    powerful = select(enrolments.c.username).where(role.in_(("instructor", "assistant")), active)
+    return nobody_with_power.where(
+        people.c.observer.is_(False), people.c.username.in_(hers), people.c.username.not_in(powerful)
+    )
 
 
 def _links(usernames: list[str]) -> Select[Any]:

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Engine, and_, select
 
 from labkit.database import reading
 from labkit.database.tables import cohorts, enrolments
+from labkit.programme.cohorts import Seat, seat
 
 # A person in two cohorts of one course has the stronger role. An observer takes part in nothing.
 _STRENGTH = ("learner", "assistant", "instructor")
@@ -21,6 +22,10 @@ class Enrolment:
         with reading(self._engine) as connection:
             roles = connection.execute(query).scalars().all()
         return max(roles, key=_STRENGTH.index, default=None)
+
+    def seat(self, username: str, course: str) -> Seat | None:
+        """Her place in a course with the cohort that sets her dates and allowance; None for who takes no part."""
+        return seat(self._engine, username, course)
 
     def courses(self, username: str) -> dict[str, str]:
         """Every course she takes part in, with her role in it."""

@@ -10,8 +10,9 @@ import asyncio
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from sqlalchemy import Engine, func, or_, select
+from sqlalchemy import Engine, func, or_, select, update
 
 from labkit.database import reading
 from labkit.database.tables import people
@@ -77,6 +78,13 @@ class SignIn:
         # Looked up first: her link is not used up while she is suspended.
         hers = holder(self._engine, token)
         return read(self._engine, token) if hers and not is_suspended(self._engine, hers) else None
+
+
+def arrive(engine: Engine, username: str) -> bool:
+    """Notes that she signs in now; False for somebody who is suspended or unknown."""
+    here = update(people).where(people.c.username == username, people.c.suspended_at.is_(None))
+    with engine.begin() as connection:
+        return connection.execute(here.values(signed_in_at=datetime.now(UTC))).rowcount == 1
 
 
 def canonical(account: str) -> str:

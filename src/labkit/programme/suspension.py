@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, exists, or_, select, update
+from sqlalchemy import Connection, Engine, and_, exists, or_, select, update
 
 from labkit.database import reading
 from labkit.database.tables import enrolments, erasures, people
 
+T = TypeVar("T")
 # SQLite and PostgreSQL bound the number of values in one statement.
 MOST_VALUES = 500
 
@@ -28,7 +30,8 @@ def settle(connection: Connection, usernames: Collection[str]) -> frozenset[str]
     now = datetime.now(UTC)
     gone: set[str] = set()
     for some in in_parts(sorted(usernames)):
-        hers = people.c.username.in_(some)
+        # Whoever was erased stays out, also where her places are kept for the cohort's figures.
+        hers = and_(people.c.username.in_(some), people.c.username.not_in(select(erasures.c.pseudonym)))
         leaving = select(people.c.username).where(hers, people.c.suspended_at.is_(None), ~taking_part)
         found = connection.execute(leaving).scalars().all()
         gone.update(found)
@@ -48,7 +51,7 @@ def is_suspended(engine: Engine, username: str) -> bool:
     return at is not None
 
 
-def in_parts(values: Sequence[str], most: int = MOST_VALUES) -> Iterator[Sequence[str]]:
+def in_parts(values: Sequence[T], most: int = MOST_VALUES) -> Iterator[Sequence[T]]:
     """`values` in pieces one statement can hold."""
     for start in range(0, len(values), most):
         yield values[start : start + most]

@@ -50,19 +50,22 @@ class Service:
             raise KeyRefused("The submissions service does not know you.", instead="Open your notebook server again.")
         return name
 
-    async def enrolled(self, request: Request) -> tuple[str, Lab, str]:
-        """Who asks, the lab in the address, and her role; refuses those who are not in its course."""
+    async def enrolled(self, request: Request, *, running: bool = False) -> tuple[str, Lab, str]:
+        """Who asks, the lab in the address, and her role; refuses those who are not in its course, and where it has
+        to be `running`, learners before their cohort begins and after its end."""
         username = await self.caller(request)
         course_id, lab_id = request.path_params["course"], request.path_params["lab"]
         lab = next((lab for c in self.courses if c.id == course_id for lab in c.labs if lab.id == lab_id), None)
         # One answer for "no such lab" and "not yours", so that names cannot be guessed.
-        role = await run_in_threadpool(self.enrolment.role, username, course_id) if lab else None
-        if lab is None or role is None:
+        seat = await run_in_threadpool(self.enrolment.seat, username, course_id) if lab else None
+        if lab is None or seat is None:
             raise NotEnrolled(
                 f"You are not enrolled in a course {course_id!r} with a lab {lab_id!r}.",
                 instead="Ask your instructor to add you to the course.",
             )
-        return username, lab, role
+        if running:
+            seat.check_runs()
+        return username, lab, seat.role
 
 
 def create(service: Service, prefix: str = "/services/submissions") -> Starlette:
@@ -119,14 +122,14 @@ async def _courses(service: Service, request: Request) -> Response:
 
 
 async def _release(service: Service, request: Request) -> Response:
-    username, lab, _ = await service.enrolled(request)
+    username, lab, _ = await service.enrolled(request, running=True)
     language = await run_in_threadpool(service.language, username)
     files = await run_in_threadpool(service.releases.files, lab.course, lab.id, language)
     return JSONResponse({"files": {name: base64.b64encode(content).decode() for name, content in files.items()}})
 
 
 async def _submit(service: Service, request: Request) -> Response:
-    username, lab, role = await service.enrolled(request)
+    username, lab, role = await service.enrolled(request, running=True)
     files = wire.decode(await _body(request))
     released = await run_in_threadpool(service.releases.names, lab.course, lab.id)
     if f"{lab.id}.ipynb" not in files:
@@ -159,7 +162,7 @@ async def _one(service: Service, request: Request) -> Response:
 def _listed(service: Service, username: str, lab: Lab, role: str) -> list[dict[str, Any]]:
     """Hers in one lab, newest first, each with its score as she may see it."""
     mine = service.store.of_person(username, lab.course, lab.id)
-    coarse = is_coarse(lab, mine, learner=role != "instructor")
+    coarse = is_coarse(lab, mine, learner=role == "learner")
     return [_shown(service, one, coarse=coarse) for one in mine]
 
 
@@ -168,7 +171,8 @@ def _found(service: Service, username: str, number: str) -> dict[str, Any] | Non
     if one is None or one.username != username:
         return None
     lab = next((lab for c in service.courses if c.id == one.course for lab in c.labs if lab.id == one.lab), None)
-    learner = service.enrolment.role(username, one.course) != "instructor"
+    # Who takes part no more sees what a learner sees.
+    learner = service.enrolment.role(username, one.course) in (None, "learner")
     mine = service.store.of_person(username, one.course, one.lab)
     # A lab that is taught no more keeps what it may have hidden.
     coarse = learner if lab is None else is_coarse(lab, mine, learner=learner)

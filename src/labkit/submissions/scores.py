@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from labkit.database import reading
 from labkit.database.tables import gradings, scores, submissions
+from labkit.programme.sight import learn_in
 from labkit.submissions.history import Grading, lines
 
 
@@ -114,10 +115,13 @@ class Scores:
         with reading(self._engine) as connection:
             return lines(connection, *where)
 
-    def of_course(self, course: str) -> tuple[Score, ...]:
-        """Each learner's latest score in each lab of a course."""
+    def of_course(self, course: str, *, cohorts: Collection[str] | None = None) -> tuple[Score, ...]:
+        """Each learner's latest score in each lab of a course, or those of the learners of some of its cohorts."""
         found: dict[tuple[str, str], Score] = {}
-        for score in self._select(submissions.c.course == course):
+        where = [submissions.c.course == course]
+        if cohorts is not None:
+            where.append(submissions.c.username.in_(learn_in(cohorts)))
+        for score in self._select(*where):
             found.setdefault((score.username, score.lab), score)
         return tuple(found.values())
 

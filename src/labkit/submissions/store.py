@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from labkit.database import reading
 from labkit.database.tables import submissions
+from labkit.programme.sight import learn_in
 from labkit.submissions import attempts, unused
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.files import digest
@@ -137,9 +138,13 @@ class Store:
             query = query.where(submissions.c.lab == lab)
         return self._select(query.order_by(submissions.c.received_at.desc()))
 
-    def of_course(self, course: str, most: int = 200) -> tuple[Submission, ...]:
-        """A course's latest submissions, newest first."""
+    def of_course(
+        self, course: str, most: int = 200, *, cohorts: Collection[str] | None = None
+    ) -> tuple[Submission, ...]:
+        """The latest submissions of a course, or of the learners of some of its cohorts, newest first."""
         query = select(submissions).where(submissions.c.course == course)
+        if cohorts is not None:
+            query = query.where(submissions.c.username.in_(learn_in(cohorts)))
         return self._select(query.order_by(submissions.c.received_at.desc()).limit(most))
 
     def _same(self, row: Mapping[str, Any]) -> Submission | None:

@@ -30,6 +30,7 @@ from labkit.courses import Course
 from labkit.database import connect, migrate
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
+from labkit.pages.uploads import Uploads
 from labkit.programme import links
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.password import Passwords
@@ -229,6 +230,7 @@ def _site(hub: Hub) -> Site:
         scores=Scores(hub.engine),
         ledger=Ledger(hub.engine),
         timezone=ZoneInfo("Asia/Manila"),
+        uploads=Uploads(hub.home / "uploads"),
     )
 
 

@@ -26,6 +26,7 @@ from labkit.gateway.app import create
 from labkit.gateway.backends import Backend
 from labkit.gateway.backends.echo import Echo
 from labkit.gateway.keys import Keys
+from labkit.programme.cohorts import Cohort, Seat
 
 GRADING_KEY = "the-autograders-key"
 
@@ -43,8 +44,11 @@ class Roll:
 
     people: dict[str, str] = field(default_factory=lambda: {"ana": "learner", "ben": "learner", "tess": "instructor"})
 
-    def role(self, username: str, course: str) -> str | None:
-        return self.people.get(username) if course == "prompting" else None
+    cohort: Cohort = field(default_factory=lambda: Cohort("first", "prompting"))
+
+    def seat(self, username: str, course: str) -> Seat | None:
+        role = self.people.get(username) if course == "prompting" else None
+        return Seat(role, self.cohort) if role else None
 
 
 @dataclass

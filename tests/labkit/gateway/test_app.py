@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import httpx
@@ -12,6 +12,7 @@ from labkit.database.tables import charges, reservations
 from labkit.gateway import call
 from labkit.gateway.app import create
 from labkit.gateway.backends.echo import Echo
+from labkit.programme.cohorts import Cohort
 
 HELLO = [{"role": "user", "content": "good morning to you"}]
 
@@ -75,6 +76,27 @@ def test_a_key_opens_its_own_lab_only(gateway) -> None:
             pytest.raises(openai.AuthenticationError, match="another lab"),
         ):
             client.models.list()
+
+
+@pytest.mark.parametrize(("name", "word"), [("starts_at", "begins on"), ("ends_at", "ended on")])
+def test_a_learner_is_refused_before_her_cohort_begins_and_after_its_end_and_her_instructor_is_not(
+    gateway, name: str, word: str
+) -> None:
+    client, teacher = gateway.openai(), gateway.openai(user="tess")
+    at = datetime.now(UTC) + timedelta(days=1 if name == "starts_at" else -1)
+    gateway.roll.cohort = Cohort("first", "prompting", **{name: at})
+
+    with pytest.raises(openai.PermissionDeniedError, match=word):
+        client.models.list()
+    assert teacher.models.list().data
+
+
+def test_a_cohort_has_its_own_share_of_a_labs_allowance(gateway) -> None:
+    address = f"{gateway.url}/labs/prompting/triage/allowance"
+    headers = {"Authorization": f"Bearer {gateway.key()}"}
+    assert httpx.get(address, headers=headers).json()["limit"] == 2000
+    gateway.roll.cohort = Cohort("first", "prompting", allowance_percent=150)
+    assert httpx.get(address, headers=headers).json()["limit"] == 3000
 
 
 def test_who_is_no_longer_enrolled_is_refused_at_once(gateway) -> None:

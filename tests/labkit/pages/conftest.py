@@ -16,6 +16,7 @@ from labkit.database import connect, migrate
 from labkit.errors import PlatformFault
 from labkit.pages.app import Pages
 from labkit.pages.site import Part, Session, Site
+from labkit.pages.uploads import Uploads
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.people import Membership, Person, provision
 from labkit.programme.privacy import consent
@@ -119,6 +120,7 @@ def site(tmp_path: Path) -> Site:
         scores=Scores(engine),
         ledger=Ledger(engine),
         timezone=ZoneInfo("Asia/Manila"),
+        uploads=Uploads(tmp_path / "uploads"),
         health=TwoParts(),
     )
     engine.dispose()

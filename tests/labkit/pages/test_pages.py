@@ -129,12 +129,13 @@ async def test_an_instructor_sees_arrivals_and_which_check_fails_whom(client: ht
 
 async def test_an_officer_sees_how_far_each_cohort_is(client: httpx.AsyncClient, site: Site):
     hand_in(site, "ana", True)
-    page = text_of(await get(client, HOME, "jose"))
-    assert "1 of 2 graded" in page
-    assert "mean of what is graded so far 100 %" in page
+    for path in (HOME, f"{HOME}cohorts/first"):
+        page = text_of(await get(client, path, "jose"))
+        assert "1 of 2 graded" in page
+        assert "mean of what is graded so far 100 %" in page
     assert "Not handed in" in page
     hand_in(site, "ben", None)
-    page = text_of(await get(client, HOME, "jose"))
+    page = text_of(await get(client, f"{HOME}cohorts/first", "jose"))
     assert "Being graded" in page
     assert "Not handed in" not in page
 

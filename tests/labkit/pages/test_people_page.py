@@ -122,7 +122,7 @@ class TestTheOfficersOtherPages:
         assert "no answer for 20 s" in page
 
     @pytest.mark.parametrize("who", ["ana", "maria", "new"])
-    @pytest.mark.parametrize("path", ["status", "cohorts/first"])
+    @pytest.mark.parametrize("path", ["status", "cohorts/first/people.csv", "figures.csv", "roster"])
     async def test_nobody_else_has_them(self, client: httpx.AsyncClient, who: str, path: str):
         client.cookies.set("who", who)
         assert (await client.get(f"{HOME}{path}")).status_code == 404

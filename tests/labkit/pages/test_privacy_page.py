@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from labkit.database.tables import consents, submissions
 from labkit.errors import PlatformFault
+from labkit.pages.access import Access
 from labkit.pages.privacy import PrivacyPages
 from labkit.pages.site import Site
 from labkit.pages.view import View
@@ -22,6 +23,7 @@ from labkit.programme.privacy import consent, erase, looks
 from labkit.programme.privacy.retention import Periods
 
 HOME = "/services/labkit/"
+ANYBODY = Access.ANYBODY
 # What somebody with every right may open.
 PAGES = (
     *("", "account", "password", "arrivals", "people", "status", "cohorts/first", "receipts/x.json"),
@@ -63,8 +65,10 @@ class TestTheNotice:
         from labkit.pages.app import Pages
 
         routes = Pages(site).application().routes[0].routes
-        free = {"/privacy", "/privacy/decline", "/language", "/sessions/end", "/sign-out", "/oauth_callback", "/health"}
-        for route in (one for one in routes if one.path not in free and one.path != "/static"):
+        free = {"/privacy", "/privacy/decline", "/language", "/sessions/end", "/static"}
+        strangers = {one.path for one in routes if getattr(one, "endpoint", None) and one.endpoint.access is ANYBODY}
+        assert strangers == {"/sign-out", "/oauth_callback", "/health", "/join"}
+        for route in (one for one in routes if one.path not in free | strangers):
             path = route.path.format(**dict.fromkeys(route.param_convertors, "x"))
             method = "POST" if "POST" in route.methods else "GET"
             answer = await unasked.request(method, f"{HOME}{path[1:]}")

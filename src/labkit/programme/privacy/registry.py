@@ -209,6 +209,15 @@ PLACES = (
         folder="hub.sqlite",
     ),
     Place(
+        "rosters being read",
+        "A roster file between its plan and its application.",
+        "To show an officer what it changes.",
+        CONTRACT,
+        "an hour",
+        "not touched; gone within the hour",
+        folder="uploads",
+    ),
+    Place(
         "log files",
         "What went wrong, when; now and then a username or an address.",
         "To mend the platform.",

@@ -13,6 +13,8 @@ from labkit.errors import PlatformFault
 from labkit.programme import links, suspension
 from labkit.programme.people import Person, memberships, person, provision
 from labkit.programme.privacy import consent, erase, looks, strip
+from labkit.programme.roster.apply import apply
+from labkit.programme.roster.read import read
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -233,3 +235,13 @@ def test_a_name_of_many_words_is_not_left_in_a_report():
     assert "Kundiman" not in str(left)
     assert (left["score"], left["items"][0]["points"], left["items"][0]["checks"][0]["passed"]) == (1.0, 1.0, False)
     assert left["manual"] == [{"name": "why", "max": 5}]
+
+
+def test_a_roster_read_meanwhile_gives_nobody_her_name_and_takes_her_out_of_no_number(engine: Engine):
+    done = erase.erase(engine, "ana", (Part(PlatformFault("away")),))
+    lines = ["email,given_name,family_name,role,cohort,course", "ana@other.org,Ana,Other,learner,first,testing"]
+    apply(engine, read("r.csv", "\n".join(lines).encode()), ("testing",), may_empty=True)
+    new = person(engine, "ana-2")
+    assert new is not None
+    assert new.email == "ana@other.org"
+    assert [one.cohort for one in memberships(engine, done.pseudonym)] == ["first"]

@@ -1,0 +1,97 @@
+"""What no single line shows: lines that contradict each other, the courses, or who is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from labkit.programme.roster import columns
+from labkit.programme.roster.mistake import Mistake
+from labkit.programme.roster.read import Row
+
+# What a person has once, however many lines name her.
+_HERS = ("given_name", "family_name", *columns.OPTIONAL)
+
+
+def contradictions(
+    rows: Sequence[Row], courses: Collection[str], cohorts: Mapping[str, str], *, may_name_officers: bool = True
+) -> Iterator[Mistake]:
+    """`courses` are those that are taught; `cohorts` says of each known one which course it takes."""
+    yield from _courses(rows, courses, cohorts)
+    yield from _people(rows)
+    if not may_name_officers:
+        for row in rows:
+            if row.role == "officer" or (row.role == "observer" and not row.cohort):
+                told = (
+                    "Offices are given by whoever runs the platform.",
+                    "Ask for `labkit roster apply` with this line.",
+                )
+                yield Mistake(row.file, row.line, "role", row.role, *told)
+
+
+def _courses(rows: Sequence[Row], courses: Collection[str], cohorts: Mapping[str, str]) -> Iterator[Mistake]:
+    first: dict[str, Row] = {}
+    spelled = {name.casefold(): name for name in cohorts}
+    for row in (row for row in rows if row.cohort):
+        if row.course not in courses:
+            told = "No such course is taught here.", columns.near(row.course, courses)
+            yield Mistake(row.file, row.line, "course", row.course, *told)
+            continue
+        known = cohorts.get(row.cohort)
+        before = first.setdefault(row.cohort, row)
+        if known is not None and known != row.course:
+            told = f"The cohort {row.cohort} takes {known}.", "Name another cohort, or that course."
+            yield Mistake(row.file, row.line, "course", row.course, *told)
+        elif before.course != row.course:
+            told = f"In line {before.line} this cohort takes {before.course}.", "A cohort takes one course: name two."
+            yield Mistake(row.file, row.line, "course", row.course, *told)
+        other = spelled.setdefault(row.cohort.casefold(), row.cohort)
+        if other != row.cohort:
+            told = f"There is a cohort {other}, which differs in capitals only.", f"Write {other}, or another name."
+            yield Mistake(row.file, row.line, "cohort", row.cohort, *told)
+
+
+def _people(rows: Sequence[Row]) -> Iterator[Mistake]:
+    people: dict[str, Row] = {}
+    places: dict[tuple[str, str], Row] = {}
+    in_course: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        first = people.setdefault(row.email, row)
+        yield from _differs(first, row)
+        before = places.setdefault((row.email, row.cohort), row)
+        if before is not row:
+            told = f"She is in this cohort in line {before.line} already.", "Delete one of the two lines."
+            yield Mistake(row.file, row.line, "email", row.email, *(told if row.cohort else _twice(before)))
+            continue
+        if not row.cohort:
+            continue
+        other = in_course.setdefault((row.email, row.course), row)
+        if other is not row and "learner" in (other.role, row.role):
+            told = (
+                f"In line {other.line} she is {other.role} of {row.course} in {other.cohort}.",
+                "A learner takes a course in one cohort and has no other role in it: delete one of the two lines.",
+            )
+            yield Mistake(row.file, row.line, "cohort", row.cohort, *told)
+
+
+def _twice(before: Row) -> tuple[str, str]:
+    return f"Line {before.line} gives her an office already.", "Delete one of the two lines."
+
+
+def _differs(first: Row, row: Row) -> Iterator[Mistake]:
+    """One address is one person: everything that is hers is the same in each of her lines."""
+    if first is row:
+        return
+    for name in _HERS:
+        one, other = (_value(which, name) for which in (first, row))
+        if one != other:
+            told = f"Line {first.line} says {_said(one)} of the same e-mail address."
+            instead = "Write the same in both, or give each person her own address."
+            yield Mistake(row.file, row.line, name, _said(other), told, instead)
+
+
+def _value(row: Row, name: str) -> object:
+    return row.about.get(name) if name in columns.OPTIONAL else getattr(row, name)
+
+
+def _said(value: object) -> str:
+    return {True: "yes", False: "no", None: "nothing"}.get(value, str(value)) if value != "" else "nothing"  # type: ignore[call-overload]

@@ -1,0 +1,50 @@
+"""Whose work somebody may look at: learners of the cohorts she teaches, assists or observes, and of no other.
+
+An officer and an observer of the programme see every cohort's figures and rows; the work itself (what somebody wrote,
+the reasons she was given) is for those who teach her. Everything that shows one person's data to another asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Engine, Select, select
+
+from labkit.database import reading
+from labkit.database.tables import cohorts, enrolments
+from labkit.programme.people import Person
+
+TEACH = ("assistant", "instructor")
+
+
+def taught(engine: Engine, username: str, roles: Collection[str] = TEACH) -> dict[str, str]:
+    """The cohorts in which she has one of `roles`, each with its course."""
+    query = (
+        select(cohorts.c.name, cohorts.c.course)
+        .join(enrolments)
+        .where(
+            enrolments.c.username == username, enrolments.c.role.in_(list(roles)), enrolments.c.suspended_at.is_(None)
+        )
+    )
+    with reading(engine) as connection:
+        return {row.name: row.course for row in connection.execute(query.order_by(cohorts.c.course, cohorts.c.name))}
+
+
+def pupils(engine: Engine, username: str, course: str) -> frozenset[str]:
+    """Those who learn, or have learnt, in the cohorts of `course` that she teaches."""
+    mine = [cohort for cohort, taken in taught(engine, username).items() if taken == course]
+    with reading(engine) as connection:
+        return frozenset(connection.execute(learn_in(mine)).scalars())
+
+
+def learn_in(names: Collection[str]) -> Select[Any]:
+    """The usernames of those who learn, or have learnt, in these cohorts, as a part of a query."""
+    return select(enrolments.c.username).where(enrolments.c.cohort.in_(list(names)), enrolments.c.role == "learner")
+
+
+def sees_cohort(engine: Engine, someone: Person, cohort: str) -> bool:
+    """Whether she may read a cohort's figures and rows."""
+    if someone.officer or someone.observer:
+        return True
+    return cohort in taught(engine, someone.username, (*TEACH, "observer"))
