@@ -27,7 +27,8 @@ def opened(settings: Settings, *, create: bool = False) -> Iterator[Engine]:
         # Said aloud: in the wrong folder it is not the platform that is meant.
         print(f"There is no platform at {settings.home} yet: a new one.", file=sys.stderr)
     try:
-        migrate(settings.database_url)
+        if create:
+            migrate(settings.database_url)
         engine = connect(settings.database_url)
     except SQLAlchemyError as error:
         raise OperatorError("The database does not answer.", instead="Check LABKIT_DATABASE.") from error

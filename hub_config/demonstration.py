@@ -20,6 +20,7 @@ LEARNERS = (
     Person("ben", "ben@example.org", "Ben", "Villanueva", "fil"),
     Person("carla", "carla@example.org", "Carla", "Mendoza"),
 )
+EVERYBODY = (OFFICER, INSTRUCTOR, *LEARNERS)
 # Who has handed something in before anybody signs in, so that no page is empty.
 DILIGENT = LEARNERS[2]
 ROLES = {"officer": OFFICER, "instructor": INSTRUCTOR, "learner": LEARNERS[0]}

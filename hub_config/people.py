@@ -1,18 +1,19 @@
-"""`labkit people link`: a sign-in link from the command line, for anybody, officers too."""
+"""`labkit people link | office`: a sign-in link for anybody, officers too; and who holds an office."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, update
 
+from hub_config.database import opened
 from hub_config.settings import read
-from labkit.database import connect
+from labkit.database.tables import people
 from labkit.errors import OperatorError
-from labkit.programme import links
+from labkit.programme import links, sessions
 from labkit.programme.people import Person, everyone, person
+from labkit.programme.suspension import is_suspended, settle
 
 
 def link(argv: list[str]) -> int:
@@ -21,22 +22,34 @@ def link(argv: list[str]) -> int:
     parser.add_argument("username", help="as it is in the roster")
     username = parser.parse_args(argv).username
     settings = read()
-    if not settings.database and not (settings.home / "labkit.sqlite").exists():
-        raise OperatorError(
-            f"There is no platform at {settings.home}.", instead="Set LABKIT_HOME to the folder of yours."
-        )
-    engine = connect(settings.database_url)
-    try:
+    with opened(settings) as engine:
         someone = _find(engine, username)
+        if is_suspended(engine, someone.username):
+            raise OperatorError(
+                f"{someone.username} is suspended: she takes part in nothing, and a link would not let her in.",
+                instead="Give her a place with `labkit roster apply`, or an office with `labkit people office`.",
+            )
         token = links.issue(engine, someone.username)
-    except SQLAlchemyError as error:
-        raise OperatorError(
-            "The database does not answer, or is of another version.",
-            instead="Start the platform once, then try again.",
-        ) from error
-    finally:
-        engine.dispose()
     print(f"{settings.hosts.main}/hub/link/{token}")
+    return 0
+
+
+def office(argv: list[str]) -> int:
+    """Gives USERNAME an office of the whole programme, or takes it away; a roster file only ever gives one."""
+    parser = argparse.ArgumentParser(prog="labkit people office", description=office.__doc__, allow_abbrev=False)
+    parser.add_argument("username", help="as it is in the roster")
+    parser.add_argument("office", choices=("officer", "observer"))
+    parser.add_argument("--end", action="store_true", help="take it away, and end her sessions")
+    given = parser.parse_args(argv)
+    with opened(read()) as engine:
+        someone = _find(engine, given.username)
+        with engine.begin() as connection:
+            hers = people.c.username == someone.username
+            connection.execute(update(people).where(hers).values(**{given.office: not given.end}))
+            settle(connection, [someone.username])
+        if given.end:
+            sessions.end(engine, someone.username)
+    print(f"{someone.username} is {'no longer ' if given.end else ''}an {given.office}.")
     return 0
 
 

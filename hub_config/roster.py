@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
+from hub_config.cohorts import unknown
 from hub_config.database import opened
 from hub_config.settings import read
 from labkit.errors import OperatorError
@@ -74,8 +75,7 @@ def links(argv: list[str]) -> int:
     settings = read()
     with opened(settings) as engine:
         if cohorts.find(engine, arguments.cohort) is None:
-            names = ", ".join(one.name for one in cohorts.every(engine)) or "there is none yet"
-            raise OperatorError(f"There is no cohort {arguments.cohort!r}.", instead=f"The cohorts: {names}.")
+            raise unknown(arguments.cohort, [one.name for one in cohorts.every(engine)])
         arguments.out.mkdir(parents=True, exist_ok=True, mode=0o700)
         made = roster_sheet.issue(
             engine,

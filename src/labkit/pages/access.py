@@ -60,3 +60,11 @@ def table(application: ASGIApp) -> list[tuple[str, str, Access]]:
                     raise KeyError(f"{route.path} does not say who may use it")
                 found += [(method, route.path, access) for method in methods]
     return sorted(found, key=lambda row: (row[1], row[0]))
+
+
+def markdown(rows: list[tuple[str, str, Access]]) -> str:
+    """The table as docs/roles.md shows it, pages of one rule together."""
+    lines = ["| page | who |", "|---|---|"]
+    for access in Access:
+        lines += [f"| `{method} {path}` | {access.value} |" for method, path, rule in rows if rule is access]
+    return "\n".join(lines)

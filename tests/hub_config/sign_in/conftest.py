@@ -53,7 +53,7 @@ PEOPLE = (
 
 _CONFIG = """
 from jupyterhub.proxy import Proxy
-from hub_config.roles import roles
+from hub_config.roles import groups, roles
 
 class NoProxy(Proxy):
     should_start = False
@@ -79,8 +79,10 @@ c.JupyterHub.services = [
     dict(name="labkit", api_token="{token}", url="http://127.0.0.1:9", oauth_no_confirm=True,
          oauth_redirect_uri="{prefix}oauth_callback", display=False),
     dict(name="other", api_token="{other}", display=False),
+    dict(name="formgrader-testing", api_token="{other}2", display=False),
 ]
-c.JupyterHub.load_roles = roles([])
+c.JupyterHub.load_groups = groups(["testing"])
+c.JupyterHub.load_roles = roles(["testing"])
 """
 
 
