@@ -37,6 +37,8 @@ PAGES = {
         f"{HOME}/",
         f"{HOME}/people",
         f"{HOME}/cohorts/pioneers-testing",
+        f"{HOME}/cohorts/pioneers-testing?kind=left",
+        f"{HOME}/roster",
         f"{HOME}/status",
         f"{HOME}/people/ben/erase",
     ],
@@ -102,7 +104,15 @@ def test_the_pages_a_stranger_meets_pass_too(platform, stranger: Page):
     link = platform.link_for("ben").replace(platform.url, "")
     for language in ("fil", "en"):
         stranger.set_extra_http_headers({"Accept-Language": language})
-        for address in ("/hub/login", "/hub/link/nothing", link, "/hub/logout", "/hub/nothing", "/hub/error/503"):
+        for address in (
+            "/hub/login",
+            "/hub/link/nothing",
+            link,
+            "/hub/logout",
+            "/hub/nothing",
+            "/hub/error/503",
+            f"{HOME}/join",
+        ):
             stranger.goto(platform.url + address)
             check(stranger)
         stranger.goto(f"{platform.url}/hub/login")
