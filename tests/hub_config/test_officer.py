@@ -12,6 +12,12 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from hub_config import simulation
+from labkit.courses import load_course
+from labkit.database import connect
+from labkit.database.tables import charges, cohorts, enrolments, gradings, people, scores, submissions
 
 pytestmark = [
     *(pytest.mark.browser, pytest.mark.platform, pytest.mark.sandbox, pytest.mark.model),
@@ -76,7 +82,25 @@ def test_people_come_from_a_file_and_sign_in(platform, sign_in, picture, browser
     expect(officer.get_by_role("button", name="Make 39 sign-in links")).to_be_visible()
     expect(officer.locator("main")).to_contain_text("NCR")
     check(officer)
+
+
+def test_a_cohort_of_a_whole_term_is_read_at_a_glance(platform, sign_in, picture):
+    """With simulated people, so that there is something to look at."""
+    engine = connect(f"sqlite:///{platform.home / 'labkit.sqlite'}")
+    simulation.fill(engine, [load_course(Path("courses"), "testing")], 600, 7)
+    officer = sign_in("jose")
+    officer.goto(f"{platform.url}{HOME}/cohorts/simulated-2026-a")
+    expect(officer.locator("main")).to_contain_text("By region")
+    check(officer)
     picture(officer, "officer-cohort")
+    with engine.begin() as connection:
+        for table, column in ((scores, "submission"), (gradings, "submission")):
+            mine = select(submissions.c.id).where(submissions.c.username.like("simulated-%"))
+            connection.execute(table.delete().where(table.c[column].in_(mine)))
+        for table in (submissions, charges, enrolments, people):
+            connection.execute(table.delete().where(table.c.username.like("simulated-%")))
+        connection.execute(cohorts.delete().where(cohorts.c.name.like("simulated-%")))
+    engine.dispose()
 
 
 def test_a_stranger_with_a_code_asks_for_a_place(platform, sign_in, browser):
