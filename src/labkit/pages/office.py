@@ -20,10 +20,6 @@ class OfficePages:
     def __init__(self, site: Site, view: View) -> None:
         self._site, self._view = site, view
 
-    async def cohorts(self, someone: Person) -> list[Overview]:
-        """For the home page: every cohort for officers and observers of the programme, else those she may see."""
-        return await run_in_threadpool(self._cohorts, someone)
-
     async def figures(self, request: Request, someone: Person) -> Response:
         """Every cohort's figures as CSV or XLSX."""
         form = request.path_params["form"]
@@ -38,8 +34,10 @@ class OfficePages:
             raise HTTPException(404)
         return self._view.render(request, "status.html", someone, parts=await self._site.health.parts())
 
-    def _cohorts(self, someone: Person) -> list[Overview]:
-        if someone.officer or someone.observer:
-            return programme.overviews(self._site, None)
-        seen = sight.taught(self._site.engine, someone.username, (*sight.TEACH, "observer"))
-        return programme.overviews(self._site, seen) if seen else []
+
+def overviews_for(site: Site, someone: Person) -> list[Overview]:
+    """For the home page: every cohort for officers and observers of the programme, else those she may see."""
+    if someone.officer or someone.observer:
+        return programme.overviews(site, None)
+    seen = sight.taught(site.engine, someone.username, (*sight.TEACH, "observer"))
+    return programme.overviews(site, seen) if seen else []
