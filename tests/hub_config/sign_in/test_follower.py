@@ -24,10 +24,10 @@ def roster(hub, *lines: str):
 
 
 @pytest.fixture
-async def follower(hub) -> AsyncIterator[Follower]:
+async def follower(hub, tmp_path) -> AsyncIterator[Follower]:
     api = f"http://127.0.0.1:{hub.port}/hub/api"
     async with httpx.AsyncClient(base_url=api, headers={"Authorization": f"token {hub.token}"}) as client:
-        yield Follower(hub.engine, client, ["testing"], hub.site.sign_in.end_everywhere)
+        yield Follower(hub.engine, client, ["testing"], hub.site.sign_in.end_everywhere, tmp_path)
 
 
 async def group(hub) -> set[str]:
