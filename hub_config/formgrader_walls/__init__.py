@@ -84,7 +84,8 @@ def _load_jupyter_server_extension(server: Any) -> None:
     walls = Walls(application.settings)
     whole: Callable[..., Any] = application.get_handler_delegate
 
-    def delegate(request: Any, target: type, arguments: Any = None, *more: Any, **named: Any) -> Any:
-        return whole(request, walls.handler(target, arguments or {}), arguments, *more, **named)
+    # Tornado's own names: it says these by name.
+    def delegate(request: Any, target_class: type, target_kwargs: Any = None, *more: Any, **named: Any) -> Any:
+        return whole(request, walls.handler(target_class, target_kwargs or {}), target_kwargs, *more, **named)
 
     application.get_handler_delegate = delegate

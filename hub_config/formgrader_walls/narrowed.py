@@ -68,7 +68,8 @@ def _narrowed(whole: Any) -> Any:
 
 def narrow(api: Any, pupils: Collection[str]) -> Any:
     """`api` itself, which from now on answers for `pupils` alone: nbgrader makes one for each request."""
-    api.__class__ = _narrowed(type(api))
+    whole: Any = type(api)
+    api.__class__ = _narrowed(whole)
     api.pupils = pupils
     return api
 
