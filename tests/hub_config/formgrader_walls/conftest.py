@@ -1,6 +1,6 @@
 """A real notebook server with nbgrader's formgrader, our walls and a gradebook of two cohorts; a header says who asks.
 
-`tina` teaches ana and ben, `tomas` carla and dan, `maria` everybody; eve, of tomas's cohort, waits to be graded.
+`tina` teaches ana and ben, `tomas` carla and danilo, `maria` everybody; evelina, of tomas's cohort, waits to be graded.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from labkit.courses import build, load_course
 
 BASE = "/services/formgrader-testing/"
 COURSES = Path(__file__).parents[3] / "courses"
-POINTS = {"ana": 1.0, "ben": 2.0, "carla": 3.0, "dan": 3.0}
-HERS, OTHERS = frozenset({"ana", "ben"}), frozenset({"carla", "dan", "eve"})
+POINTS = {"ana": 1.0, "ben": 2.0, "carla": 3.0, "danilo": 3.0}
+HERS, OTHERS = frozenset({"ana", "ben"}), frozenset({"carla", "danilo", "evelina"})
 TEACHERS = {"tina": Pupils(HERS), "tomas": Pupils(OTHERS), "maria": Pupils(everybody=True)}
 
 
@@ -107,7 +107,7 @@ def fill(root: Path, built: Path) -> None:
         )
         learner = {"id": name, "first_name": name.title(), "last_name": f"Of {name}", "email": f"{name}@example.org"}
         book.write(learner, "clip", answered(built, name), datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC), report)
-    waits = root / "submitted" / "eve" / "clip"
+    waits = root / "submitted" / "evelina" / "clip"
     waits.mkdir(parents=True)
     (waits / "clip.ipynb").write_text("{}")
     (waits / "timestamp.txt").write_text("2026-11-22 04:05:06.000000 UTC")

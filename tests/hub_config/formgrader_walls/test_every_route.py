@@ -18,7 +18,7 @@ from hub_config.formgrader_walls.rules import MODULE, RULES, rule_of
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type:sqlalchemy.exc.SAWarning")
 
 BASE = "/services/formgrader-testing/"
-OTHERS = ("carla", "dan", "eve")
+OTHERS = ("carla", "danilo", "evelina")
 NOWHERE = {"student": "zenaida", **dict.fromkeys(("whole", "submission", "grade", "comment"), "0" * 32)}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -108,7 +108,7 @@ def test_what_was_tried_is_there_for_whoever_teaches_all(formgrader, nbgraders):
 
 def test_no_page_and_no_list_names_anothers_learner(formgrader, nbgraders):
     tina, hers = formgrader.as_("tina"), formgrader.ids("ana")
-    secret = set(OTHERS) | {value for name in ("carla", "dan") for value in formgrader.ids(name).values()}
+    secret = set(OTHERS) | {value for name in ("carla", "danilo") for value in formgrader.ids(name).values()}
     shown = 0
     for pattern, kind in nbgraders:
         address = of_hers(pattern, kind, hers)

@@ -9,12 +9,12 @@ import pytest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Object of type:sqlalchemy.exc.SAWarning")
 
-SCORES = {"ana": 3.0, "ben": 4.0, "carla": 5.0, "dan": 5.0}
+SCORES = {"ana": 3.0, "ben": 4.0, "carla": 5.0, "danilo": 5.0}
 
 
 @pytest.mark.parametrize(
     ("who", "whom", "waiting"),
-    [("tina", ["ana", "ben"], []), ("tomas", ["carla", "dan"], ["eve"]), ("maria", [*SCORES], ["eve"])],
+    [("tina", ["ana", "ben"], []), ("tomas", ["carla", "danilo"], ["evelina"]), ("maria", [*SCORES], ["evelina"])],
 )
 def test_lists_counts_and_averages_are_of_her_own_learners(formgrader, who: str, whom: list[str], waiting: list[str]):
     def ask(path: str):
@@ -179,7 +179,7 @@ def test_what_is_of_the_whole_course_is_refused_to_her_in_words(formgrader, meth
 @pytest.mark.parametrize("who", ["tina", "maria"])
 def test_nobody_has_nbgrader_read_its_configuration_elsewhere(formgrader, who: str):
     """It is Python, and a link may ask for it in the name of whoever follows it."""
-    folder = formgrader.root / "submitted" / "eve" / "clip"
+    folder = formgrader.root / "submitted" / "evelina" / "clip"
     trap = folder / "nbgrader_config.py"
     trap.write_text(f"open({str(folder / 'ran')!r}, 'w')")
     answer = formgrader.as_(who).get("formgrader", params={"path": str(folder)})
