@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete
 
 from labkit.database import connect
-from labkit.database.tables import enrolments
+from labkit.database.tables import cohorts, enrolments
 from labkit.programme.people import Membership, Person, provision
 
 pytestmark = [
@@ -32,6 +32,7 @@ def tina(platform, enter, hosts) -> Iterator[object]:
     yield client
     with engine.begin() as connection:
         connection.execute(delete(enrolments).where(enrolments.c.cohort == COHORT))
+        connection.execute(delete(cohorts).where(cohorts.c.name == COHORT))
     engine.dispose()
     whole = enter("maria")
     until(lambda: opens(whole, hosts) and whole.get(f"{hosts.formgrader('testing')}api/contents").status == 200)
