@@ -123,6 +123,8 @@ def walk(home: Path, top: str) -> Iterator[tuple[Entry, IO[bytes] | None]]:
         return
     for folder, folders, files, descriptor in os.fwalk(home / top, follow_symlinks=False):
         here = Path(folder).relative_to(home).as_posix()
+        folders.sort()
+        files.sort()
         yield _entry(here, "folder", os.fstat(descriptor)), None
         for name in (*folders, *files):
             try:

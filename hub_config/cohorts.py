@@ -1,4 +1,4 @@
-"""`labkit cohorts list | set | group`: what cohorts there are, their dates, language, allowance, and who puts people in."""
+"""`labkit cohorts list | set | group`: which cohorts there are, their settings, and which groups put people in."""
 
 from __future__ import annotations
 

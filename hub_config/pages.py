@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -10,6 +13,7 @@ from jupyterhub.services.auth import HubOAuth
 
 from hub_config.follower import Follower
 from hub_config.health import PlatformHealth
+from hub_config.holdings import holdings
 from hub_config.servers import HubServers
 from hub_config.services import PAGES_PREFIX
 from hub_config.settings import Settings, read
@@ -22,10 +26,14 @@ from labkit.pages.app import Pages
 from labkit.pages.site import Site
 from labkit.pages.uploads import Uploads
 from labkit.programme.enrolment import Enrolment
+from labkit.programme.privacy.erase import resume
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
+
+log = logging.getLogger("labkit.pages")
+_LOOK_SECONDS = 60.0
 
 
 def follower(settings: Settings, site: Site) -> Follower:
@@ -66,13 +74,28 @@ def site(settings: Settings) -> Site:
         timezone=ZoneInfo(settings.timezone),
         uploads=Uploads(state.folder("uploads", mode=0o700)),
         health=PlatformHealth(settings, state),
+        holdings=holdings(settings, engine),
+        contact=settings.privacy_contact,
+        periods=settings.periods,
     )
+
+
+def finish_erasures(made: Site) -> None:
+    """For ever: what an erasure could not clear, be it for a crash or for a part that was away, is tried again."""
+    while True:
+        try:
+            for one in resume(made.engine, made.holdings):
+                log.warning("The erasure %s %s", one.pseudonym, one.fault or "is finished")
+        except Exception:
+            log.exception("Unfinished erasures could not be looked at; it is tried again")
+        time.sleep(_LOOK_SECONDS)
 
 
 def main() -> None:
     settings = read()
     port = State(settings.home).ports()["pages"]
     ours = site(settings)
+    threading.Thread(target=finish_erasures, args=(ours,), name="erasures", daemon=True).start()
     application = Pages(ours).application(beside=follower(settings, ours).run)
     uvicorn.run(application, host="127.0.0.1", port=port, log_level="warning")
 

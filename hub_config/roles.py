@@ -23,10 +23,11 @@ def roles(courses: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
             "name": "pages",
-            "description": "The platform's pages start and look at servers",
+            "description": "The platform's pages start and look at servers, and delete who is erased",
             "services": ["labkit"],
             "scopes": [
                 *("servers", "read:servers", "read:users:name", "list:users"),
+                *("read:users:activity", "delete:users"),
                 *(f"groups!group={instructors(course)}" for course in courses),
             ],
         },

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hub_config.hosts import Hosts
 from labkit.errors import OperatorError
+from labkit.programme.privacy.retention import Periods
 
 _PREFIX = "LABKIT_"
 # What LABKIT_SERVERS=unsandboxed gives up.
@@ -63,6 +64,14 @@ class Settings(BaseSettings):
     oidc_trust_addresses: bool = Field(False, description="believe addresses of which the provider says nothing")
     oidc_only: bool = Field(False, description="no password form; links still work")
     oidc_refresh_minutes: float = Field(5, gt=0, le=1440, description="how often the provider is asked again")
+    retention: str = Field("", description="days things are kept where the defaults do not fit: looks=365,links=30")
+    privacy_contact: str = Field("", max_length=200, description="whom people ask about their data: a name and address")
+
+    @field_validator("retention")
+    @classmethod
+    def _known_periods(cls, value: str) -> str:
+        Periods.of(value)
+        return value
 
     @field_validator("address")
     @classmethod
@@ -177,6 +186,11 @@ class Settings(BaseSettings):
     @property
     def taught(self) -> tuple[str, ...]:
         return tuple(name.strip() for name in self.teach.split(",") if name.strip())
+
+    @property
+    def periods(self) -> Periods:
+        """How long what is kept."""
+        return Periods.of(self.retention)
 
     @property
     def url(self) -> str:

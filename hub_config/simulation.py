@@ -12,8 +12,9 @@ import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
@@ -79,7 +80,8 @@ def refuse_real_people(engine: Engine) -> None:
 
 def fill(engine: Engine, courses: Sequence[Course], learners: int, seed: int, now: datetime | None = None) -> None:
     """People through the roster as an officer would give them; then, once for each of them, their work."""
-    now = now or datetime.now(UTC)
+    # Whole days of the place the people are in.
+    now = now or datetime.now(ZoneInfo("Asia/Manila")).replace(hour=0, minute=0, second=0, microsecond=0)
     dice = random.Random(seed)
     rows = _roster(courses, learners, dice)
     done = apply(engine, Contents(tuple(rows), ()), [course.id for course in courses], may_empty=True)

@@ -66,13 +66,17 @@ class Platform:
         logs = sorted((self.home / "log").glob("*.log"))
         return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in logs)
 
-    def link_for(self, username: str) -> str:
-        """A sign-in link for anybody of the roster, made as the platform makes them."""
+    def link_for(self, username: str, *, agreed: bool = True) -> str:
+        """A sign-in link for anybody of the roster, made as the platform makes them. `agreed`: to the privacy notice
+        already."""
         from labkit.database import connect
         from labkit.programme import links
+        from labkit.programme.privacy import consent
 
         engine = connect(f"sqlite:///{self.home / 'labkit.sqlite'}")
         try:
+            if agreed:
+                consent.give(engine, username, "en")
             return f"{self.url}/hub/link/{links.issue(engine, username)}"
         finally:
             engine.dispose()
@@ -178,10 +182,14 @@ def sign_in(platform: Platform, browser: Browser) -> Iterator[Callable[..., Page
         context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
-        page.goto(platform.link_for(username))
+        page.goto(platform.link_for(username, agreed=False))
         page.get_by_role("button", name="ign in").click()
         page.wait_for_url("**/services/labkit/**")
         page.goto(f"{platform.url}/services/labkit/")  # past the offer to choose a password
+        agree = page.locator("form[action$='/labkit/privacy'] button")
+        if agree.count():  # her first time
+            agree.click()
+            page.wait_for_url("**/services/labkit/")
         return page
 
     yield go

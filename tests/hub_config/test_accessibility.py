@@ -9,6 +9,10 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
+from sqlalchemy import delete
+
+from labkit.database import connect
+from labkit.database.tables import consents
 
 pytestmark = [
     *(pytest.mark.browser, pytest.mark.platform, pytest.mark.sandbox, pytest.mark.model),
@@ -18,10 +22,26 @@ pytestmark = [
 HOME = "/services/labkit"
 LAB = f"{HOME}/labs/testing/clip"
 PAGES = {
-    "ana": [f"{HOME}/", LAB, f"{HOME}/account", f"{HOME}/password", f"{HOME}/labs/nothing/here", "/hub/logout"],
-    "carla": [LAB, "/hub/nothing/here"],
+    "ana": [
+        f"{HOME}/",
+        LAB,
+        f"{HOME}/account",
+        f"{HOME}/password",
+        f"{HOME}/labs/nothing/here",
+        "/hub/logout",
+        f"{HOME}/privacy",
+    ],
+    "carla": [LAB, "/hub/nothing/here", f"{HOME}/privacy"],
     "maria": [f"{HOME}/", f"{HOME}/people", f"{HOME}/people?q=nobody-of-that-name"],
-    "jose": [f"{HOME}/", f"{HOME}/people", f"{HOME}/cohorts/pioneers-testing", f"{HOME}/status"],
+    "jose": [
+        f"{HOME}/",
+        f"{HOME}/people",
+        f"{HOME}/cohorts/pioneers-testing",
+        f"{HOME}/cohorts/pioneers-testing?kind=left",
+        f"{HOME}/roster",
+        f"{HOME}/status",
+        f"{HOME}/people/ben/erase",
+    ],
 }
 LOOKS = [(360, "dark"), (360, "light"), (1280, "dark"), (1280, "light")]
 
@@ -84,7 +104,15 @@ def test_the_pages_a_stranger_meets_pass_too(platform, stranger: Page):
     link = platform.link_for("ben").replace(platform.url, "")
     for language in ("fil", "en"):
         stranger.set_extra_http_headers({"Accept-Language": language})
-        for address in ("/hub/login", "/hub/link/nothing", link, "/hub/logout", "/hub/nothing", "/hub/error/503"):
+        for address in (
+            "/hub/login",
+            "/hub/link/nothing",
+            link,
+            "/hub/logout",
+            "/hub/nothing",
+            "/hub/error/503",
+            f"{HOME}/join",
+        ):
             stranger.goto(platform.url + address)
             check(stranger)
         stranger.goto(f"{platform.url}/hub/login")
@@ -93,6 +121,23 @@ def test_the_pages_a_stranger_meets_pass_too(platform, stranger: Page):
         stranger.locator("form button").click()
         expect(stranger.get_by_role("alert")).to_be_visible()
         check(stranger)
+
+
+def test_the_notice_passes_and_one_button_leads_on(platform, stranger: Page):
+    engine = connect(f"sqlite:///{platform.home / 'labkit.sqlite'}")
+    with engine.begin() as connection:
+        connection.execute(delete(consents).where(consents.c.username == "ben"))
+    engine.dispose()
+    stranger.goto(platform.link_for("ben", agreed=False))
+    stranger.locator("form button").first.click()
+    stranger.wait_for_url("**/services/labkit/privacy**")
+    for language in ("English", "Filipino"):
+        speak(stranger, language)
+        stranger.goto(f"{platform.url}{LAB}")
+        assert "/labkit/privacy" in stranger.url
+        check(stranger)
+    stranger.get_by_role("button", name="Sumasang-ayon ako", exact=True).click()
+    stranger.wait_for_url(f"**{LAB}")
 
 
 def server(platform, method: str, username: str) -> None:

@@ -188,6 +188,8 @@ erasures = Table(
     Column("at", Moment, nullable=False),
     Column("by", String(64)),  # a username; None: whoever runs the platform
     Column("finished_at", Moment),  # None: files and other parts are still to be cleared
+    # Until then {"username": ..., "files": [SHA-256, ...]}: what they still have of hers. Afterwards nothing.
+    Column("pending", JSON(none_as_null=True)),
 )
 
 sign_in_links = Table(

@@ -17,6 +17,7 @@ from labkit.pages.view import View
 from labkit.programme import links, sessions
 from labkit.programme.password import FEWEST, MOST, Passwords, objection
 from labkit.programme.people import Person, person, set_language
+from labkit.programme.privacy import consent, looks
 from labkit.programme.sign_in import SignIn
 
 # Whoever has just opened her link need not know the password she forgot.
@@ -65,8 +66,7 @@ class AccountPages:
         chosen, back = str(form.get("language")), str(form.get("back"))
         if chosen in LANGUAGES:
             await run_in_threadpool(set_language, self._site.engine, someone.username, chosen)
-        inside = back.startswith(self._site.prefix) and "//" not in back and "\\" not in back
-        return RedirectResponse(back if inside else self._site.prefix, 303)
+        return RedirectResponse(self._site.inside(back), 303)
 
     async def _problem(self, session: Session, someone: Person, form: Mapping[str, str]) -> tuple[str, int]:
         """What is wrong with the form, and the minutes to wait."""
@@ -114,5 +114,7 @@ class AccountPages:
             "password_set_at": self._passwords.set_at(someone.username),
             "needs_current": self._needs_current(someone.username, session),
             "links": made,
+            "looks": looks.of(self._site.engine, someone.username),
+            "consents": consent.given(self._site.engine, someone.username),
             "issuers": {name: one.full_name for name, one in issuers.items() if one},
         }

@@ -28,11 +28,14 @@ from labkit.pages.headers import SameOrigin
 from labkit.pages.join import JoinPages
 from labkit.pages.office import OfficePages
 from labkit.pages.people import PeoplePages, number
+from labkit.pages.privacy import PrivacyPages
 from labkit.pages.roster import RosterPages
 from labkit.pages.site import Session, Site
 from labkit.pages.view import View
 from labkit.programme import authority, sessions, sight
 from labkit.programme.people import Person, person
+from labkit.programme.privacy import looks
+from labkit.programme.privacy.strip import STRIPPED
 from labkit.programme.roster.decode import MOST_BYTES
 
 _STATIC = Path(__file__).parent / "static"
@@ -44,6 +47,7 @@ class Pages:
         self._account = AccountPages(site, self._view)
         self._people = PeoplePages(site, self._view)
         self._office = OfficePages(site, self._view)
+        self._privacy = PrivacyPages(site, self._view)
         self._cohorts = CohortPages(site, self._view)
         self._roster = RosterPages(site, self._view)
         self._join = JoinPages(site, self._view)
@@ -53,12 +57,13 @@ class Pages:
         routes = [
             *self._lab_routes(),
             *self._account_routes(),
+            *self._privacy_routes(),
             *self._office_routes(),
             Route("/", self._for(Access.SIGNED_IN, self.home)),
             Route("/arrivals", self._for(Access.SIGNED_IN, self.arrivals)),
             Route("/receipts/{id}.json", self._for(Access.SIGNED_IN, self.receipt)),
             Route("/people", self._for(Access.LOOKS_AFTER, self._people.people)),
-            Route("/people/{username}/link", self._for(Access.LOOKS_AFTER, self._people.new_link), methods=["POST"]),
+            Route("/people/{username}/link", self._for(Access.LOOKS_AFTER, self._new_link), methods=["POST"]),
             Route("/people/{username}/end", self._for(Access.LOOKS_AFTER, self._people.end_sessions), methods=["POST"]),
             Route("/join", _anybody(self._join.show)),
             Route("/join", _anybody(self._join.ask), methods=["POST"]),
@@ -105,13 +110,30 @@ class Pages:
         ]
 
     def _account_routes(self) -> list[Route]:
+        hers = Access.SIGNED_IN
         return [
-            Route("/account", self._for(Access.SIGNED_IN, self._account.account)),
-            Route("/password", self._for(Access.SIGNED_IN, self._account.offer)),
-            Route("/password", self._for(Access.SIGNED_IN, self._account.set_password), methods=["POST"]),
-            Route("/sessions/end", self._for(Access.SIGNED_IN, self._account.end_sessions), methods=["POST"]),
-            Route("/language", self._for(Access.SIGNED_IN, self._account.language), methods=["POST"]),
+            Route("/account", self._for(hers, self._account.account)),
+            Route("/password", self._for(hers, self._account.offer)),
+            Route("/password", self._for(hers, self._account.set_password), methods=["POST"]),
+            Route(
+                "/sessions/end",
+                self._for(hers, self._account.end_sessions, before_consent=True),
+                methods=["POST"],
+            ),
+            Route("/language", self._for(hers, self._account.language, before_consent=True), methods=["POST"]),
             Route("/sign-out", _anybody(self._end), methods=["POST"]),
+        ]
+
+    def _privacy_routes(self) -> list[Route]:
+        pages, hers, everybody = self._privacy, "/people/{username}", Access.SIGNED_IN
+        return [
+            Route("/privacy", self._for(everybody, pages.notice, before_consent=True)),
+            Route("/privacy", self._for(everybody, pages.agree, before_consent=True), methods=["POST"]),
+            Route("/privacy/decline", self._for(everybody, pages.decline, before_consent=True), methods=["POST"]),
+            Route("/account/data", self._for(everybody, pages.my_data), methods=["POST"]),
+            Route(f"{hers}/data", self._for(Access.OFFICER, pages.her_data), methods=["POST"]),
+            Route(f"{hers}/erase", self._for(Access.OFFICER, pages.before_erasing)),
+            Route(f"{hers}/erase", self._for(Access.OFFICER, pages.erase), methods=["POST"]),
         ]
 
     async def home(self, request: Request, someone: Person) -> Response:
@@ -159,7 +181,7 @@ class Pages:
 
     async def receipt(self, request: Request, someone: Person) -> Response:
         found = await run_in_threadpool(self._site.store.get, request.path_params["id"])
-        if found is None or found.username != someone.username:
+        if found is None or found.username != someone.username or found.digest.startswith(STRIPPED):
             raise HTTPException(404)
         return JSONResponse(
             self._site.store.receipt(found).to_json(),
@@ -174,7 +196,15 @@ class Pages:
         learner = await run_in_threadpool(person, self._site.engine, name) if name in pupils else None
         if role not in sight.TEACH or learner is None:
             raise HTTPException(404)
+        what = f"result {lab.course}/{lab.id}"
+        await run_in_threadpool(looks.record, self._site.engine, someone.username, name, what)
         return await self._standing(request, someone, lab, "learner.html", learner)
+
+    async def _new_link(self, request: Request, someone: Person) -> Response:
+        answer = await self._people.new_link(request, someone)
+        name = request.path_params["username"]
+        await run_in_threadpool(looks.record, self._site.engine, someone.username, name, "sign-in link")
+        return answer
 
     async def _own(self, request: Request, someone: Person, template: str) -> Response:
         lab, role = await self._admitted(request, someone)
@@ -204,14 +234,19 @@ class Pages:
         verb = "fresh" if _fresh(request) else "open"
         return f"{self._site.servers.url(someone.username)}labkit/{verb}/{lab.course}/{lab.id}"
 
-    def _for(self, access: Access, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-        """The page for those of `access` who are signed in; everybody else signs in, or finds nothing."""
+    def _for(
+        self, access: Access, endpoint: Endpoint, *, before_consent: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """The page for those of `access` who are signed in and, unless `before_consent`, have agreed to the privacy
+        notice; everybody else signs in, reads the notice, or finds nothing."""
 
         async def call(request: Request) -> Response:
             session = await self._site.sign_in.session(request)
             someone = await run_in_threadpool(self._holder, request, session) if session else None
             if someone is None:
                 return self._site.sign_in.begin(request)
+            if not before_consent and await self._privacy.must_ask(someone):
+                return self._privacy.ask(request)
             check(access, request, someone)
             return await endpoint(request, someone)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -16,6 +16,8 @@ from labkit.allowance import Ledger
 from labkit.courses import Course, Lab
 from labkit.pages.uploads import Uploads
 from labkit.programme.enrolment import Enrolment
+from labkit.programme.privacy.holding import Holding
+from labkit.programme.privacy.retention import Periods
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
 
@@ -98,6 +100,14 @@ class Site:
     timezone: ZoneInfo
     uploads: Uploads
     health: Health | None = None
+    holdings: Sequence[Holding] = ()  # what keeps something of people outside the database
+    contact: str = ""  # whom people ask about their data
+    periods: Periods = field(default_factory=Periods)  # how long it is kept
+
+    def inside(self, path: str) -> str:
+        """`path` if it is one of our pages; else the home page."""
+        ours = path.startswith(self.prefix) and "//" not in path and "\\" not in path
+        return path if ours else self.prefix
 
     def course(self, course_id: str) -> Course | None:
         return next((course for course in self.courses if course.id == course_id), None)

@@ -74,7 +74,7 @@ def _failures(scores: Iterable[Score], people: dict[str, Person]) -> tuple[ItemF
         name = someone.full_name if someone else score.username
         for item in score.report["items"]:
             for check in item["checks"]:
-                if not check["passed"]:
+                if not check["passed"] and check["reason"]:  # of somebody who was erased there is none
                     failed[score.lab, item["name"], check["reason"]].append(name)
     found = [
         ItemFailure(lab, item, reason, tuple(sorted(names)), graded[lab])

@@ -71,6 +71,7 @@ class View:
             # An end is the first moment that is not in it: the last day is the one before.
             "day_before": lambda value: f"{value.astimezone(self._site.timezone) - timedelta(seconds=1):%Y-%m-%d}",
             "since": lambda value: self._since(value, language),
+            "lasting": lambda days: _lasting(days, language),
             "title_in": lambda thing: thing.titles.get(language, thing.title),
         }
         environment.globals["prefix"] = self._site.prefix.rstrip("/")
@@ -81,3 +82,11 @@ class View:
 
     def _since(self, value: datetime, language: str) -> str:
         return str(format_timedelta(value - datetime.now(value.tzinfo), add_direction=True, locale=language))
+
+
+def _lasting(days: int, language: str) -> str:
+    """Whole years where they are whole, else days."""
+    span = timedelta(days=days)
+    if days % 365 == 0:
+        return str(format_timedelta(span, granularity="year", locale=language))
+    return str(format_timedelta(span, granularity="day", threshold=1e9, locale=language))

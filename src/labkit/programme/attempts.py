@@ -16,6 +16,7 @@ import hashlib
 import itertools
 import math
 import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -99,6 +100,12 @@ class Attempts:
         old = empty.with_for_update(skip_locked=True)
         with self._engine.begin() as connection:
             connection.execute(delete(attempts).where(attempts.c.key.in_(old)))
+
+
+def forget_account(connection: Connection, account: str) -> None:
+    """Nothing is known any more of tries for this username or e-mail address."""
+    name = unicodedata.normalize("NFKC", account).casefold()  # as `labkit.programme.sign_in` counts it
+    connection.execute(delete(attempts).where(attempts.c.key == _key(ACCOUNT, name)))
 
 
 def _key(limit: Limit, who: str) -> str:

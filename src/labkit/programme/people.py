@@ -29,7 +29,8 @@ class Person:
 
     @property
     def full_name(self) -> str:
-        return f"{self.given_name} {self.family_name}".strip()
+        """Of somebody who was erased, her pseudonym."""
+        return f"{self.given_name} {self.family_name}".strip() or self.username
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, in
 from labkit.courses import Lab
 from labkit.database import reading
 from labkit.database.tables import batches, scores, submissions
+from labkit.programme.privacy.strip import has_files
 from labkit.submissions import queue
 
 
@@ -111,7 +112,8 @@ def _newest(lab: Lab) -> Select[Any]:
     order = (submissions.c.received_at.desc(), submissions.c.id)
     rank = func.row_number().over(partition_by=submissions.c.username, order_by=order)
     ranked = select(submissions.c.id, rank.label("rank")).where(of_lab).subquery()
-    return select(submissions.c.id).join(ranked, ranked.c.id == submissions.c.id).where(ranked.c.rank == 1)
+    newest_ones = select(submissions.c.id).join(ranked, ranked.c.id == submissions.c.id).where(ranked.c.rank == 1)
+    return newest_ones.where(has_files())  # of what was erased only the points are left
 
 
 def _given_up() -> ColumnElement[bool]:

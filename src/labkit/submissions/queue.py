@@ -57,6 +57,7 @@ class Queue:
                     return None
                 values = {**change(row), "holder": self.holder, "held_since": self._now()}
                 same = (submissions.c.id == row["id"]) & (submissions.c.state == row["state"])
+                same &= submissions.c.digest == row["digest"]  # whoever handed it in was not erased meanwhile
                 # Where two workers saw the same one, the UPDATE decides and the other looks again.
                 if connection.execute(update(submissions).where(same, self._free()).values(values)).rowcount == 1:
                     return Submission.of({**row, **values})

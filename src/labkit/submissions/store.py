@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from labkit.database import reading
 from labkit.database.tables import submissions
 from labkit.programme.sight import learn_in
-from labkit.submissions import attempts
+from labkit.submissions import attempts, unused
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.files import digest
 from labkit.submissions.receipt import Receipt, Signer
@@ -81,10 +81,10 @@ class Store:
             self._blobs.put(content)
         receipt = self._signer.sign(_receipt(Submission.of(row)))
         row |= {"signature": receipt.signature, "signing_key": receipt.key}
-        found = self._insert(row, most)
+        found = self._insert(row, most, files)
         return (self.receipt(found), False) if found else (receipt, True)
 
-    def _insert(self, row: Mapping[str, Any], most: int | None) -> Submission | None:
+    def _insert(self, row: Mapping[str, Any], most: int | None, files: Mapping[str, bytes]) -> Submission | None:
         """The row becomes a submission; unless the same was handed in meanwhile, which is then given."""
         hers = row["username"], row["course"], row["lab"]
         try:
@@ -94,7 +94,11 @@ class Store:
                 if (found := _first(connection, row)) is not None:
                     return found
                 attempts.refuse_one_more(connection, *hers, most)
+                unused.keep(connection)
                 connection.execute(insert(submissions).values(row))
+                # Bytes that were somebody's who was erased in this very moment.
+                for gone in (content for name, content in files.items() if not self._blobs.has(row["files"][name])):
+                    self._blobs.put(gone)
         except IntegrityError:
             return self._same(row)
         return None

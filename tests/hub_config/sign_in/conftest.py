@@ -36,6 +36,7 @@ from labkit.programme import links
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.password import Passwords
 from labkit.programme.people import Membership, Person, provision
+from labkit.programme.privacy import consent
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
 from labkit.submissions.scores import Scores
@@ -169,6 +170,8 @@ def run_hub(home: Path, port: int, **environment: str) -> Iterator[Hub]:
     engine = connect(database_url)
     members = [Membership(name, "first", "testing", "learner") for name in ("ana", "ben", "carla")]
     provision(engine, PEOPLE, [*members, Membership("maria", "first", "testing", "instructor")])
+    for one in PEOPLE:
+        consent.give(engine, one.username, "en")
     token, other = secrets.token_hex(16), secrets.token_hex(16)
     config = home / "jupyterhub_config.py"
     templates = Path(__file__).parents[3] / "hub_config" / "templates"

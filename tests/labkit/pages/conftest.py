@@ -19,6 +19,7 @@ from labkit.pages.site import Part, Session, Site
 from labkit.pages.uploads import Uploads
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.people import Membership, Person, provision
+from labkit.programme.privacy import consent
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
 from labkit.submissions.scores import Scores
@@ -105,6 +106,8 @@ def site(tmp_path: Path) -> Site:
     lab = Lab("testing", "clip", "Clip a reward", tmp_path, titles={"fil": "Putulin ang gantimpala"})
     members = [Membership(name, "first", "testing", "learner") for name in ("ana", "ben")]
     provision(engine, PEOPLE, [*members, Membership("maria", "first", "testing", "instructor")])
+    for one in PEOPLE:
+        consent.give(engine, one.username, "en")
     yield Site(
         prefix=HOME,
         origin=ORIGIN,

@@ -19,6 +19,7 @@ from labkit.pages.app import Pages
 from labkit.pages.site import Site
 from labkit.programme import invitations
 from labkit.programme.people import Membership, Person, provision
+from labkit.programme.privacy import consent
 
 HOME = "/services/labkit/"
 ROLES = {
@@ -58,6 +59,8 @@ def site(site: Site) -> Site:
         *(("cid", "third", "other", "learner"), ("ora", "third", "other", "instructor")),
     ]
     provision(site.engine, people, [Membership(*place) for place in places])
+    for one in people:
+        consent.give(site.engine, one.username, "en")
     for cohort in ("first", "second", "third"):
         code = invitations.make(site.engine, cohort, 0, timedelta(days=7))
         invitations.ask(site.engine, code, {"email": f"w-{cohort}@example.org", "given_name": "W"})

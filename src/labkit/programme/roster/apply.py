@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, bindparam, insert, update
 from labkit.database.tables import cohorts, enrolments, people
 from labkit.errors import OperatorError
 from labkit.programme import turn, usernames
+from labkit.programme.privacy.erase import reserved
 from labkit.programme.roster.plan import Known, Plan, compute, differences, known
 from labkit.programme.roster.read import Contents, Row
 from labkit.programme.suspension import in_parts, settle
@@ -70,7 +71,7 @@ def _carry_out(connection: Connection, there: Known, plan: Plan) -> None:
 def _people(connection: Connection, there: Known, rows: Iterable[Row], now: datetime) -> dict[str, str]:
     """Adds and updates people; gives everybody's username by e-mail address."""
     names = {email: person["username"] for email, person in there.people.items()}
-    taken = set(names.values())
+    taken = set(names.values()) | reserved(connection)
     new: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row.email not in names:

@@ -17,7 +17,16 @@ import httpx
 import pytest
 
 from hub_config.state import free_port
-from labkit.database.tables import attempts, cohort_groups, enrolments, identities, passwords, people, sign_in_links
+from labkit.database.tables import (
+    attempts,
+    cohort_groups,
+    consents,
+    enrolments,
+    identities,
+    passwords,
+    people,
+    sign_in_links,
+)
 from labkit.programme import groups
 from labkit.programme.people import Membership, provision
 
@@ -109,6 +118,7 @@ async def hub(oidc_hub, running_provider: Provider) -> AsyncIterator[Any]:
         for table in (cohort_groups, identities, attempts, passwords, sign_in_links):
             connection.execute(table.delete())
         connection.execute(enrolments.delete().where(enrolments.c.cohort.in_(("a", "b"))))
+        connection.execute(consents.delete().where(consents.c.username.not_in(ROSTER)))
         connection.execute(people.delete().where(people.c.username.not_in(ROSTER)))
         connection.execute(people.update().values(suspended_at=None, sessions_from=None))
     groups.map_group(oidc_hub.engine, "group-a", "a", "learner")

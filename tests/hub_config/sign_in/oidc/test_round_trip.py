@@ -10,6 +10,7 @@ import pytest
 from jupyterhub import orm
 
 from labkit.programme.people import memberships, person
+from labkit.programme.privacy import consent
 from labkit.programme.suspension import is_suspended
 
 PREFIX = "/services/labkit/"
@@ -98,7 +99,8 @@ async def test_the_pages_alone_notice_it_too(hub, provider, sign_in_there, event
     provider.knows(d1={**DINA, "groups": ["group-a"]})
     browser = hub.browser()
     await sign_in_there(browser, "d1")
-    await home(browser)
+    consent.give(hub.engine, "dina", "en")
+    assert (await browser.get(PREFIX, follow_redirects=True)).status_code == 200
     provider.knows(d1=DINA)
 
     async def is_out() -> bool:
