@@ -1,8 +1,9 @@
 """Carries what changes in the roster to the running hub, every few seconds and without a restart.
 
-Who teaches a course is in its hub group, which opens its formgrader; whoever was suspended has her sessions ended and
-her server stopped. The roster is the truth: a run that was cut short is made good by the next. Does not cover: an open
-websocket is cut with the server, not before; JupyterLab and formgrader ask the hub again after their own cache ran out.
+Who teaches a course is in its hub group, which opens its formgrader, and whom she teaches is in that formgrader's file;
+whoever was suspended has her sessions ended and her server stopped. The roster is the truth: a run that was cut short
+is made good by the next. Does not cover: an open websocket is cut with the server, not before; JupyterLab and
+formgrader ask the hub again after their own cache ran out.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 from sqlalchemy import Engine, select
 
+from hub_config import pupils
 from hub_config.roles import instructors
 from labkit.database import reading
 from labkit.database.tables import cohorts, enrolments, people
 from labkit.errors import LabkitError
-from labkit.programme.sight import TEACH
+from labkit.programme.sight import TEACH, whole_course
 
 SECONDS = 5.0
 # A transaction that began before our last look may have ended after it.
@@ -29,7 +32,10 @@ _log = logging.getLogger(__name__)
 
 
 class Follower:
-    """`client` speaks to the hub's API as the pages' service; `end_sessions` ends somebody's sessions everywhere."""
+    """`client` speaks to the hub's API as the pages' service; `end_sessions` ends somebody's sessions everywhere.
+
+    `gradebooks` is the folder beside whose courses their formgraders read what they are told.
+    """
 
     def __init__(
         self,
@@ -37,8 +43,10 @@ class Follower:
         client: httpx.AsyncClient,
         courses: Sequence[str],
         end_sessions: Callable[[str], Awaitable[None]],
+        gradebooks: Path,
     ) -> None:
         self._engine, self._client, self._courses, self._end_sessions = engine, client, courses, end_sessions
+        self._gradebooks = gradebooks
         self._ended: dict[str, datetime] = {}
         self._seen: datetime | None = None
 
@@ -54,7 +62,9 @@ class Follower:
             await asyncio.sleep(SECONDS)
 
     async def look(self) -> None:
-        """Once: groups, then whoever was suspended since the last look."""
+        """Once: whom each teaches, groups, then whoever was suspended since the last look."""
+        for course in self._courses:
+            await asyncio.to_thread(self._tell_formgrader, course)
         teaching = await asyncio.to_thread(self._teaching)
         for course in self._courses:
             await self._set_group(instructors(course), teaching.get(course, set()))
@@ -64,6 +74,17 @@ class Follower:
                 await self._stop_server(username)
                 self._ended[username] = at
                 self._seen = max(self._seen or at, at)
+
+    def _tell_formgrader(self, course: str) -> None:
+        """A disk that takes nothing keeps nobody's session from ending: it is said, and tried again."""
+        teachers = {
+            name: pupils.Pupils(everybody=True) if whom is None else pupils.Pupils(whom)
+            for name, whom in whole_course(self._engine, course).items()
+        }
+        try:
+            pupils.write(pupils.file_of(self._gradebooks, course), teachers)
+        except OSError as error:
+            _log.warning("%s's formgrader is not told who teaches whom: %s", course, error)
 
     def _teaching(self) -> dict[str, set[str]]:
         """By course those who teach it and have signed in before: a person is in the hub from her first sign-in."""

@@ -1,7 +1,8 @@
 """Starts one course's formgrader: `python -m hub_config.formgrader CONFIG.json`.
 
 nbgrader's formgrader is an extension of a notebook server. This one runs in a sandbox, as an unprivileged account
-where the platform runs as root, with no terminal and no kernel: it shows and saves grades and nothing else.
+where the platform runs as root, with no terminal and no kernel: it shows and saves grades and nothing else. Whose work
+it shows to whom, `hub_config.formgrader_walls` decides.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import httpx
 import autograder
 import hub_config
 from hub_config.learner_server import INSIDE
+from hub_config.pupils import folder_of
 from labkit.sandbox import Bind, Limits, Sandbox
 from labkit.strict import read_json, strict
 
@@ -53,12 +55,16 @@ c.ServerApp.jpserver_extensions = {
     "jupyter_server_terminals": False,
     "jupyterlab": False,
     "notebook": True,
+    "hub_config.formgrader_walls": True,
 }
+# Without its walls it would show everybody's work: then rather nothing.
+c.ServerApp.reraise_server_extension_failures = True
 c.ServerApp.terminals_enabled = False
 c.HubOAuth.cache_max_age = 30
 # Grades and comments are small; a body is kept whole in memory before anybody is asked who sent it.
 c.ServerApp.max_body_size = c.ServerApp.max_buffer_size = 2**20
 c.ServerApp.tornado_settings = {
+    "labkit_pupils": "/etc/jupyter/pupils.json",
     "headers": {
         # nbgrader's pages bring script of their own within them; nothing comes from, or is told to, another site.
         # They ask a public server for MathJax, and do without.
@@ -134,7 +140,7 @@ def sandbox(config: Config, files: Path) -> Sandbox:
 
 def prepare(config: Config) -> Path:
     """Writes the files bound as /etc/jupyter and gives them, and the course's folder, to the formgrader's account."""
-    files = Path(config.folder).parent / f".{config.course}-formgrader"
+    files = folder_of(Path(config.folder).parent, config.course)
     files.mkdir(exist_ok=True, mode=0o700)
     contents = {
         "jupyter_server_config.py": server_config(config),
@@ -147,7 +153,8 @@ def prepare(config: Config) -> Path:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o400), "w") as file:
             file.write(content)
     if os.geteuid() == 0:
-        for path in (files, *files.iterdir(), Path(config.folder), *Path(config.folder).rglob("*")):
+        # Not whatever is there: the file of pupils is replaced by another process.
+        for path in (files, *(files / name for name in contents), Path(config.folder), *Path(config.folder).rglob("*")):
             os.chown(path, UID, UID, follow_symlinks=False)
     return files
 

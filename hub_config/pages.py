@@ -43,7 +43,7 @@ def follower(settings: Settings, site: Site) -> Follower:
         headers={"Authorization": f"token {state.secret('service-labkit')}"},
         timeout=httpx.Timeout(20),
     )
-    return Follower(site.engine, client, settings.taught, site.sign_in.end_everywhere)
+    return Follower(site.engine, client, settings.taught, site.sign_in.end_everywhere, state.folder("nbgrader"))
 
 
 def site(settings: Settings) -> Site:

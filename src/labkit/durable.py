@@ -11,9 +11,12 @@ import secrets
 from pathlib import Path
 
 
-def write(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Puts `content` at `path` in place of what was there, whole or not at all, with `mode` from its first moment."""
-    fresh = _beside(path, content, mode)
+def write(path: Path, content: bytes, mode: int = 0o644, owner: int | None = None) -> None:
+    """Puts `content` at `path` in place of what was there, whole or not at all, with `mode` from its first moment.
+
+    As root it may be given to another account, `owner`, before it has its name.
+    """
+    fresh = _beside(path, content, mode, owner)
     try:
         fresh.rename(path)
     except BaseException:
@@ -52,12 +55,14 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _beside(path: Path, content: bytes, mode: int) -> Path:
+def _beside(path: Path, content: bytes, mode: int, owner: int | None = None) -> Path:
     """The content, synced, under a name nobody knows."""
     fresh = path.parent / f".{secrets.token_hex(8)}"
     try:
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
+            if owner is not None:
+                os.fchown(file.fileno(), owner, owner)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:

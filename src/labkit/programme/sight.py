@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, Select, select
 
 from labkit.database import reading
-from labkit.database.tables import cohorts, enrolments
+from labkit.database.tables import cohorts, enrolments, people
 from labkit.programme.people import Person
 
 TEACH = ("assistant", "instructor")
@@ -36,6 +36,32 @@ def pupils(engine: Engine, username: str, course: str) -> frozenset[str]:
     mine = [cohort for cohort, taken in taught(engine, username).items() if taken == course]
     with reading(engine) as connection:
         return frozenset(connection.execute(learn_in(mine)).scalars())
+
+
+def whole_course(engine: Engine, course: str) -> dict[str, frozenset[str] | None]:
+    """Whom each of a course's teachers teaches in it, by her username; None where that is every cohort with learners.
+
+    A suspended teacher, or one whose enrolment is, is not in it.
+    """
+    query = (
+        select(enrolments.c.username, enrolments.c.cohort, enrolments.c.role, people.c.suspended_at)
+        .add_columns(enrolments.c.suspended_at.label("enrolment_suspended_at"))
+        .join(cohorts, cohorts.c.name == enrolments.c.cohort)
+        .join(people, people.c.username == enrolments.c.username)
+        .where(cohorts.c.course == course)
+    )
+    learners: dict[str, set[str]] = {}
+    teaches: dict[str, set[str]] = {}
+    with reading(engine) as connection:
+        for row in connection.execute(query):
+            if row.role == "learner":
+                learners.setdefault(row.cohort, set()).add(row.username)
+            elif row.role in TEACH and row.suspended_at is None and row.enrolment_suspended_at is None:
+                teaches.setdefault(row.username, set()).add(row.cohort)
+    return {
+        teacher: None if mine >= learners.keys() else frozenset().union(*(learners.get(one, set()) for one in mine))
+        for teacher, mine in teaches.items()
+    }
 
 
 def learn_in(names: Collection[str]) -> Select[Any]:

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from hub_config.follower import Follower
+from hub_config.pupils import Pupils, file_of, folder_of
+from hub_config.pupils import read as read_pupils
 from labkit.programme import links
 from labkit.programme.roster.apply import apply
 from labkit.programme.roster.read import read
@@ -24,10 +26,10 @@ def roster(hub, *lines: str):
 
 
 @pytest.fixture
-async def follower(hub) -> AsyncIterator[Follower]:
+async def follower(hub, tmp_path) -> AsyncIterator[Follower]:
     api = f"http://127.0.0.1:{hub.port}/hub/api"
     async with httpx.AsyncClient(base_url=api, headers={"Authorization": f"token {hub.token}"}) as client:
-        yield Follower(hub.engine, client, ["testing"], hub.site.sign_in.end_everywhere)
+        yield Follower(hub.engine, client, ["testing"], hub.site.sign_in.end_everywhere, tmp_path)
 
 
 async def group(hub) -> set[str]:
@@ -59,6 +61,17 @@ async def test_who_teaches_is_in_the_hubs_group_from_her_first_sign_in_until_she
     roster(hub, "tia@example.org,Tia,X,learner,fol-a,testing")
     await follower.look()
     assert not {"tia", "tom"} & await group(hub)
+
+
+async def test_whom_she_teaches_reaches_her_formgrader_also_while_the_hub_does_not_answer(hub, follower, tmp_path):
+    folder_of(tmp_path, "testing").mkdir()
+    roster(hub, "tia@example.org,Tia,X,instructor,fol-d,testing", "lea@example.org,Lea,X,learner,fol-d,testing")
+    async with httpx.AsyncClient(base_url="http://127.0.0.1:9/hub/api") as nobody:
+        follower._client = nobody
+        with pytest.raises(httpx.HTTPError):
+            await follower.look()
+
+    assert read_pupils(file_of(tmp_path, "testing"), "tia") == Pupils(frozenset({"lea"}))
 
 
 async def test_a_suspended_persons_sessions_end_and_she_cannot_sign_in_until_she_is_back(hub, follower, sign_in):
