@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler
 from tornado.web import HTTPError
 
+from hub_config.sign_in import teaching
 from hub_config.sign_in.address import address
 from hub_config.sign_in.appearance import gettext
 from labkit.pages.messages import LANGUAGES, preferred
+from labkit.programme import sight
 
 
 class Proven(dict[str, str]):
@@ -32,6 +35,14 @@ class Page(BaseHandler):
         return self.render_template(
             template, _=gettext(language), language=language, languages=LANGUAGES, here=self.request.path, **values
         )
+
+    async def login_user(self, data: Any = None) -> Any:
+        """As JupyterHub does; and what she teaches opens to her at once."""
+        user = await super().login_user(data)
+        if user is not None:
+            taught = await asyncio.to_thread(sight.taught, self.authenticator.engine, user.name)
+            teaching.join(self.db, user, taught.values())
+        return user
 
     def check_xsrf_cookie(self) -> None:
         """As JupyterHub does; and no form of another host, also where that host has got hold of a token."""

@@ -54,8 +54,7 @@ async def test_who_teaches_is_in_the_hubs_group_from_her_first_sign_in_until_she
     assert not {"tia", "tom"} & await group(hub)  # hub users are made at the first sign-in
 
     for name in ("tia", "tom"):
-        await arrive(hub, name)
-    await follower.look()
+        await arrive(hub, name)  # which opens her formgrader at once: nobody waits for a look
     assert {"tia", "tom"} <= await group(hub)
 
     roster(hub, "tia@example.org,Tia,X,learner,fol-a,testing")
