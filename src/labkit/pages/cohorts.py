@@ -24,6 +24,7 @@ from labkit.pages.view import View
 from labkit.programme import cohorts, invitations, learners, sight
 from labkit.programme.cohorts import Cohort
 from labkit.programme.people import Person
+from labkit.programme.privacy import looks
 from labkit.programme.roster import sheet as links
 
 DOWNLOAD = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -35,6 +36,7 @@ class CohortPages:
 
     async def show(self, request: Request, someone: Person) -> Response:
         cohort, course = await self._seen(request, someone)
+        await self._note(someone, cohort, "list")
         return await self._render(request, someone, cohort, course)
 
     async def export(self, request: Request, someone: Person) -> Response:
@@ -44,6 +46,7 @@ class CohortPages:
         form = request.path_params["form"]
         if form not in exports.TYPES:
             raise HTTPException(404)
+        await self._note(someone, cohort, "list export")
         rows = await run_in_threadpool(learners.every, self._site.engine, course, cohort.name, kind)
         content = await run_in_threadpool(exports.people, course, cohort.name, rows, form)
         return attachment(content, f"{cohort.name}-{kind}.{form}", exports.TYPES[form])
@@ -65,6 +68,7 @@ class CohortPages:
         made = await run_in_threadpool(
             links.issue, self._site.engine, cohort.name, self._site.sign_in.link, issued_by=someone.username
         )
+        await self._note(someone, cohort, "sign-in links")
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as bundle:
             bundle.writestr("sheet.html", await run_in_threadpool(sheet, made, cohort.name, self._site.timezone))
@@ -134,6 +138,10 @@ class CohortPages:
             join=f"{self._site.origin}{self._site.prefix}join?code={code}",
             languages_of=LANGUAGES,
         )
+
+    async def _note(self, someone: Person, cohort: Cohort, what: str) -> None:
+        """Everybody in the cohort reads on her account page who looked."""
+        await run_in_threadpool(looks.record, self._site.engine, someone.username, looks.cohort(cohort.name), what)
 
     async def _seen(self, request: Request, someone: Person) -> tuple[Cohort, Course]:
         """The cohort in the address, for somebody who may see it; 404 for a cohort that is not there too."""

@@ -210,3 +210,16 @@ async def test_an_observer_of_a_cohort_reads_it_and_is_offered_nothing_to_do(cli
         assert (
             connection.execute(select(enrolments.c.role).where(enrolments.c.username == "vic")).scalar() == "observer"
         )
+
+
+async def test_everybody_in_a_cohort_reads_who_looked_at_its_list(officer, site: Site):
+    for _ in range(2):
+        await officer.get(COHORT)
+        await officer.get(f"{COHORT}/people.csv")
+    await officer.get(f"{HOME}cohorts/first?kind=left")
+    officer.cookies.set("who", "ana")
+    page = text_of((await officer.get(f"{HOME}account")).text)
+    assert page.count("Jose Santos; the list of your cohort") == 1
+    assert page.count("Jose Santos; downloaded the list of your cohort") == 1
+    officer.cookies.set("who", "new")
+    assert "Jose Santos" not in (await officer.get(f"{HOME}account")).text

@@ -1,7 +1,7 @@
 """Who looked at whose data. Everybody reads on her account page who looked at hers.
 
-Covers what pages and commands call `record` for. Does not cover: whoever reads the database, its backups or the disk
-themselves; lists, which show many at once.
+Covers what pages and commands call `record` for; a list of a cohort's people is one look, at the cohort. Does not
+cover: whoever reads the database, its backups or the disk themselves; formgrader.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, insert, select
 
 from labkit.database import reading
-from labkit.database.tables import looks, people
+from labkit.database.tables import enrolments, looks, people
 
 # Whoever runs the platform.
 OPERATOR = ""
@@ -43,11 +43,23 @@ def record(engine: Engine, viewer: str, subject: str, what: str, now: datetime |
             connection.execute(insert(looks).values(row))
 
 
+def cohort(name: str) -> str:
+    """The `subject` of a look at everybody in a cohort; no username begins so."""
+    return f"*{name}"[:_LONGEST]
+
+
 def of(engine: Engine, username: str, most: int = 50) -> tuple[Look, ...]:
-    """Who looked at her data, newest first."""
+    """Who looked at her data, or at a list with her in it, newest first."""
+    with reading(engine) as connection:
+        hers = connection.execute(select(enrolments.c.cohort).where(enrolments.c.username == username)).scalars().all()
+    subjects = [username, *(cohort(name) for name in hers)]
     columns = (looks.c.viewer, looks.c.what, looks.c.at, people.c.given_name, people.c.family_name)
     query = select(*columns).outerjoin(people, people.c.username == looks.c.viewer)
-    newest = query.where(looks.c.subject == username).order_by(looks.c.at.desc(), looks.c.id).limit(most)
+    newest = (
+        query.where(looks.c.subject.in_(subjects), looks.c.viewer != username)
+        .order_by(looks.c.at.desc(), looks.c.id)
+        .limit(most)
+    )
     with reading(engine) as connection:
         rows = connection.execute(newest).all()
     return tuple(
