@@ -61,9 +61,9 @@ def postgresql() -> Iterator[str | None]:
         shutil.chown(home, "postgres", "postgres")
 
     def run(name: str, *words: str) -> None:
-        log = (home / "log").open("ab")
         command = [str(binaries[-1] / name), *words]
-        subprocess.run(command, check=True, cwd=home, stdout=log, stderr=log, **account)  # type: ignore[call-overload]
+        with (home / "log").open("ab") as log:
+            subprocess.run(command, check=True, cwd=home, stdout=log, stderr=log, **account)  # type: ignore[call-overload]
 
     run("initdb", "--auth=trust", "--username=labkit", "--encoding=UTF8", str(home / "data"))
     options = f"-c listen_addresses='' -c unix_socket_directories={home}"
