@@ -90,7 +90,8 @@ def group(argv: list[str]) -> int:
 
 
 def unknown(name: str, names: list[str]) -> OperatorError:
-    near = difflib.get_close_matches(name, names, 1)
+    same = [one for one in names if one.casefold() == name.casefold()]
+    near = same or difflib.get_close_matches(name, names, 1)
     hint = f"Did you mean {near[0]}?" if near else f"The cohorts: {', '.join(names) or 'there is none yet'}."
     return OperatorError(f"There is no cohort {name!r}.", instead=hint)
 

@@ -39,5 +39,7 @@ def opened(settings: Settings, *, create: bool = False) -> Iterator[Engine]:
             "The database does not answer, or is of another version.",
             instead="Start the platform once, then try again.",
         ) from error
+    except UnicodeEncodeError:  # half a surrogate pair, from bytes that are no text
+        raise OperatorError("A name with bytes in it that are no text.", instead="Type it again.") from None
     finally:
         engine.dispose()

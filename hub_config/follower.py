@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,6 +28,7 @@ from labkit.programme.sight import TEACH, whole_course
 SECONDS = 5.0
 # A transaction that began before our last look may have ended after it.
 _OVERLAP = timedelta(minutes=5)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _log = logging.getLogger(__name__)
 
 
@@ -66,14 +67,23 @@ class Follower:
         for course in self._courses:
             await asyncio.to_thread(self._tell_formgrader, course)
         teaching = await asyncio.to_thread(self._teaching)
-        for course in self._courses:
-            await self._set_group(instructors(course), teaching.get(course, set()))
+        failures: list[Exception] = []
         for username, at in await asyncio.to_thread(self._suspended):
             if self._ended.get(username) != at:
-                await self._end_sessions(username)
-                await self._stop_server(username)
-                self._ended[username] = at
-                self._seen = max(self._seen or at, at)
+                try:
+                    await self._end_sessions(username)
+                    await self._stop_server(username)
+                    self._ended[username] = at
+                except (httpx.HTTPError, LabkitError) as error:  # the others' turn comes all the same
+                    failures.append(error)
+        for course in self._courses:
+            try:
+                await self._set_group(instructors(course), teaching.get(course, set()))
+            except httpx.HTTPError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        self._seen = max((*self._ended.values(), self._seen or _LONG_AGO))
 
     def _tell_formgrader(self, course: str) -> None:
         """A disk that takes nothing keeps nobody's session from ending: it is said, and tried again."""
@@ -106,7 +116,7 @@ class Follower:
         query = select(people.c.username, people.c.suspended_at).where(
             people.c.suspended_at.is_not(None), people.c.signed_in_at.is_not(None)
         )
-        if self._seen is not None:
+        if self._seen is not None and self._seen > _LONG_AGO:
             query = query.where(people.c.suspended_at > self._seen - _OVERLAP)
         with reading(self._engine) as connection:
             return [(row.username, row.suspended_at) for row in connection.execute(query)]
@@ -119,7 +129,11 @@ class Follower:
             if names:
                 where = f"/groups/{quote(name, safe='')}/users"
                 done = await self._client.request(method, where, json={"users": sorted(names)})
-                done.raise_for_status()
+                if done.status_code == 400:  # one of them is not in the hub, which refuses them all for that
+                    for one in sorted(names):
+                        await self._client.request(method, where, json={"users": [one]})
+                else:
+                    done.raise_for_status()
 
     async def _stop_server(self, username: str) -> None:
         # 202: it takes a while; 404 and 400: there is nobody, or nothing to stop

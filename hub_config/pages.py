@@ -81,9 +81,11 @@ def site(settings: Settings) -> Site:
 
 
 def finish_erasures(made: Site) -> None:
-    """For ever: what an erasure could not clear, be it for a crash or for a part that was away, is tried again."""
+    """For ever: what an erasure could not clear, be it for a crash or for a part that was away, is tried again; and
+    rosters that nobody applied within the hour go."""
     while True:
         try:
+            made.uploads.sweep()
             for one in resume(made.engine, made.holdings):
                 log.warning("The erasure %s %s", one.pseudonym, one.fault or "is finished")
         except Exception:

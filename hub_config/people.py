@@ -46,6 +46,7 @@ def office(argv: list[str]) -> int:
         with engine.begin() as connection:
             hers = people.c.username == someone.username
             connection.execute(update(people).where(hers).values(**{given.office: not given.end}))
+            links.end_unused(connection, [someone.username])
             settle(connection, [someone.username])
         if given.end:
             sessions.end(engine, someone.username)

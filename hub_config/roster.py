@@ -67,7 +67,9 @@ def links(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="labkit roster links", description=links.__doc__, allow_abbrev=False)
     parser.add_argument("cohort", help="as it is in the roster")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the two files")
-    parser.add_argument("--everybody", action="store_true", help="also who has signed in before")
+    whom = parser.add_mutually_exclusive_group()
+    whom.add_argument("--again", action="store_true", help="also who has a link that works: it ends")
+    whom.add_argument("--everybody", action="store_true", help="also who has signed in before")
     parser.add_argument("--days", type=int, default=7, help="how long the links work (1 to 60; 7)")
     arguments = parser.parse_args(argv)
     if not 1 <= arguments.days <= 60:
@@ -76,22 +78,30 @@ def links(argv: list[str]) -> int:
     with opened(settings) as engine:
         if cohorts.find(engine, arguments.cohort) is None:
             raise unknown(arguments.cohort, [one.name for one in cohorts.every(engine)])
-        arguments.out.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            arguments.out.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise OperatorError(f"{arguments.out} is no folder: {error.strerror}.", instead="Name one.") from None
         made = roster_sheet.issue(
             engine,
             arguments.cohort,
             lambda token: f"{settings.hosts.main}/hub/link/{token}",
-            everybody=arguments.everybody,
+            whom="everybody" if arguments.everybody else "waiting" if arguments.again else "without",
             valid_for=timedelta(days=arguments.days),
         )
     page = sheet(made, arguments.cohort, ZoneInfo(settings.timezone))
-    for name, content in {"sheet.html": page.encode(), "merge.csv": roster_sheet.merge_file(made)}.items():
+    for name, content in {
+        "sheet.html": page.encode(),
+        "merge.csv": roster_sheet.merge_file(made, ZoneInfo(settings.timezone)),
+    }.items():
         path = arguments.out / name
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
         print(path)
     print(f"{len(made)} links; earlier unused ones of the same people no longer work.", file=sys.stderr)
+    if not made and not arguments.again:
+        print("Everybody has signed in or has a link that works; --again makes new ones.", file=sys.stderr)
     return 0
 
 
@@ -129,8 +139,9 @@ def _show(plan: Plan, *, applied: bool, as_json: bool) -> None:
 
 def _show_changes(console: Console, changes: Sequence[Change]) -> None:
     for one in changes[:_SHOWN]:
-        was = f" (was {one.before})" if one.before else ""
-        console.print(f"          {one.email}  {one.role} {one.cohort}{was}".rstrip(), markup=False)
+        told = ", ".join(filter(None, (one.before, one.details)))
+        was = f" (was {told})" if told else ""
+        console.print(f"          {one.email}  {one.name}, {one.role} {one.cohort}{was}".rstrip(), markup=False)
     if len(changes) > _SHOWN:
         console.print(f"          and {len(changes) - _SHOWN} more (all of them with --json)", markup=False)
 
@@ -143,7 +154,7 @@ def _show_mistakes(console: Console, mistakes: Sequence[Mistake]) -> None:
         place = f"{one.file}:{one.line}" if one.line else one.file
         table.add_row(*(_plain(text) for text in (place, one.column, one.found, one.message, one.instead)))
     console.print(table)
-    console.print(f"{len(mistakes)} mistakes; nothing was changed.", markup=False)
+    console.print(f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)}; nothing was changed.", markup=False)
 
 
 def _plain(text: str) -> str:

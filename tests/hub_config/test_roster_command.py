@@ -114,7 +114,6 @@ def test_a_file_with_forty_mistakes_gives_forty_messages_and_applies_nothing(tmp
         assert verb([path, "--json"]) == 1
         found = told(capsys)
         lines = [error["line"] for error in found["errors"]]
-        # The one whose name differs differs in both her names.
         assert sorted(set(lines)) == list(range(3, 43))
         assert len({(error["line"], error["message"]) for error in found["errors"]}) >= 40
         assert all(error["instead"] and error["message"] and error["file"] == "r.csv" for error in found["errors"])
@@ -133,7 +132,7 @@ def test_a_file_with_forty_mistakes_gives_forty_messages_and_applies_nothing(tmp
 def test_mistakes_are_a_table_for_people(tmp_path: Path, capsys):
     assert roster.plan([file(tmp_path, f"{HEADER}\nnobody,[red]A,B,learner,ncr,testing\n")]) == 1
     shown = capsys.readouterr().out
-    assert "r.csv:2" in shown and "1 mistakes; nothing was changed." in shown
+    assert "r.csv:2" in shown and "1 mistake; nothing was changed." in shown
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "."])

@@ -257,7 +257,9 @@ submissions = Table(
     Column("missing", JSON, nullable=False),
     Column("extra", JSON, nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("state", String(16), nullable=False, index=True),  # queued | grading | graded | fault
+    Column(
+        "state", String(16), nullable=False, index=True
+    ),  # queued | grading | graded | fault | withdrawn (its owner was erased)
     Column("tries", Integer, nullable=False, default=0),
     Column("not_before", Moment),  # after our own fault: when it is tried again
     Column("holder", String(200)),  # the process at work on it, as `labkit.submissions.holder` names it

@@ -46,8 +46,10 @@ class AccountPages:
         if problem:
             status = 429 if problem == "wait" else 422
             return await self._show(request, someone, status, problem=problem, minutes=minutes)
+        first = await run_in_threadpool(self._passwords.set_at, someone.username) is None
         await run_in_threadpool(self._passwords.set, someone.username, form["new"])
-        then = f"{self._site.prefix}account"
+        # From the offer at her first sign-in she goes on to her labs.
+        then = self._site.prefix if first else f"{self._site.prefix}account"
         try:
             answer = await self._site.sign_in.end_elsewhere(request, someone.username, then)
         except PlatformFault:

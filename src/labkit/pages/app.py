@@ -31,7 +31,7 @@ from labkit.pages.privacy import PrivacyPages
 from labkit.pages.roster import RosterPages
 from labkit.pages.site import Session, Site
 from labkit.pages.view import View
-from labkit.programme import authority, sessions
+from labkit.programme import authority, sessions, suspension
 from labkit.programme.people import Person
 from labkit.programme.privacy import looks
 from labkit.programme.roster.decode import MOST_BYTES
@@ -100,6 +100,11 @@ class Pages:
             Route(f"{cohort}/links", self._for(Access.OFFICER, self._cohorts.links), methods=["POST"]),
             Route(f"{cohort}/invitations", self._for(Access.OFFICER, self._cohorts.invite), methods=["POST"]),
             Route(f"{code}/admit", self._for(Access.OFFICER, self._cohorts.admit), methods=["POST"]),
+            Route(
+                f"{code}/applicants/{{applicant}}/remove",
+                self._for(Access.OFFICER, self._cohorts.remove),
+                methods=["POST"],
+            ),
             Route(f"{code}/close", self._for(Access.OFFICER, self._cohorts.close), methods=["POST"]),
             Route("/figures.{form}", self._for(Access.PROGRAMME, self._office.figures)),
             Route("/roster", self._for(Access.OFFICER, self._roster.show)),
@@ -150,6 +155,9 @@ class Pages:
         async def call(request: Request) -> Response:
             session = await self._site.sign_in.session(request)
             someone = await run_in_threadpool(self._holder, request, session) if session else None
+            if someone is None and session and await run_in_threadpool(self._is_suspended, session.username):
+                # The hub may know her session for some seconds more: sending her there would only lead back here.
+                return self._view.render(request, "suspended.html", None, 403)
             if someone is None:
                 return self._site.sign_in.begin(request)
             if not before_consent and await self._privacy.must_ask(someone):
@@ -159,6 +167,9 @@ class Pages:
 
         call.access = access  # type: ignore[attr-defined]
         return call
+
+    def _is_suspended(self, username: str) -> bool:
+        return suspension.is_suspended(self._site.engine, username)
 
     def _holder(self, request: Request, session: Session) -> Person | None:
         someone = sessions.holder(self._site.engine, session.username, session.began_at)

@@ -48,7 +48,8 @@ class CohortPages:
             raise HTTPException(404)
         await self._note(someone, cohort, "list export")
         rows = await run_in_threadpool(learners.every, self._site.engine, course, cohort.name, kind)
-        content = await run_in_threadpool(exports.people, course, cohort.name, rows, form)
+        zone = self._site.timezone
+        content = await run_in_threadpool(exports.people, course, cohort.name, rows, form, zone)
         return attachment(content, f"{cohort.name}-{kind}.{form}", exports.TYPES[form])
 
     async def change(self, request: Request, someone: Person) -> Response:
@@ -65,14 +66,20 @@ class CohortPages:
     async def links(self, request: Request, someone: Person) -> Response:
         """New sign-in links for those who never signed in: a zip of a sheet to print and a file for a mail merge."""
         cohort, _ = await self._seen(request, someone)
+        whom = "waiting" if (await request.form()).get("whom") == "waiting" else "without"
         made = await run_in_threadpool(
-            links.issue, self._site.engine, cohort.name, self._site.sign_in.link, issued_by=someone.username
+            links.issue,
+            self._site.engine,
+            cohort.name,
+            self._site.sign_in.link,
+            issued_by=someone.username,
+            whom=whom,
         )
         await self._note(someone, cohort, "sign-in links")
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as bundle:
             bundle.writestr("sheet.html", await run_in_threadpool(sheet, made, cohort.name, self._site.timezone))
-            bundle.writestr("merge.csv", links.merge_file(made))
+            bundle.writestr("merge.csv", links.merge_file(made, self._site.timezone))
         return attachment(content.getvalue(), f"{cohort.name}-links.zip", "application/zip")
 
     async def invite(self, request: Request, someone: Person) -> Response:
@@ -97,6 +104,17 @@ class CohortPages:
         except (OperatorError, ValueError, OverflowError):
             return await self._render(request, someone, cohort, course, status=422, problem="admit")
         return self._back(cohort, "admitted")
+
+    async def remove(self, request: Request, someone: Person) -> Response:
+        """Takes one person off the waiting list, with all that was kept of her there."""
+        cohort, _ = await self._seen(request, someone)
+        invitation = await self._invitation(request, cohort)
+        applicant = str(request.path_params["applicant"])
+        if not applicant.isalnum() or not await run_in_threadpool(
+            invitations.remove, self._site.engine, invitation, applicant
+        ):
+            raise HTTPException(404)
+        return self._back(cohort, "removed")
 
     async def close(self, request: Request, someone: Person) -> Response:
         cohort, _ = await self._seen(request, someone)
@@ -130,6 +148,7 @@ class CohortPages:
             kind=kind,
             kinds=learners.KINDS,
             linkless=await run_in_threadpool(links.waiting, engine, cohort.name) if someone.officer else 0,
+            never_came=await run_in_threadpool(links.waiting, engine, cohort.name, "waiting") if someone.officer else 0,
             invitations=codes,
             waiting={one.id: await run_in_threadpool(invitations.waiting, engine, one.id, 50) for one in codes},
             problem=problem,

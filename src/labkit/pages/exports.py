@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from labkit.courses import Course
 from labkit.programme.figures import STAGES, Funnel
@@ -18,10 +19,10 @@ _PERSON = ("username", "email", "given_name", "family_name", "region", "signed_i
 _FIGURES = ("course", "cohort", "region", *STAGES, "left")
 
 
-def people(course: Course, cohort: str, rows: Sequence[Learner], form: str) -> bytes:
-    """One line a person: who she is, when she last signed in, and her points in each lab."""
+def people(course: Course, cohort: str, rows: Sequence[Learner], form: str, zone: ZoneInfo) -> bytes:
+    """One line a person: who she is, when she last signed in (as clocks in `zone` show it), her points in each lab."""
     header = [*_PERSON, *(name for lab in course.labs for name in (lab.id, f"{lab.id} of"))]
-    return _written([Sheet(cohort, header, [_line(one) for one in rows])], form)
+    return _written([Sheet(cohort, header, [_line(one, zone) for one in rows])], form)
 
 
 def figures(funnels: Sequence[Funnel], form: str) -> bytes:
@@ -29,13 +30,15 @@ def figures(funnels: Sequence[Funnel], form: str) -> bytes:
     return _written([Sheet("figures", _FIGURES, [_counted(one) for one in funnels])], form)
 
 
-def _line(one: Learner) -> list[Cell]:
+def _line(one: Learner, zone: ZoneInfo) -> list[Cell]:
     who = one.person
+    # Without its zone: a spreadsheet knows none, and people read it beside the pages.
+    came = one.signed_in_at.astimezone(zone).replace(tzinfo=None) if one.signed_in_at else None
     points: list[Cell] = []
     for cell in one.cells:
         points += [round(cell.total, 4) if cell.total is not None else None, cell.total_max]
     return [
-        *(who.username, who.email, who.given_name, who.family_name, who.region, one.signed_in_at, one.left),
+        *(who.username, who.email, who.given_name, who.family_name, who.region, came, one.left),
         *points,
     ]
 

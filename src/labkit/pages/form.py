@@ -41,6 +41,9 @@ class FormGuard:
         headers = Headers(scope=scope)
         if not is_ours(headers, self._origin):
             return 403
+        kind = headers.get("content-type", "").lower()
+        if "charset" in kind and "utf-8" not in kind:
+            return 415  # no browser says another one of our pages; a decoder chosen by a stranger is none of ours
         # A browser knows how long its form is; the server below holds it to its word.
         length = headers.get("content-length", "")
         most = self._larger.get(scope["path"], _MOST_BYTES)

@@ -50,7 +50,7 @@ class LabPages:
         """Starts her server if it sleeps; the page then asks `progress` until the notebook can be shown."""
         lab = await self._lab(request, someone)
         seat = await run_in_threadpool(self._site.enrolment.seat, someone.username, lab.course)
-        if seat and seat.role == "learner" and seat.cohort.state() == "coming":
+        if seat and seat.role == "learner" and seat.cohort.state() != "running":
             return self._view.render(request, "coming.html", someone, lab=lab, cohort=seat.cohort)
         if await self._site.servers.state(someone.username) == "ready":
             return RedirectResponse(self._notebook(request, someone, lab), 303)
@@ -69,7 +69,8 @@ class LabPages:
         return self._view.render(request, "progress.html", someone, **seen)
 
     async def receipt(self, request: Request, someone: Person) -> Response:
-        found = await run_in_threadpool(self._site.store.get, request.path_params["id"])
+        wanted = request.path_params["id"]
+        found = await run_in_threadpool(self._site.store.get, wanted) if wanted.isalnum() else None
         if found is None or found.username != someone.username or found.digest.startswith(STRIPPED):
             raise HTTPException(404)
         return JSONResponse(

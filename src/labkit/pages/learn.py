@@ -9,6 +9,7 @@ from typing import Any
 from labkit.allowance import Balance
 from labkit.courses import Course, Lab
 from labkit.pages.site import Site
+from labkit.programme.cohorts import Cohort
 from labkit.submissions.attempts import Attempts
 from labkit.submissions.coarse import coarsened, is_coarse
 from labkit.submissions.history import Grading
@@ -34,6 +35,7 @@ class Standing:
     attempts: Attempts | None = None
     history: tuple[Grading, ...] = ()
     minutes: int | None = None
+    closed: Cohort | None = None  # her cohort, where it has not begun or is over
 
     @property
     def report(self) -> dict[str, Any]:
@@ -83,8 +85,10 @@ def standing(site: Site, username: str, lab: Lab, *, learner: bool = True) -> St
     mine = site.store.of_person(username, lab.course, lab.id)
     seat = site.enrolment.seat(username, lab.course)
     allowance = (seat.taken(lab) if seat else lab).allowance
+    closed = seat.cohort if seat and seat.role == "learner" and seat.cohort.state() != "running" else None
     return Standing(
         course=course,
+        closed=closed,
         lab=lab,
         submissions=mine,
         score=site.scores.latest(username, lab.course, lab.id),

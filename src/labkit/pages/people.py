@@ -14,6 +14,7 @@ from labkit.pages.site import Site
 from labkit.pages.view import View
 from labkit.programme import authority, links, sessions
 from labkit.programme.people import Person
+from labkit.programme.suspension import is_suspended
 
 _LONGEST_SEARCH = 100
 
@@ -33,6 +34,8 @@ class PeoplePages:
     async def new_link(self, request: Request, someone: Person) -> Response:
         """Shows the link, this once."""
         person = await self._reachable(request, someone)
+        if await run_in_threadpool(is_suspended, self._site.engine, person.username):
+            raise HTTPException(409)  # a link would not let her in; the page offers none
         issued = datetime.now(UTC)
         token = await run_in_threadpool(links.issue, self._site.engine, person.username, issued_by=someone.username)
         return self._view.render(

@@ -46,7 +46,7 @@ class Uploads:
             name, _, content = path.read_bytes().partition(b"\n")
         except OSError:
             return None
-        return Upload(name.decode(), content)
+        return Upload(name.decode("utf-8", "ignore"), content)
 
     def drop(self, owner: str, upload: str) -> None:
         if _ID.fullmatch(upload):

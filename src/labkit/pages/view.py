@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -70,6 +70,7 @@ class View:
             "day": lambda value: f"{value.astimezone(self._site.timezone):%Y-%m-%d}",
             # An end is the first moment that is not in it: the last day is the one before.
             "day_before": lambda value: f"{value.astimezone(self._site.timezone) - timedelta(seconds=1):%Y-%m-%d}",
+            "last_day": lambda value: self._last_day(value, language),
             "since": lambda value: self._since(value, language),
             "lasting": lambda days: _lasting(days, language),
             "title_in": lambda thing: thing.titles.get(language, thing.title),
@@ -79,6 +80,11 @@ class View:
 
     def _moment(self, value: datetime, language: str) -> str:
         return str(format_datetime(value, "d MMM y, h:mm a", tzinfo=self._site.timezone, locale=language))
+
+    def _last_day(self, end: datetime, language: str) -> str:
+        """The day that ends with the moment `end`."""
+        day = end.astimezone(self._site.timezone) - timedelta(seconds=1)
+        return str(format_date(day, "d MMM y", locale=language))
 
     def _since(self, value: datetime, language: str) -> str:
         return str(format_timedelta(value - datetime.now(value.tzinfo), add_direction=True, locale=language))

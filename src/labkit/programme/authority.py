@@ -1,7 +1,7 @@
 """Whom an instructor or officer may give a new sign-in link, and whose sessions she may end.
 
 An officer: everybody but officers. An instructor: the learners of her own cohorts who are neither officers, observers
-of the programme, nor instructors or assistants anywhere. Nobody acts for somebody who was erased. The search and the
+of the programme, nor anything but learners anywhere. Nobody acts for somebody who was erased. The search and the
 check before an action ask the same query, so nobody who is not listed can be reached by typing an address.
 """
 
@@ -28,6 +28,7 @@ class Found:
     links: Mapping[str, str]  # by username: `open` (a link waits to be used) or `used`; others never had one
     total: int
     page: int
+    suspended: frozenset[str] = frozenset()
 
     @property
     def pages(self) -> int:
@@ -69,8 +70,9 @@ def search(engine: Engine, actor: Person, text: str = "", page: int = 1) -> Foun
         ordered = query.order_by(people.c.family_name, people.c.given_name, people.c.username)
         rows = connection.execute(ordered.limit(PAGE).offset((page - 1) * PAGE)).mappings().all()
         found = tuple(of_row(row) for row in rows)
+        suspended = frozenset(row["username"] for row in rows if row["suspended_at"] is not None)
         links = connection.execute(_links([one.username for one in found])).all()
-    return Found(found, {name: "used" if used else "open" for name, used in links}, total, page)
+    return Found(found, {name: "used" if used else "open" for name, used in links}, total, page, suspended)
 
 
 def _reachable(actor: Person) -> Select[Any]:
@@ -86,7 +88,7 @@ def _reachable(actor: Person) -> Select[Any]:
         enrolments.c.username == actor.username, role == "instructor", active
     )  # fmt: skip
     hers = select(enrolments.c.username).where(role == "learner", active, enrolments.c.cohort.in_(mine))
-    powerful = select(enrolments.c.username).where(role.in_(("instructor", "assistant")), active)
+    powerful = select(enrolments.c.username).where(role != "learner", active)
     return nobody_with_power.where(
         people.c.observer.is_(False), people.c.username.in_(hers), people.c.username.not_in(powerful)
     )

@@ -15,14 +15,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from string import ascii_lowercase, ascii_uppercase
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from labkit.database import reading
 from labkit.database.tables import cohort_groups, cohorts, enrolments, identities, people
-from labkit.programme import turn, usernames
+from labkit.programme import links, turn, usernames
+from labkit.programme.address import fold
 from labkit.programme.mappings import ROLES, GroupMapping, map_group, mappings, unmap
 from labkit.programme.people import Person, of_row
 from labkit.programme.suspension import settle
@@ -31,8 +31,6 @@ __all__ = ["GroupMapping", "Identity", "Refusal", "apply", "map_group", "mapping
 
 _GROUP = "group"
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
-# Unicode's folding would make `ſ` an s and the Kelvin sign a k: another mailbox, and a way into somebody's account.
-_FOLD = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ def _find(connection: Connection, identity: Identity) -> str | Refusal | None:
 def folded(email: str) -> str | None:
     """One text for one mailbox; None for what is no address."""
     plain = len(email) <= 254 and email.isprintable()  # half a surrogate pair is in no database's alphabet
-    return email.translate(_FOLD) if plain and _ADDRESS.fullmatch(email) else None
+    return fold(email) if plain and _ADDRESS.fullmatch(email) else None
 
 
 def _bind(connection: Connection, identity: Identity, username: str) -> None:
@@ -147,7 +145,7 @@ def _bind(connection: Connection, identity: Identity, username: str) -> None:
 def _add(connection: Connection, identity: Identity, wanted: Mapping[str, str]) -> str:
     email = folded(identity.email)
     assert email is not None  # `_find` refuses what is no address
-    username = usernames.new(email, set(connection.execute(select(people.c.username)).scalars()))
+    username = usernames.new(email, usernames.taken(connection))
     query = select(cohorts.c.language).where(cohorts.c.name.in_(wanted), cohorts.c.language.is_not(None))
     language = identity.language or connection.execute(query.order_by(cohorts.c.name)).scalar()
     given = _plain(identity.given_name) or email.partition("@")[0][:100]
@@ -174,6 +172,8 @@ def _enrol(connection: Connection, username: str, wanted: Mapping[str, str]) -> 
             connection.execute(insert(enrolments).values(username=username, cohort=cohort, added_at=now, **place))
         elif row.source == _GROUP or row.suspended_at is not None:
             connection.execute(update(enrolments).where(hers, enrolments.c.cohort == cohort).values(place))
+    if any(role != "learner" and (c not in rows or rows[c].role != role) for c, role in wanted.items()):
+        links.end_unused(connection, [username])
     for cohort, row in rows.items():
         if row.source == _GROUP and row.suspended_at is None and cohort not in wanted:
             gone = update(enrolments).where(hers, enrolments.c.cohort == cohort)

@@ -28,7 +28,7 @@ from labkit.programme.suspension import settle
 
 MOST_PLACES = 100_000
 MOST_DAYS = 366
-# Of a code in wrong hands the list stays readable: beyond this many nobody is added.
+# Of a code in wrong hands the list stays readable.
 _MOST_WAITING = 2_000
 # Without letters that look like digits: a code is read aloud and copied from a poster.
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
@@ -52,7 +52,8 @@ class Invitation:
 
     @property
     def open(self) -> bool:
-        return self.closed_at is None and self.expires_at > datetime.now(UTC)
+        """A list that is full takes nobody more, and says so by not being open."""
+        return self.closed_at is None and self.expires_at > datetime.now(UTC) and self.waiting < _MOST_WAITING
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,13 @@ def admit(engine: Engine, invitation: str, number: int) -> int:
     return len(rows)
 
 
+def remove(engine: Engine, invitation: str, applicant: str) -> bool:
+    """Takes somebody off the list, with all that was kept of her there; whether she was on it."""
+    hers = delete(applicants).where(applicants.c.id == applicant, applicants.c.invitation == invitation)
+    with engine.begin() as connection:
+        return connection.execute(hers).rowcount == 1
+
+
 def close(engine: Engine, invitation: str) -> None:
     """The code works no longer; places stay, and who waits can still be admitted."""
     with engine.begin() as connection:
@@ -168,8 +176,7 @@ def _admit(connection: Connection, cohort: str, values: Mapping[str, Any] | RowM
     query = select(people.c.username).where(func.lower(people.c.email) == values["email"])
     username = connection.execute(query).scalar()
     if username is None:
-        taken = set(connection.execute(select(people.c.username)).scalars())
-        username = usernames.new(values["email"], taken)
+        username = usernames.new(values["email"], usernames.taken(connection))
         told = {name: values[name] for name in FIELDS} | {"language": values["language"] or "en"}
         connection.execute(insert(people).values(username=username, **told, added_at=now))
     course = select(cohorts.c.course).where(cohorts.c.name == cohort).scalar_subquery()
@@ -191,7 +198,7 @@ def _admit(connection: Connection, cohort: str, values: Mapping[str, Any] | RowM
 
 def _wait(connection: Connection, invitation: Invitation, values: Mapping[str, Any]) -> None:
     there = (applicants.c.invitation == invitation.id, applicants.c.email == values["email"])
-    if invitation.waiting >= _MOST_WAITING or connection.execute(select(applicants.c.id).where(*there)).first():
+    if connection.execute(select(applicants.c.id).where(*there)).first():
         return
     row = {**{name: values[name] for name in FIELDS}, "language": values["language"] or "en"}
     now = datetime.now(UTC)

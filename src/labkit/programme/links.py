@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Engine, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, insert, select, update
 
 from labkit.database import reading
 from labkit.database.tables import people, sign_in_links
+from labkit.programme.suspension import in_parts
 
 VALID_FOR = timedelta(days=7)
 
@@ -47,6 +49,16 @@ def issue(engine: Engine, username: str, *, issued_by: str | None = None, valid_
         connection.execute(older.values(expires_at=now))
         connection.execute(insert(sign_in_links).values(**row, expires_at=now + valid_for))
     return token
+
+
+def end_unused(connection: Connection, usernames: Collection[str]) -> None:
+    """Their unused links end: whoever was given power since they were made is not let in by one in other hands."""
+    now = datetime.now(UTC)
+    unused = (sign_in_links.c.used_at.is_(None), sign_in_links.c.expires_at > now)
+    for some in in_parts(sorted(usernames)):
+        connection.execute(
+            update(sign_in_links).where(sign_in_links.c.username.in_(some), *unused).values(expires_at=now)
+        )
 
 
 def holder(engine: Engine, token: str) -> str | None:

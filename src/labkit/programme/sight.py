@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Engine, Select, or_, select
 
 from labkit.database import reading
 from labkit.database.tables import cohorts, enrolments, people
@@ -65,8 +65,20 @@ def whole_course(engine: Engine, course: str) -> dict[str, frozenset[str] | None
 
 
 def learn_in(names: Collection[str]) -> Select[Any]:
-    """The usernames of those who learn, or have learnt, in these cohorts, as a part of a query."""
-    return select(enrolments.c.username).where(enrolments.c.cohort.in_(list(names)), enrolments.c.role == "learner")
+    """The usernames of those who learn in these cohorts, or left them for no other of the course, as a part of a
+    query: whoever moved is looked after where she is now."""
+    names = list(names)
+    courses = select(cohorts.c.course).where(cohorts.c.name.in_(names))
+    elsewhere = (
+        select(enrolments.c.username)
+        .join(cohorts)
+        .where(cohorts.c.course.in_(courses), enrolments.c.role == "learner", enrolments.c.suspended_at.is_(None))
+    )
+    return select(enrolments.c.username).where(
+        enrolments.c.cohort.in_(names),
+        enrolments.c.role == "learner",
+        or_(enrolments.c.suspended_at.is_(None), enrolments.c.username.not_in(elsewhere)),
+    )
 
 
 def sees_cohort(engine: Engine, someone: Person, cohort: str) -> bool:

@@ -44,7 +44,7 @@ def to_csv(sheet: Sheet) -> bytes:
 
 
 def to_xlsx(sheets: Iterable[Sheet]) -> bytes:
-    """A workbook with a page for each sheet; times are in UTC, as a spreadsheet knows no zones."""
+    """A workbook with a page for each sheet; a time loses its zone, as a spreadsheet knows none."""
     content = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True}
     with xlsxwriter.Workbook(content, options) as book:

@@ -10,6 +10,7 @@ import pytest
 from hub_config.follower import Follower
 from hub_config.pupils import Pupils, file_of, folder_of
 from hub_config.pupils import read as read_pupils
+from labkit.errors import PlatformFault
 from labkit.programme import links
 from labkit.programme.roster.apply import apply
 from labkit.programme.roster.read import read
@@ -64,13 +65,13 @@ async def test_who_teaches_is_in_the_hubs_group_from_her_first_sign_in_until_she
 
 async def test_whom_she_teaches_reaches_her_formgrader_also_while_the_hub_does_not_answer(hub, follower, tmp_path):
     folder_of(tmp_path, "testing").mkdir()
-    roster(hub, "tia@example.org,Tia,X,instructor,fol-d,testing", "lea@example.org,Lea,X,learner,fol-d,testing")
+    roster(hub, "tea@example.org,Tea,X,instructor,fol-d,testing", "lea@example.org,Lea,X,learner,fol-d,testing")
     async with httpx.AsyncClient(base_url="http://127.0.0.1:9/hub/api") as nobody:
         follower._client = nobody
         with pytest.raises(httpx.HTTPError):
             await follower.look()
 
-    assert read_pupils(file_of(tmp_path, "testing"), "tia") == Pupils(frozenset({"lea"}))
+    assert read_pupils(file_of(tmp_path, "testing"), "tea") == Pupils(frozenset({"lea"}))
 
 
 async def test_a_suspended_persons_sessions_end_and_she_cannot_sign_in_until_she_is_back(hub, follower, sign_in):
@@ -84,12 +85,34 @@ async def test_a_suspended_persons_sessions_end_and_she_cannot_sign_in_until_she
     await follower.look()
 
     page = await browser.get(HOME, follow_redirects=True)
-    assert page.url.path == "/hub/login"
+    assert page.status_code == 403 and "You take part in no course now" in page.text
     refused = await sign_in(hub.browser(), "sol")
     assert refused.status_code == 403
 
     roster(hub, *lines)
     assert (await sign_in(hub.browser(), "sol")).status_code == 302
+
+
+async def test_one_who_cannot_be_ended_keeps_nobody_else_waiting_and_is_tried_again(hub, follower):
+    lines = [f"{name}@example.org,{name.title()},X,learner,fol-d,testing" for name in ("pia", "rex")]
+    roster(hub, *lines, "keep@example.org,K,X,learner,fol-d,testing")
+    for name in ("pia", "rex"):
+        await arrive(hub, name)
+    roster(hub, "keep@example.org,K,X,learner,fol-d,testing")
+    ended: list[str] = []
+
+    async def end(username: str) -> None:
+        if username == "pia" and ended.count("pia") == 0:
+            ended.append("pia")
+            raise PlatformFault("away")
+        ended.append(username)
+
+    follower._end_sessions = end
+    with pytest.raises(PlatformFault):
+        await follower.look()
+    assert "rex" in ended
+    await follower.look()
+    assert ended.count("pia") == 2
 
 
 async def test_a_hub_that_does_not_answer_is_asked_again(hub, follower):

@@ -88,9 +88,15 @@ def filled(site: Site, path: str, *, cohort: str = "first", username: str = "ana
         "name": cohort,
         "form": "csv",
         "id": mine[0].id if mine else "0" * 32,
+        "applicant": applicant_of(site, cohort),
         "invitation": invitations.of_cohort(site.engine, cohort)[0].id if cohort != "nowhere" else "0" * 32,
     }
     return HOME + re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path).lstrip("/").replace("…", "labkit.css")
+
+
+def applicant_of(site: Site, cohort: str) -> str:
+    (invitation,) = invitations.of_cohort(site.engine, cohort) or (None,)
+    return invitations.waiting(site.engine, invitation.id)[0].id if invitation else "0" * 32
 
 
 def hand_in(site: Site, username: str, course: str = "testing") -> None:

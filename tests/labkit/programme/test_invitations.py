@@ -153,9 +153,26 @@ def test_many_at_once_never_take_more_places_than_there_are(engine: Engine):
 def test_a_list_in_wrong_hands_ends_somewhere(engine: Engine, monkeypatch):
     monkeypatch.setattr(codes, "_MOST_WAITING", 3)
     code = codes.make(engine, "open", 0, WEEK)
-    for number in range(6):
+    for number in range(3):
         assert codes.ask(engine, code, form(f"p{number}")) == {}
-    assert only(engine).waiting == 3
+    with pytest.raises(OperatorError):  # nobody is told that her request is noted where it is not
+        codes.ask(engine, code, form("p3"))
+    assert codes.find(engine, code) is None and only(engine).waiting == 3
+
+
+def test_whoever_asked_can_be_taken_off_the_list_with_all_that_was_kept(engine: Engine):
+    code = codes.make(engine, "open", 0, WEEK)
+    other = codes.make(engine, "open", 0, WEEK)
+    codes.ask(engine, code, form("bea"))
+    codes.ask(engine, other, form("cid"))
+    mine, theirs = (
+        next(one for one in codes.of_cohort(engine, "open") if codes.waiting(engine, one.id)[0].given_name == name)
+        for name in ("Bea", "Cid")
+    )
+    (bea,) = codes.waiting(engine, mine.id)
+    assert not codes.remove(engine, theirs.id, bea.id)
+    assert codes.remove(engine, mine.id, bea.id) and not codes.remove(engine, mine.id, bea.id)
+    assert codes.waiting(engine, mine.id) == () and len(codes.waiting(engine, theirs.id)) == 1
 
 
 @pytest.mark.parametrize(("places", "days"), [(-1, 7), (100_001, 7), (5, 0), (5, 400)])

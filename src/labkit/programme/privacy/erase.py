@@ -88,7 +88,7 @@ def erase(engine: Engine, username: str, holdings: Sequence[Holding], by: str | 
         if (why := _objection(connection, username)) is not None:
             raise Refused(why)
         row = connection.execute(select(people).where(people.c.username == username)).mappings().one()
-        files = _in_database(connection, of_row(row), pseudonym)
+        files = _in_database(connection, of_row(row), pseudonym, row["signed_in_at"])
         pending = {"username": username, "files": sorted(files)}
         now = datetime.now(UTC)
         connection.execute(insert(erasures).values(pseudonym=pseudonym, at=now, by=by, pending=pending))
@@ -133,14 +133,16 @@ def _objection(connection: Connection, username: str) -> Objection | None:
     return Objection.BUSY if connection.execute(busy).first() else None
 
 
-def _in_database(connection: Connection, whose: Person, pseudonym: str) -> frozenset[str]:
+def _in_database(connection: Connection, whose: Person, pseudonym: str, came: datetime | None) -> frozenset[str]:
     """Every table of the registry; gives the SHA-256 of the files she had handed in."""
-    hers = submissions.c.username == whose.username
-    files = _cancel(connection, whose.username) | strip(connection, hers)
+    _cancel(connection, whose.username)
+    files = strip(connection, submissions.c.username == whose.username)
     now = datetime.now(UTC)
     left = {"username": pseudonym, "email": f"{pseudonym}@{PREFIX.rstrip('-')}.invalid", "region": whose.region}
     nothing = {"given_name": "", "family_name": "", "language": "en", "suspended_at": now, "sessions_from": now}
-    connection.execute(insert(people).values(**left, **nothing))
+    # That she came is one of her cohort's numbers; the hour is not.
+    day = came.replace(hour=0, minute=0, second=0, microsecond=0) if came else None
+    connection.execute(insert(people).values(**left, **nothing, signed_in_at=day))
     _rename(connection, whose, pseudonym)
     # The roster does not know her any more, and must not take her out of her cohort's numbers.
     connection.execute(update(enrolments).where(enrolments.c.username == pseudonym).values(source="erased"))
@@ -150,15 +152,14 @@ def _in_database(connection: Connection, whose: Person, pseudonym: str) -> froze
     return files
 
 
-def _cancel(connection: Connection, username: str) -> frozenset[str]:
-    """Nothing of hers waits to be graded any more: what has no score is withdrawn whole, what has keeps it."""
+def _cancel(connection: Connection, username: str) -> None:
+    """Nothing of hers waits to be graded any more: what has a score keeps it, the rest is withdrawn. That she handed
+    it in is one of her cohort's numbers, so its row stays."""
     hers = submissions.c.username == username
     scored = submissions.c.id.in_(select(scores.c.submission).union(select(gradings.c.submission)))
-    withdrawn = connection.execute(delete(submissions).where(hers, ~scored).returning(submissions.c.files)).scalars()
-    files = frozenset(digest for one in withdrawn for digest in one.values())
-    settled = {"state": "graded", "written": True, "asks_model": False, "tries": 0, "not_before": None, "batch": None}
-    connection.execute(update(submissions).where(hers).values(settled))
-    return files
+    settled = {"written": True, "asks_model": False, "tries": 0, "not_before": None, "batch": None}
+    connection.execute(update(submissions).where(hers, scored).values(state="graded", **settled))
+    connection.execute(update(submissions).where(hers, ~scored).values(state="withdrawn", **settled))
 
 
 def _rename(connection: Connection, whose: Person, pseudonym: str) -> int:
@@ -197,7 +198,8 @@ def _close(engine: Engine, pseudonym: str, username: str) -> None:
     whose = Person(username, "", "", "")
     with engine.begin() as connection:
         hers = submissions.c.username == username
-        files = _cancel(connection, username) | strip(connection, hers)
+        _cancel(connection, username)
+        files = strip(connection, hers)
         late = _rename(connection, whose, pseudonym)
         values: dict[str, Any] = {"finished_at": datetime.now(UTC), "pending": None}
         if late or files:

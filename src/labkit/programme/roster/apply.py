@@ -14,8 +14,7 @@ from sqlalchemy import Connection, Engine, bindparam, insert, update
 
 from labkit.database.tables import cohorts, enrolments, people
 from labkit.errors import OperatorError
-from labkit.programme import turn, usernames
-from labkit.programme.privacy.erase import reserved
+from labkit.programme import links, turn, usernames
 from labkit.programme.roster.plan import Known, Plan, compute, differences, known
 from labkit.programme.roster.read import Contents, Row
 from labkit.programme.suspension import in_parts, settle
@@ -71,11 +70,11 @@ def _carry_out(connection: Connection, there: Known, plan: Plan) -> None:
 def _people(connection: Connection, there: Known, rows: Iterable[Row], now: datetime) -> dict[str, str]:
     """Adds and updates people; gives everybody's username by e-mail address."""
     names = {email: person["username"] for email, person in there.people.items()}
-    taken = set(names.values()) | reserved(connection)
+    taken, numbers = usernames.taken(connection), dict[str, int]()
     new: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row.email not in names:
-            names[row.email] = usernames.new(row.email, taken)
+            names[row.email] = usernames.new(row.email, taken, numbers)
             taken.add(names[row.email])
         if row.email not in there.people:
             one = new.setdefault(row.email, _person(row, names[row.email], now))
@@ -123,22 +122,31 @@ def _enrol(connection: Connection, there: Known, plan: Plan, names: Mapping[str,
     put = (
         update(enrolments)
         .where(enrolments.c.username == bindparam("who"), enrolments.c.cohort == bindparam("where"))
-        .values(role=bindparam("as"), source="roster", suspended_at=None)
+        .values(role=bindparam("as"), source=bindparam("from"), suspended_at=None)
     )
     again: list[dict[str, str]] = []
+    powerful: set[str] = set()
     left: list[dict[str, str]] = []
     for row, change in zip(plan.rows, plan.changes, strict=False):  # those who are missing come after the lines
         username = names[row.email]
         touched.add(username)
         if change.kind == "moved":
             left.append({"who": username, "where": change.before})
+        if change.kind != "untouched" and not row.cohort:
+            powerful.add(username)
         if not row.cohort or change.kind == "untouched":
             continue
-        if (username, row.cohort) in there.enrolments:
-            again.append({"who": username, "where": row.cohort, "as": row.role})
+        if row.role != "learner":
+            powerful.add(username)
+        place_before = there.enrolments.get((username, row.cohort))
+        if place_before is not None:
+            # Who came by a group or a code and is still there stays theirs to take away.
+            source = place_before["source"] if change.kind == "changed" else "roster"
+            again.append({"who": username, "where": row.cohort, "as": row.role, "from": source})
         else:
             place = {"username": username, "cohort": row.cohort, "role": row.role, "source": "roster"}
             new.append({**place, "added_at": now})
+    links.end_unused(connection, powerful)
     _leave(connection, left, now)
     if again:
         connection.execute(put, again)

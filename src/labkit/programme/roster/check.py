@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from labkit.programme.roster import columns
 from labkit.programme.roster.mistake import Mistake
@@ -28,8 +30,38 @@ def contradictions(
                 yield Mistake(row.file, row.line, "role", row.role, *told)
 
 
+def against(
+    rows: Sequence[Row],
+    people: Mapping[str, Mapping[str, Any]],
+    enrolments: Mapping[tuple[str, str], Mapping[str, Any]],
+    cohorts: Mapping[str, str],
+    *,
+    may_name_officers: bool,
+) -> Iterator[Mistake]:
+    """What contradicts who somebody is already: in cohorts the file does not name, or by her office."""
+    named = {row.cohort for row in rows}
+    held: dict[tuple[str, str], tuple[str, str]] = {}
+    for (username, cohort), place in enrolments.items():
+        if place["suspended_at"] is None and cohort not in named:
+            held[username, cohorts[cohort]] = (cohort, place["role"])
+    for row in rows:
+        person = people.get(row.email)
+        if person is None:
+            continue
+        if not may_name_officers and (person["officer"] or person["observer"]):
+            told = "She holds an office of the whole programme.", "Ask for `labkit roster apply` with this line."
+            yield Mistake(row.file, row.line, "email", row.email, *told)
+        cohort, role = held.get((person["username"], row.course), ("", ""))
+        if row.cohort and role and (role == "learner") != (row.role == "learner"):
+            told = f"She is {role} of {row.course} in {cohort}.", f"End that first: name {cohort} in the file too."
+            yield Mistake(row.file, row.line, "role", row.role, *told)
+
+
 def _courses(rows: Sequence[Row], courses: Collection[str], cohorts: Mapping[str, str]) -> Iterator[Mistake]:
-    first: dict[str, Row] = {}
+    counted: dict[str, Counter[str]] = {}
+    for row in rows:
+        counted.setdefault(row.cohort, Counter())[row.course] += 1
+    first = {cohort: courses.most_common(1)[0][0] for cohort, courses in counted.items()}  # a tie: the earlier
     spelled = {name.casefold(): name for name in cohorts}
     for row in (row for row in rows if row.cohort):
         if row.course not in courses:
@@ -37,12 +69,11 @@ def _courses(rows: Sequence[Row], courses: Collection[str], cohorts: Mapping[str
             yield Mistake(row.file, row.line, "course", row.course, *told)
             continue
         known = cohorts.get(row.cohort)
-        before = first.setdefault(row.cohort, row)
         if known is not None and known != row.course:
             told = f"The cohort {row.cohort} takes {known}.", "Name another cohort, or that course."
             yield Mistake(row.file, row.line, "course", row.course, *told)
-        elif before.course != row.course:
-            told = f"In line {before.line} this cohort takes {before.course}.", "A cohort takes one course: name two."
+        elif first[row.cohort] != row.course:
+            told = f"In other lines this cohort takes {first[row.cohort]}.", "A cohort takes one course: name two."
             yield Mistake(row.file, row.line, "course", row.course, *told)
         other = spelled.setdefault(row.cohort.casefold(), row.cohort)
         if other != row.cohort:
@@ -87,6 +118,7 @@ def _differs(first: Row, row: Row) -> Iterator[Mistake]:
             told = f"Line {first.line} says {_said(one)} of the same e-mail address."
             instead = "Write the same in both, or give each person her own address."
             yield Mistake(row.file, row.line, name, _said(other), told, instead)
+            return  # two people at one address differ in everything: one mistake
 
 
 def _value(row: Row, name: str) -> object:

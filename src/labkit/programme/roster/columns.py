@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
+from labkit.programme.address import ERASED, fold
 from labkit.programme.roster.mistake import Wrong
 
 REQUIRED = ("email", "given_name", "family_name", "role", "cohort", "course")
@@ -28,16 +29,14 @@ _LANGUAGE_MEANT |= dict.fromkeys(("filipino", "tagalog", "tl", "tgl", "fil-ph", 
 _SEXES = {"female": "female", "f": "female", "male": "male", "m": "male", "other": "other", "x": "other"}
 _YES_NO = {**dict.fromkeys(("yes", "y", "true", "1"), True), **dict.fromkeys(("no", "n", "false", "0"), False)}
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_EMAIL = re.compile(
-    rf"[a-z0-9!#$%&'*+/=?^_`{{|}}~.-]{{1,64}}@(?:{_LABEL}\.)+[a-z]{{2,63}}|[^@]+@(?:{_LABEL}\.)+xn--{_LABEL}"
-)
+_EMAIL = re.compile(rf"[a-z0-9!#$%&'*+/=?^_`{{|}}~.-]{{1,64}}@(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{1,59}})")
 # A spreadsheet takes a cell that begins so for a formula and runs it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}")
 
 
 def email(text: str) -> str:
     """As it is compared and kept: in lower case."""
-    address = text.lower()
+    address = fold(text)
     if not address:
         raise Wrong("The e-mail address is missing.", "Everybody needs one of her own, such as ana.cruz@example.org.")
     if len(address) > 254:
@@ -49,6 +48,8 @@ def email(text: str) -> str:
             "Not one e-mail address.", "Write one address, without spaces; other people get lines of their own."
         )
     local = address.partition("@")[0]
+    if address.endswith(f"@{ERASED}"):
+        raise Wrong("Such addresses stand for people who were erased.", "Write an address somebody has.")
     if not _EMAIL.fullmatch(address) or ".." in local or local.startswith(".") or local.endswith("."):
         raise Wrong("Not an e-mail address.", "Write one such as ana.cruz@example.org.")
     return address

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
 import zlib
 from pathlib import Path
@@ -33,7 +34,16 @@ def of_bytes(name: str, content: bytes) -> Contents:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as bundle:
             return _unpacked(name, content, bundle)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError, zlib.error) as error:
+    except (
+        zipfile.BadZipFile,
+        RuntimeError,
+        NotImplementedError,
+        EOFError,
+        OSError,
+        ValueError,
+        zlib.error,
+        lzma.LZMAError,
+    ) as error:
         return _refused(name, f"This zip cannot be opened: {error}.", "Pack the bundle again, without a password.")
 
 

@@ -118,8 +118,11 @@ def read(name: str, files: Mapping[str, bytes]) -> Contents:
     """The rows of a bundle, given as its files' contents by name."""
     bundle = Bundle(name, files)
     version = _manifest(bundle)
-    rows = list(_rows(bundle, version)) if version else []
-    return Contents(tuple(rows), tuple(sorted(set(bundle.mistakes))), " ".join(bundle.notes))
+    titles: set[str] = set()
+    rows = list(_rows(bundle, version, titles)) if version else []
+    emptied = titles - {row.cohort for row in rows}
+    mistakes = tuple(sorted(set(bundle.mistakes)))
+    return Contents(tuple(rows), mistakes, " ".join(bundle.notes), tuple(sorted(emptied)))
 
 
 def _manifest(bundle: Bundle) -> str:
@@ -154,10 +157,18 @@ def _manifest(bundle: Bundle) -> str:
     return "" if bundle.mistakes else version
 
 
-def _rows(bundle: Bundle, version: str) -> Iterator[Row]:
+def _rows(bundle: Bundle, version: str, titles: set[str]) -> Iterator[Row]:
     users = _by_id(bundle, "users", _USERS_11 if version == "1.1" else _USERS_12, ("email", "givenName", "familyName"))
     courses = _by_id(bundle, "courses", _COURSES, ("courseCode",))
     classes = _by_id(bundle, "classes", _CLASSES, ("title", "courseSourcedId"))
+    for one in classes.values():
+        if one["title"] in titles:
+            told = (
+                "Another class has this title, and a title is a cohort's name.",
+                "Give each class a title of its own.",
+            )
+            bundle.mistakes.append(one.wrong("title", *told))
+        titles.add(one["title"])
     sexes = {}
     if "demographics.csv" in bundle.files:
         sexes = {one["sourcedId"]: one for one in _by_id(bundle, "demographics", _DEMOGRAPHICS, ()).values()}

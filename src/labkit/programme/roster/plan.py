@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Engine, select
 
 from labkit.database import reading
 from labkit.database.tables import cohorts, enrolments, erasures, people
-from labkit.programme.roster.check import contradictions
+from labkit.programme.address import fold
+from labkit.programme.roster.check import against, contradictions
 from labkit.programme.roster.mistake import Mistake
 from labkit.programme.roster.read import Contents, Row
 
@@ -27,7 +28,8 @@ _LARGE, _MOST_SUSPENDED = 20, 0.5
 
 @dataclass(frozen=True)
 class Change:
-    """One line's outcome, or one person's who is in no line. `before` says what was: a cohort, a role, a value."""
+    """One line's outcome, or one person's who is in no line. `before` is the cohort somebody moves from; `details`
+    says what is kept of her now and would be overwritten."""
 
     kind: str  # added | moved | changed | returned | suspended | untouched
     email: str
@@ -35,6 +37,7 @@ class Change:
     cohort: str
     role: str
     before: str = ""
+    details: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def known(connection: Connection) -> Known:
     # Whoever was erased is nobody a file could mean: her places stay for the figures.
     erased = set(connection.execute(select(erasures.c.pseudonym)).scalars())
     found = connection.execute(select(people)).mappings()
-    emails = {str(row["email"]).lower(): dict(row) for row in found if row["username"] not in erased}
+    emails = {fold(str(row["email"])): dict(row) for row in found if row["username"] not in erased}
     takes = {row.name: row.course for row in connection.execute(select(cohorts.c.name, cohorts.c.course))}
     rows = connection.execute(select(enrolments)).mappings()
     places = {(str(row["username"]), str(row["cohort"])): dict(row) for row in rows if row["username"] not in erased}
@@ -102,23 +105,24 @@ def known(connection: Connection) -> Known:
 def compute(known: Known, contents: Contents, courses: Collection[str], *, may_name_officers: bool = True) -> Plan:
     rows = contents.rows
     found = contradictions(rows, courses, known.cohorts, may_name_officers=may_name_officers)
-    mistakes = tuple(sorted({*contents.mistakes, *found}))
+    stands = against(rows, known.people, known.enrolments, known.cohorts, may_name_officers=may_name_officers)
+    mistakes = tuple(sorted({*contents.mistakes, *found, *stands}))
     course_of = {**{row.cohort: row.course for row in rows if row.cohort}, **known.cohorts}
     learns = _learns(known, course_of)
+    named = {row.cohort for row in rows if row.cohort} | set(contents.emptied)
     changes = [_change(row, known, learns) for row in rows]
     emptied: tuple[tuple[str, int, int], ...] = ()
     if not mistakes:  # who is missing is not known while lines cannot be read
-        missing = _missing(rows, known, {(one.email, one.before) for one in changes if one.kind == "moved"})
+        missing = _missing(rows, named, known, {(one.email, one.before) for one in changes if one.kind == "moved"})
         changes += missing
         emptied = tuple(_emptied(missing, known))
     new = {row.email for row in rows} - known.people.keys()
-    named = {row.cohort for row in rows if row.cohort}
     return Plan(
         tuple(changes),
         mistakes,
         tuple(rows),
         len(new),
-        tuple(sorted(named - known.cohorts.keys())),
+        tuple(sorted({row.cohort for row in rows if row.cohort} - known.cohorts.keys())),
         contents.note,
         emptied,
     )
@@ -143,9 +147,10 @@ def _learns(known: Known, course_of: Mapping[str, str]) -> dict[tuple[str, str],
 
 def _change(row: Row, known: Known, learns: Mapping[tuple[str, str], str]) -> Change:
     def change(kind: str, before: str = "") -> Change:
-        return Change(kind, row.email, f"{row.given_name} {row.family_name}".strip(), row.cohort, row.role, before)
+        name = f"{row.given_name} {row.family_name}".strip()
+        return Change(kind, row.email, name, row.cohort, row.role, before, told)
 
-    person = known.people.get(row.email)
+    person, told = known.people.get(row.email), ""
     if person is None:
         return change("added")
     other = differences(row, person)
@@ -153,7 +158,7 @@ def _change(row: Row, known: Known, learns: Mapping[tuple[str, str], str]) -> Ch
     if not row.cohort:
         if not person[row.role]:
             return change("added")
-        return change("changed", told) if other else change("untouched")
+        return change("changed") if other else change("untouched")
     place = known.enrolments.get((person["username"], row.cohort))
     before = learns.get((person["username"], row.course))
     if row.role == "learner" and before not in (None, row.cohort):
@@ -164,15 +169,18 @@ def _change(row: Row, known: Known, learns: Mapping[tuple[str, str], str]) -> Ch
         return change("returned")
     if place["role"] != row.role:
         other["role"], told = row.role, ", ".join(filter(None, (told, f"role: {place['role']}")))
-    return change("changed", told) if other else change("untouched")
+    return change("changed") if other else change("untouched")
 
 
-def _missing(rows: Iterable[Row], known: Known, moved: Collection[tuple[str, str]]) -> list[Change]:
-    named = {row.cohort for row in rows if row.cohort}
+def _missing(
+    rows: Iterable[Row], named: Collection[str], known: Known, moved: Collection[tuple[str, str]]
+) -> list[Change]:
     there = {(row.email, row.cohort) for row in rows}
     emails = {person["username"]: email for email, person in known.people.items()}
     found = []
     for (username, cohort), place in sorted(known.enrolments.items()):
+        if username not in emails:  # of two whose addresses differ in capitals only, which a file cannot name
+            continue
         email = emails[username]
         here = cohort in named and place["suspended_at"] is None and place["source"] == "roster"
         if here and (email, cohort) not in there and (email, cohort) not in moved:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from labkit.programme.roster import columns
@@ -12,6 +13,7 @@ from labkit.programme.roster.decode import decode
 from labkit.programme.roster.mistake import Mistake, Wrong
 
 MOST_ROWS = 100_000
+_MOST_COLUMNS = 100
 _DELIMITERS = (",", ";", "\t")
 
 
@@ -40,6 +42,7 @@ class Contents:
     rows: tuple[Row, ...]
     mistakes: tuple[Mistake, ...]
     note: str = ""
+    emptied: tuple[str, ...] = ()  # cohorts that are named and have nobody in them
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,15 @@ class Table:
             skip, delimiter = 1, text[0][4]
         delimiter = delimiter or max(_DELIMITERS, key=lambda mark: _known(text[skip].split(mark)))
         mistakes: list[Mistake] = []
-        lines = [line for line in _records(file, text[skip:], skip, delimiter, mistakes) if any(line.cells)]
+        records = (line for line in _records(file, text[skip:], skip, delimiter, mistakes) if any(line.cells))
+        lines = list(islice(records, MOST_ROWS + 2))
         if not lines:
             return mistakes[0] if mistakes else Mistake(file, 0, "", "", "The file has no lines.", "Name its columns.")
-        if len(lines) > MOST_ROWS:
-            return Mistake(
-                file, 0, "", f"{len(lines)} lines", "Too many lines.", f"{MOST_ROWS} are the most; split it."
-            )
+        if len(lines[0].cells) > _MOST_COLUMNS:
+            told = "The first line names the columns, and these are too many.", "Delete the empty columns on the right."
+            return Mistake(file, lines[0].number, "", f"{len(lines[0].cells)} columns", *told)
+        if len(lines) > MOST_ROWS + 1:
+            return Mistake(file, 0, "", "", "Too many lines.", f"{MOST_ROWS} are the most; split it.")
         header = Line(lines[0].number, [name.casefold() for name in lines[0].cells])
         guess = f"{file}: read as {decoded.encoding}, which is a guess; look at names with ñ and accents."
         return cls(header, tuple(lines[1:]), tuple(mistakes), guess if decoded.guessed else "")
@@ -148,7 +153,7 @@ def _row(file: str, header: Sequence[str], line: Line) -> tuple[Row | None, list
     if len(cells) != len(header):
         found, wanted = ",".join(cells), f"{len(cells)} cells where the header has {len(header)}."
         instead = (
-            "A cell with a comma in it stands in quotation marks."
+            "Delete what is too much; a cell with the delimiter in it stands in quotation marks."
             if len(cells) > len(header)
             else "Add what is missing."
         )

@@ -14,16 +14,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, Select, insert, select, update
 
 from labkit.database import reading
-from labkit.database.tables import enrolments, people, sign_in_links
+from labkit.database.tables import enrolments, erasures, people, sign_in_links
+from labkit.programme import turn
 from labkit.programme.links import VALID_FOR
 from labkit.programme.spreadsheet import harmless
 from labkit.programme.suspension import in_parts
 
-MERGE_COLUMNS = ("email", "given_name", "family_name", "username", "cohort", "link", "valid_until")
+MERGE_COLUMNS = ("email", "given_name", "family_name", "username", "cohort", "language", "link", "valid_until")
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,15 @@ class Invited:
     valid_until: datetime
 
 
-def waiting(engine: Engine, cohort: str, *, everybody: bool = False) -> int:
+# Whom a link is made for: who never signed in and has none that works; who never signed in (her unused one ends);
+# everybody.
+WHOM = ("without", "waiting", "everybody")
+
+
+def waiting(engine: Engine, cohort: str, whom: str = "without") -> int:
     """How many of the cohort would get a link."""
     with reading(engine) as connection:
-        return len(connection.execute(_whom(cohort, everybody)).all())
+        return len(connection.execute(_whom(cohort, whom)).all())
 
 
 def issue(
@@ -52,17 +59,18 @@ def issue(
     address: Callable[[str], str],
     *,
     issued_by: str | None = None,
-    everybody: bool = False,
+    whom: str = "without",
     valid_for: timedelta = VALID_FOR,
 ) -> tuple[Invited, ...]:
-    """A link for each of the cohort who has not signed in yet (or for `everybody` in it), in one transaction.
+    """A link for each learner of the cohort who is meant by `whom` (see WHOM), in one transaction.
 
     `address` makes the whole address from a link's token. Instructors and officers get theirs one by one.
     """
     now = datetime.now(UTC)
     ends = now + valid_for
     with engine.begin() as connection:
-        rows = connection.execute(_whom(cohort, everybody)).mappings().all()
+        turn.take(connection)  # of two sheets at once the second ends the links of the first
+        rows = connection.execute(_whom(cohort, whom)).mappings().all()
         tokens = {row["username"]: secrets.token_urlsafe(32) for row in rows}
         for some in in_parts(sorted(tokens)):
             unused = sign_in_links.c.used_at.is_(None), sign_in_links.c.expires_at > now
@@ -77,19 +85,20 @@ def issue(
     return tuple(Invited(**row, cohort=cohort, link=address(tokens[row["username"]]), valid_until=ends) for row in rows)
 
 
-def merge_file(invited: Sequence[Invited]) -> bytes:
-    """CSV for a mail merge: UTF-8 with the mark Excel needs, and nothing it would run."""
+def merge_file(invited: Sequence[Invited], zone: ZoneInfo) -> bytes:
+    """CSV for a mail merge: UTF-8 with the mark Excel needs, and nothing it would run. Times are those of `zone`."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(MERGE_COLUMNS)
     for one in invited:
-        until = one.valid_until.isoformat(timespec="minutes")
-        cells = (one.email, one.given_name, one.family_name, one.username, one.cohort, one.link, until)
+        until = f"{one.valid_until.astimezone(zone):%Y-%m-%d %H:%M}"
+        who = (one.email, one.given_name, one.family_name, one.username, one.cohort, one.language)
+        cells = (*who, one.link, until)
         writer.writerow([harmless(cell) for cell in cells])
     return out.getvalue().encode("utf-8-sig")
 
 
-def _whom(cohort: str, everybody: bool) -> Select[Any]:
+def _whom(cohort: str, whom: str) -> Select[Any]:
     columns = (people.c.email, people.c.given_name, people.c.family_name, people.c.username, people.c.language)
     query = (
         select(*columns)
@@ -104,6 +113,10 @@ def _whom(cohort: str, everybody: bool) -> Select[Any]:
     # Somebody who learns here may teach elsewhere: a sheet in many hands is no place for her link.
     powerful = select(enrolments.c.username).where(enrolments.c.role != "learner", enrolments.c.suspended_at.is_(None))
     query = query.where(people.c.username.not_in(powerful), people.c.observer.is_(False))
-    if not everybody:
+    query = query.where(people.c.username.not_in(select(erasures.c.pseudonym)))
+    if whom != "everybody":
         query = query.where(people.c.signed_in_at.is_(None))
+    if whom == "without":
+        works = sign_in_links.c.used_at.is_(None), sign_in_links.c.expires_at > datetime.now(UTC)
+        query = query.where(people.c.username.not_in(select(sign_in_links.c.username).where(*works)))
     return query.order_by(people.c.family_name, people.c.given_name, people.c.username)

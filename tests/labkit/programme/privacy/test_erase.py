@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
+from labkit.courses import Course, Lab
 from labkit.database.dump import dump, moment
 from labkit.database.tables import enrolments, erasures, people, reservations, scores, submissions
 from labkit.errors import PlatformFault
-from labkit.programme import links, suspension
+from labkit.programme import figures, invitations, links, suspension
 from labkit.programme.people import Person, memberships, person, provision
 from labkit.programme.privacy import consent, erase, looks, strip
 from labkit.programme.roster.apply import apply
@@ -113,10 +115,47 @@ def test_what_waits_in_the_queue_is_withdrawn_unless_it_has_points(engine: Engin
     assert sorted(seen.asked) == [f"hash-ana-{number}" for number in (1, 2, 3, 4)]
     with engine.connect() as connection:
         rows = connection.execute(select(submissions).order_by(submissions.c.id)).all()
+    # What had no points is in no score and stays in the number of those who handed something in.
     assert [(row.id, row.state, row.written, row.asks_model) for row in rows] == [
+        ("ana-1", "withdrawn", True, False),
         ("ana-2", "graded", True, False),
+        ("ana-3", "withdrawn", True, False),
         ("ana-4", "graded", True, False),
     ]
+    assert all(row.files == {} and row.username.startswith("erased-") for row in rows)
+
+
+@pytest.mark.parametrize("state", ["graded", "queued"])
+def test_the_figures_of_her_cohort_are_what_they_were(engine: Engine, state: str):
+    with engine.begin() as connection:
+        hers = update(people).where(people.c.username == "ana")
+        connection.execute(hers.values(signed_in_at=NOW, region="NCR"))
+    hand_in(engine, "ana", 1, scored=state == "graded", state=state)
+    course = Course("testing", "Testing", Path(), (Lab("testing", "clip", "Clip", Path()),))
+    before = figures.funnels(engine, [course]), figures.labs(engine, course, "first")
+    assert before[0][0].signed_in == before[0][0].handed_in == 1
+    erase.erase(engine, "ana", ())
+    assert (figures.funnels(engine, [course]), figures.labs(engine, course, "first")) == before
+
+
+def test_nobody_new_is_given_a_name_that_is_still_being_cleared(engine: Engine):
+    erase.erase(engine, "ana", (Part(PlatformFault("away")),))
+    code = invitations.make(engine, "first", 5, timedelta(days=1))
+    invitations.ask(engine, code, {"email": "ana@other.org", "given_name": "Ana"})
+    assert person(engine, "ana") is None and person(engine, "ana-2").email == "ana@other.org"
+    assert erase.resume(engine, (Part(),))[0].finished
+
+
+def test_a_pseudonym_is_nobody_a_file_or_a_code_could_mean(engine: Engine):
+    done = erase.erase(engine, "ana", ())
+    line = f"{done.pseudonym}@erased.invalid,A,B,learner,first,testing"
+    found = apply(
+        engine, read("r.csv", f"email,given_name,family_name,role,cohort,course\n{line}".encode()), ["testing"]
+    )
+    assert "erased" in found.mistakes[0].message
+    code = invitations.make(engine, "first", 5, timedelta(days=1))
+    wrong = invitations.ask(engine, code, {"email": f"{done.pseudonym}@erased.invalid", "given_name": "A"})
+    assert list(wrong) == ["email"]
 
 
 def test_two_submissions_of_hers_stay_two(engine: Engine):
@@ -186,7 +225,7 @@ def test_what_arrives_under_her_name_meanwhile_is_taken_too(engine: Engine):
     done = erase.erase(engine, "ana", (part,))
     assert done.finished
     assert len(part.asked) == 2
-    assert "ana-9" not in everything(engine)
+    assert '"ana"' not in everything(engine) and "hash-ana-9" not in everything(engine)
 
 
 def test_nobody_who_is_given_her_name_before_the_end_loses_anything(engine: Engine):

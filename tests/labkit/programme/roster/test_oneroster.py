@@ -142,6 +142,18 @@ def test_a_cell_that_would_be_wrong_in_our_own_file_is_wrong_here():
     ]
 
 
+def test_a_class_that_lost_everybody_is_a_cohort_with_nobody_in_it():
+    files = bundle("1.1")
+    files["enrollments"] = files["enrollments"].replace("e3,,", "e3,tobedeleted,")
+    assert contents(files).emptied == ("cebu",)
+
+
+def test_two_classes_of_one_title_are_said():
+    files = bundle("1.1")
+    files["classes"] = files["classes"].replace("cebu", "ncr")
+    assert [(one.file, one.column) for one in contents(files).mistakes] == [("classes.csv", "title")]
+
+
 def test_a_zip_that_unpacks_to_far_too_much_is_not_unpacked():
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as out:

@@ -15,10 +15,11 @@ from sqlalchemy import Engine, select
 from labkit.database import connect
 from labkit.database.tables import cohorts, enrolments, people
 from labkit.errors import OperatorError
+from labkit.programme import links, usernames
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.people import Membership, Person, provision
 from labkit.programme.roster.apply import PlanChanged, apply
-from labkit.programme.roster.plan import Plan, plan
+from labkit.programme.roster.plan import Known, Plan, compute, plan
 from labkit.programme.roster.read import read
 
 COURSES = ("prompting", "tuning")
@@ -153,7 +154,7 @@ def test_names_roles_and_optional_columns_change_and_what_is_not_named_stays(eng
     done = apply(engine, roster(person(1, role="assistant").replace("P1", "Paz")), COURSES)
 
     assert told(done) == {"changed": [("p1", "a")]}
-    assert "given_name: P1" in done.changes[0].before and "role: learner" in done.changes[0].before
+    assert "given_name: P1" in done.changes[0].details and "role: learner" in done.changes[0].details
     with engine.connect() as connection:
         row = connection.execute(select(people)).mappings().one()
     assert (row["given_name"], row["region"], row["sex"], row["disability"]) == ("Paz", "NCR", "female", True)
@@ -182,6 +183,71 @@ def test_a_new_person_reads_the_language_of_her_cohort(engine: Engine):
 
     with engine.connect() as connection:
         assert dict(connection.execute(select(people.c.username, people.c.language)).all()) == {"p1": "en", "p2": "fil"}
+
+
+def test_a_plan_says_what_it_would_overwrite_also_of_somebody_added_or_moved(engine: Engine):
+    apply(engine, roster(person(1), person(2)), COURSES)
+    lines = [person(1, "b"), person(2), person(2, "t", "tuning").replace("P2", "Paz")]
+    found = plan(engine, roster(lines[0].replace("P1", "Pia"), *lines[1:]), COURSES)
+    assert found.of("moved")[0].details == "given_name: P1" and found.mistakes  # p2 has two names here
+    found = plan(engine, roster(person(2, "t", "tuning").replace("P2", "Paz")), COURSES)
+    assert found.of("added")[0].details == "given_name: P2"
+
+
+def test_addresses_are_told_apart_letter_by_letter(engine: Engine):
+    """The Kelvin sign is no k, though Unicode folds it to one: an identity provider may vouch for such an address."""
+    provision(
+        engine,
+        [Person("kim", "kim@x.org", "Kim", "R"), Person("kim-2", "\u212aim@x.org", "M", "M")],
+        [Membership(name, "a", "prompting", "learner") for name in ("kim", "kim-2")],
+    )
+    done = apply(engine, roster("kim@x.org,Kim,R,learner,a,prompting", "q@x.org,Q,Q,learner,a,prompting"), COURSES)
+    assert told(done) == {"untouched": [("kim", "a")], "added": [("q", "a")], "suspended": [("\u212aim", "a")]}
+
+
+def test_a_link_made_before_somebody_was_given_power_ends(engine: Engine):
+    apply(engine, roster(person(1), person(2), person(3)), COURSES)
+    tokens = {name: links.issue(engine, name) for name in ("p1", "p2", "p3")}
+    apply(
+        engine,
+        roster(person(1, role="instructor"), person(2), person(3), "p3@example.org,P3,Tester,officer,,"),
+        COURSES,
+    )
+    assert {name: links.holder(engine, token) for name, token in tokens.items()} == {"p1": None, "p2": "p2", "p3": None}
+
+
+@pytest.mark.parametrize("source", ["group", "invitation"])
+def test_a_change_leaves_a_place_to_whoever_gave_it(engine: Engine, source: str):
+    apply(engine, roster(person(1), person(2)), COURSES)
+    with engine.begin() as connection:
+        connection.execute(enrolments.update().where(enrolments.c.username == "p1").values(source=source))
+    assert told(apply(engine, roster(person(1).replace("P1", "Paz"), person(2)), COURSES))["changed"] == [("p1", "a")]
+    with engine.connect() as connection:
+        assert connection.execute(select(enrolments.c.source).where(enrolments.c.username == "p1")).scalar() == source
+
+
+def test_two_files_do_not_build_what_one_forbids(engine: Engine):
+    apply(engine, roster(person(1)), COURSES)
+    (mistake,) = apply(engine, roster(person(1, "b", role="instructor")), COURSES).mistakes
+    assert mistake.column == "role" and "name a in the file too" in mistake.instead
+
+
+def test_a_file_of_an_officers_does_not_reach_another_officer(engine: Engine):
+    apply(engine, roster("o@example.org,O,O,officer,,"), COURSES)
+    done = apply(engine, roster("o@example.org,Evil,Name,instructor,a,prompting"), COURSES, may_name_officers=False)
+    assert [one.column for one in done.mistakes] == ["email"]
+
+
+def test_many_people_of_one_name_are_numbered_in_good_time(engine: Engine):
+    """What takes steps in the square of their number would not end within the test's time."""
+    lines = [f"info@d{n}.org,I,X,learner,a,prompting" for n in range(60_000)]
+    known = Known({}, {}, {})
+    found = compute(known, roster(*lines), COURSES)
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
+    for row in found.rows:
+        taken.add(usernames.new(row.email, taken, numbers))
+    assert len(taken) == 60_000
 
 
 def test_usernames_are_plain_and_no_two_are_the_same(engine: Engine):

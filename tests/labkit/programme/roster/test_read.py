@@ -84,6 +84,8 @@ CELLS = [
     ("email", "Ana <ana@example.org>", "alone"),
     ("email", "a..b@example.org", "such as"),
     ("email", ".a@example.org", "such as"),
+    ("email", "a\x1b@x.xn--p1ai", "such as"),
+    ("email", "erased-1@erased.invalid", "somebody has"),
     ("email", f"{'a' * 65}@example.org", "such as"),
     ("email", f"a@{'b.' * 130}org", "254"),
     ("given_name", "", "one name only"),
@@ -206,7 +208,13 @@ def test_a_line_that_does_not_hold_together_is_said_once(text: str, place: int):
 
 def test_too_many_lines_are_refused(monkeypatch):
     monkeypatch.setattr("labkit.programme.roster.read.MOST_ROWS", 2)
-    assert "Too many" in contents(f"{HEADER}\n{LINE}\n{LINE}\n").mistakes[0].message
+    assert not contents(f"{HEADER}\n{LINE}\n{LINE}\n").mistakes
+    assert "Too many" in contents(f"{HEADER}\n{LINE}\n{LINE}\n{LINE}\n").mistakes[0].message
+
+
+def test_a_sheet_that_is_far_too_wide_is_refused_before_its_lines_are_read():
+    found = contents(f"{HEADER}{',' * 20_000}\n" + "a,\n" * 50_000)
+    assert [one.found for one in found.mistakes] == ["20006 columns"]
 
 
 def test_what_was_found_is_shown_short_and_moves_no_cursor():
