@@ -92,6 +92,10 @@ class HubHolding:
             ) from error
 
 
+# Keys and tokens of her servers: nothing she wrote, and a zip travels.
+_RUNTIME = (".local/share/jupyter/runtime/", ".jupyter/migrated")
+
+
 class HomeHolding:
     """Her home folder and the log of her server. No link in it is followed; a home is exported up to `most_mb`."""
 
@@ -105,6 +109,8 @@ class HomeHolding:
         room, left_out, begins = self._most, list[str](), f"homes/{username}/"
         for entry, content in walk(self._home, f"homes/{username}"):
             name = entry.path.removeprefix(begins)
+            if name.startswith(_RUNTIME):
+                continue
             if content is None:
                 if entry.kind == "link":
                     left_out.append(f"{name} (a link)")
@@ -129,6 +135,8 @@ class HomeHolding:
         _delete(doomed)
         for log in (self._home / "log").glob(f"server-{glob.escape(username)}.log*"):
             log.unlink(missing_ok=True)
+        # Why her last server was ended.
+        (self._home / "run" / "servers" / f"{username}.ended").unlink(missing_ok=True)
 
 
 class _Bounded:

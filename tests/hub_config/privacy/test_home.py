@@ -124,3 +124,17 @@ def test_nothing_in_a_zip_leads_out_of_it(tmp_path: Path):
         for name in (b"a-\xe9", b"a-\xe8", b"a-\xe9"):
             writer.add(os.fsdecode(name), name)
         assert len(set(archive.namelist())) == 3
+
+
+def test_keys_of_her_servers_are_not_exported_and_nothing_says_how_the_last_one_ended(home: Path):
+    runtime = home / "homes" / "ana" / ".local" / "share" / "jupyter" / "runtime"
+    runtime.mkdir(parents=True)
+    for name in ("jupyter_cookie_secret", "jpserver-2.json"):
+        (runtime / name).write_text("secret")
+    (home / "run" / "servers").mkdir(parents=True)
+    for name in ("ana", "ben"):
+        (home / "run" / "servers" / f"{name}.ended").write_text("memory")
+
+    assert set(exported(home)) == {"home/deep/notes.txt"}
+    HomeHolding(home, 1).erase("ana", "erased-1")
+    assert [path.name for path in (home / "run" / "servers").iterdir()] == ["ben.ended"]
