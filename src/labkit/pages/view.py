@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from labkit.pages.messages import LANGUAGES, preferred, translations
 from labkit.pages.site import Site
 from labkit.programme.people import Person
+from labkit.programme.roster.said import translated
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # Learners' words are text everywhere; the only script is ours. OAuth's way through the hub stays on our origin.
@@ -71,6 +72,7 @@ class View:
             # An end is the first moment that is not in it: the last day is the one before.
             "day_before": lambda value: f"{value.astimezone(self._site.timezone) - timedelta(seconds=1):%Y-%m-%d}",
             "last_day": lambda value: self._last_day(value, language),
+            "said": lambda text: translated(text, translations(language).gettext),
             "since": lambda value: self._since(value, language),
             "lasting": lambda days: _lasting(days, language),
             "title_in": lambda thing: thing.titles.get(language, thing.title),

@@ -1,5 +1,6 @@
 """Every word a person reads is in both languages."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,31 @@ from labkit.pages.messages import LANGUAGES, preferred, translations
 PAGES = Path(labkit.pages.__file__).parent
 # The hub's pages speak through the same catalogue.
 TEMPLATES = (PAGES / "templates", PAGES.parent.parent.parent / "hub_config" / "templates")
+# What is wrong with a roster is said by `say`, and translated where a page shows it.
+ROSTER = PAGES.parent / "programme" / "roster"
+SAID = {m for _, _, m, _, _ in extract_from_dir(ROSTER, [("**.py", "python")], keywords={"say": None})}
 FOUND = sorted(
     {
         m if isinstance(m, str) else m[0]
         for folder in TEMPLATES
         for _, _, m, _, _ in extract_from_dir(folder, [("**.html", "jinja2")])
     }
+    | SAID
 )
+
+
+def test_every_sentence_about_a_roster_can_be_said_in_filipino():
+    """A sentence that is put together otherwise would stay English on the page."""
+    for path in ROSTER.glob("*.py"):
+        tree = ast.parse(path.read_text())
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+            plain = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            sentences = [text for text in plain if text.endswith(".") and " " in text]
+            if name in ("Wrong", "Mistake", "wrong", "says", "_refused"):
+                assert not sentences, f"{path.name}:{call.lineno}: {sentences}"
+                joined = [ast.unparse(one) for one in call.args if isinstance(one, ast.JoinedStr)]
+                assert not [text for text in joined if text[:-1].endswith((".", "?"))]
 
 
 def catalogue():

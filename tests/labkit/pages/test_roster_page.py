@@ -13,6 +13,7 @@ import pytest
 from labkit.pages.site import Site
 from labkit.pages.uploads import Uploads
 from labkit.programme.enrolment import Enrolment
+from labkit.programme.people import set_language
 
 HOME = "/services/labkit/"
 HEADER = "email,given_name,family_name,role,cohort,course"
@@ -129,3 +130,12 @@ def test_uploads_are_read_by_nobody_elses_account_and_swept(tmp_path):
     os.utime(path, (1, 1))
     uploads.keep("luz", "b", b"two")
     assert not path.exists()
+
+
+async def test_what_is_wrong_is_said_in_the_readers_language(client: httpx.AsyncClient, site: Site):
+    set_language(site.engine, "jose", "fil")
+    page = html.unescape((await give(client, f"{HEADER}\nnobody,A,B,studnt,first,testing\n".encode("cp1252"))).text)
+    assert "Hindi ito e-mail address." in page and "Walang role na may ganitong pangalan." in page
+    assert "Not an e-mail address." not in page
+    answer = await give(client, FILE.encode("cp1252"))
+    assert "hindi sinasabi ng r.csv" in html.unescape(answer.text).lower()

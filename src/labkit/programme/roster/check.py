@@ -9,6 +9,7 @@ from typing import Any
 from labkit.programme.roster import columns
 from labkit.programme.roster.mistake import Mistake
 from labkit.programme.roster.read import Row
+from labkit.programme.roster.said import say
 
 # What a person has once, however many lines name her.
 _HERS = ("given_name", "family_name", *columns.OPTIONAL)
@@ -24,8 +25,8 @@ def contradictions(
         for row in rows:
             if row.role == "officer" or (row.role == "observer" and not row.cohort):
                 told = (
-                    "Offices are given by whoever runs the platform.",
-                    "Ask for `labkit roster apply` with this line.",
+                    say("Offices are given by whoever runs the platform."),
+                    say("Ask for `labkit roster apply` with this line."),
                 )
                 yield Mistake(row.file, row.line, "role", row.role, *told)
 
@@ -49,11 +50,17 @@ def against(
         if person is None:
             continue
         if not may_name_officers and (person["officer"] or person["observer"]):
-            told = "She holds an office of the whole programme.", "Ask for `labkit roster apply` with this line."
+            told = (
+                say("She holds an office of the whole programme."),
+                say("Ask for `labkit roster apply` with this line."),
+            )
             yield Mistake(row.file, row.line, "email", row.email, *told)
         cohort, role = held.get((person["username"], row.course), ("", ""))
         if row.cohort and role and (role == "learner") != (row.role == "learner"):
-            told = f"She is {role} of {row.course} in {cohort}.", f"End that first: name {cohort} in the file too."
+            told = (
+                say("She is %(role)s of %(course)s in %(cohort)s.", role=role, course=row.course, cohort=cohort),
+                say("End that first: name %(cohort)s in the file too.", cohort=cohort),
+            )
             yield Mistake(row.file, row.line, "role", row.role, *told)
 
 
@@ -65,19 +72,24 @@ def _courses(rows: Sequence[Row], courses: Collection[str], cohorts: Mapping[str
     spelled = {name.casefold(): name for name in cohorts}
     for row in (row for row in rows if row.cohort):
         if row.course not in courses:
-            told = "No such course is taught here.", columns.near(row.course, courses)
+            told = say("No such course is taught here."), columns.near(row.course, courses)
             yield Mistake(row.file, row.line, "course", row.course, *told)
             continue
         known = cohorts.get(row.cohort)
         if known is not None and known != row.course:
-            told = f"The cohort {row.cohort} takes {known}.", "Name another cohort, or that course."
+            message = say("The cohort %(cohort)s takes %(course)s.", cohort=row.cohort, course=known)
+            told = message, say("Name another cohort, or that course.")
             yield Mistake(row.file, row.line, "course", row.course, *told)
         elif first[row.cohort] != row.course:
-            told = f"In other lines this cohort takes {first[row.cohort]}.", "A cohort takes one course: name two."
+            message = say("In other lines this cohort takes %(course)s.", course=first[row.cohort])
+            told = message, say("A cohort takes one course: name two.")
             yield Mistake(row.file, row.line, "course", row.course, *told)
         other = spelled.setdefault(row.cohort.casefold(), row.cohort)
         if other != row.cohort:
-            told = f"There is a cohort {other}, which differs in capitals only.", f"Write {other}, or another name."
+            told = (
+                say("There is a cohort %(cohort)s, which differs in capitals only.", cohort=other),
+                say("Write %(cohort)s, or another name.", cohort=other),
+            )
             yield Mistake(row.file, row.line, "cohort", row.cohort, *told)
 
 
@@ -90,7 +102,8 @@ def _people(rows: Sequence[Row]) -> Iterator[Mistake]:
         yield from _differs(first, row)
         before = places.setdefault((row.email, row.cohort), row)
         if before is not row:
-            told = f"She is in this cohort in line {before.line} already.", "Delete one of the two lines."
+            message = say("She is in this cohort in line %(line)s already.", line=before.line)
+            told = message, say("Delete one of the two lines.")
             yield Mistake(row.file, row.line, "email", row.email, *(told if row.cohort else _twice(before)))
             continue
         if not row.cohort:
@@ -98,14 +111,21 @@ def _people(rows: Sequence[Row]) -> Iterator[Mistake]:
         other = in_course.setdefault((row.email, row.course), row)
         if other is not row and "learner" in (other.role, row.role):
             told = (
-                f"In line {other.line} she is {other.role} of {row.course} in {other.cohort}.",
-                "A learner takes a course in one cohort and has no other role in it: delete one of the two lines.",
+                say(
+                    "In line %(line)s she is %(role)s of %(course)s in %(cohort)s.",
+                    line=other.line,
+                    role=other.role,
+                    course=row.course,
+                    cohort=other.cohort,
+                ),
+                say("A learner takes a course in one cohort and has no other role in it: delete one of the two lines."),
             )
             yield Mistake(row.file, row.line, "cohort", row.cohort, *told)
 
 
 def _twice(before: Row) -> tuple[str, str]:
-    return f"Line {before.line} gives her an office already.", "Delete one of the two lines."
+    message = say("Line %(line)s gives her an office already.", line=before.line)
+    return message, say("Delete one of the two lines.")
 
 
 def _differs(first: Row, row: Row) -> Iterator[Mistake]:
@@ -115,9 +135,9 @@ def _differs(first: Row, row: Row) -> Iterator[Mistake]:
     for name in _HERS:
         one, other = (_value(which, name) for which in (first, row))
         if one != other:
-            told = f"Line {first.line} says {_said(one)} of the same e-mail address."
-            instead = "Write the same in both, or give each person her own address."
-            yield Mistake(row.file, row.line, name, _said(other), told, instead)
+            told = say("Line %(line)s says %(value)s of the same e-mail address.", line=first.line, value=_shown(one))
+            instead = say("Write the same in both, or give each person her own address.")
+            yield Mistake(row.file, row.line, name, _shown(other), told, instead)
             return  # two people at one address differ in everything: one mistake
 
 
@@ -125,5 +145,5 @@ def _value(row: Row, name: str) -> object:
     return row.about.get(name) if name in columns.OPTIONAL else getattr(row, name)
 
 
-def _said(value: object) -> str:
+def _shown(value: object) -> str:
     return {True: "yes", False: "no", None: "nothing"}.get(value, str(value)) if value != "" else "nothing"  # type: ignore[call-overload]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from labkit.programme.address import ERASED, fold
 from labkit.programme.roster.mistake import Wrong
+from labkit.programme.roster.said import Said, say
 
 REQUIRED = ("email", "given_name", "family_name", "role", "cohort", "course")
 OPTIONAL = ("language", "region", "sex", "disability", "employer")
@@ -38,44 +39,49 @@ def email(text: str) -> str:
     """As it is compared and kept: in lower case."""
     address = fold(text)
     if not address:
-        raise Wrong("The e-mail address is missing.", "Everybody needs one of her own, such as ana.cruz@example.org.")
+        raise Wrong(
+            say("The e-mail address is missing."), say("Everybody needs one of her own, such as ana.cruz@example.org.")
+        )
     if len(address) > 254:
-        raise Wrong(f"This e-mail address has {len(address)} characters.", "254 are the most there can be.")
+        raise Wrong(say("This e-mail address has %(number)s characters.", number=len(address)), most_of(254))
     if "<" in address or address.startswith("mailto:"):
-        raise Wrong("More than an e-mail address.", "Write the address alone, such as ana.cruz@example.org.")
+        raise Wrong(say("More than an e-mail address."), say("Write the address alone, such as ana.cruz@example.org."))
     if re.search(r"[;,\s]", address):
         raise Wrong(
-            "Not one e-mail address.", "Write one address, without spaces; other people get lines of their own."
+            say("Not one e-mail address."),
+            say("Write one address, without spaces; other people get lines of their own."),
         )
     local = address.partition("@")[0]
     if address.endswith(f"@{ERASED}"):
-        raise Wrong("Such addresses stand for people who were erased.", "Write an address somebody has.")
+        raise Wrong(say("Such addresses stand for people who were erased."), say("Write an address somebody has."))
     if not _EMAIL.fullmatch(address) or ".." in local or local.startswith(".") or local.endswith("."):
-        raise Wrong("Not an e-mail address.", "Write one such as ana.cruz@example.org.")
+        raise Wrong(say("Not an e-mail address."), say("Write one such as ana.cruz@example.org."))
     return address
 
 
 def given_name(text: str) -> str:
     if not text:
-        raise Wrong("The given name is missing.", "Whoever has one name only has it here; family_name may be empty.")
-    return _words(text, "given name", 100)
+        raise Wrong(
+            say("The given name is missing."), say("Whoever has one name only has it here; family_name may be empty.")
+        )
+    return _words(text, say("given name"), 100)
 
 
 def family_name(text: str) -> str:
     """May be empty: not everybody has two names."""
-    return _words(text, "family name", 100)
+    return _words(text, say("family name"), 100)
 
 
 def role(text: str) -> str:
-    return _one_of(text, "role", {name: name for name in ROLES}, _ROLE_MEANT)
+    return _one_of(text, say("role"), {name: name for name in ROLES}, _ROLE_MEANT)
 
 
 def language(text: str) -> str | None:
-    return _one_of(text, "language", {name: name for name in LANGUAGES}, _LANGUAGE_MEANT) if text else None
+    return _one_of(text, say("language"), {name: name for name in LANGUAGES}, _LANGUAGE_MEANT) if text else None
 
 
 def sex(text: str) -> str | None:
-    return _one_of(text, "sex", _SEXES, {}, shown=("female", "male", "other")) if text else None
+    return _one_of(text, say("sex"), _SEXES, {}, shown=("female", "male", "other")) if text else None
 
 
 def disability(text: str) -> bool | None:
@@ -84,24 +90,24 @@ def disability(text: str) -> bool | None:
         return None
     found = _YES_NO.get(text.casefold())
     if found is None:
-        raise Wrong("Only yes or no is kept, never which disability.", "Write yes or no, or leave it empty.")
+        raise Wrong(say("Only yes or no is kept, never which disability."), say("Write yes or no, or leave it empty."))
     return found
 
 
 def region(text: str) -> str | None:
-    return _words(text, "region", 64) or None
+    return _words(text, say("region"), 64) or None
 
 
 def employer(text: str) -> str | None:
-    return _words(text, "employer", 200) or None
+    return _words(text, say("employer"), 200) or None
 
 
 def cohort(text: str) -> str:
-    name = _words(text, "cohort", 64)
+    name = _words(text, say("cohort"), 64)
     if name and not COHORT.fullmatch(name):
         raise Wrong(
-            "A cohort's name has letters, digits, spaces, dots, hyphens and underlines.",
-            "Write one such as ncr-2026-a.",
+            say("A cohort's name has letters, digits, spaces, dots, hyphens and underlines."),
+            say("Write one such as ncr-2026-a."),
         )
     return name
 
@@ -126,41 +132,51 @@ READ: dict[str, Callable[[str], object]] = {
 }
 
 
-def near(text: str, known: Iterable[str]) -> str:
+def most_of(number: int) -> Said:
+    return say("%(number)s are the most there can be.", number=number)
+
+
+def one_of(names: Iterable[str]) -> Said:
+    return say("Write one of: %(names)s.", names=", ".join(names))
+
+
+def near(text: str, known: Iterable[str]) -> Said:
     """A sentence that names what may have been meant, or else everything that is known."""
     names = sorted(known)
     close = difflib.get_close_matches(text.casefold(), names, 1, 0.6)
-    return f"Did you mean {close[0]}?" if close else f"Write one of: {', '.join(names[:20])}."
+    return say("Did you mean %(name)s?", name=close[0]) if close else one_of(names[:20])
 
 
-def _one_of(text: str, what: str, known: dict[str, str], meant: dict[str, str], shown: tuple[str, ...] = ()) -> str:
+def _one_of(text: str, what: Said, known: dict[str, str], meant: dict[str, str], shown: tuple[str, ...] = ()) -> str:
     plain = text.casefold()
     if plain in known:
         return known[plain]
     if not text:
-        raise Wrong(f"The {what} is missing.", f"Write one of: {', '.join(shown or known)}.")
+        raise Wrong(say("The %(what)s is missing.", what=what), one_of(shown or known))
     if plain in meant:
-        raise Wrong(f"There is no {what} of that name.", f"Write {meant[plain]}.")
-    raise Wrong(f"There is no {what} of that name.", near(text, shown or known))
+        raise Wrong(say("There is no %(what)s of that name.", what=what), say("Write %(word)s.", word=meant[plain]))
+    raise Wrong(say("There is no %(what)s of that name.", what=what), near(text, shown or known))
 
 
-def _words(text: str, what: str, most: int) -> str:
+def _words(text: str, what: Said, most: int) -> str:
     """A name in one line: composed characters, single spaces, nothing invisible, nothing a spreadsheet would run."""
     if text.startswith(_FORMULA):
-        raise Wrong(f"A {what} that begins with {text[0]!r} is a formula to a spreadsheet.", "Write it without.")
+        told = say("A %(what)s that begins with %(mark)s is a formula to a spreadsheet.", what=what, mark=repr(text[0]))
+        raise Wrong(told, say("Write it without."))
     if "\N{REPLACEMENT CHARACTER}" in text:
-        raise Wrong(f"A character of this {what} was lost in an earlier conversion.", "Write it anew in the source.")
+        told = say("A character of this %(what)s was lost in an earlier conversion.", what=what)
+        raise Wrong(told, say("Write it anew in the source."))
     invisible = (mark for mark in text if unicodedata.category(mark)[0] == "C" or mark in "\u2028\u2029")
     if odd := next((mark for mark in invisible if mark not in "\n\t"), None):
         name = unicodedata.name(odd, f"U+{ord(odd):04X}")
-        raise Wrong(f"An invisible character ({name}) is in this {what}.", "Delete it, or type the cell again.")
+        told = say("An invisible character (%(name)s) is in this %(what)s.", name=name, what=what)
+        raise Wrong(told, say("Delete it, or type the cell again."))
     if (meant := _read_twice(text)) is not None:
-        raise Wrong(
-            f"This {what} was read in the wrong encoding before.", f"It may be {meant}; save the source as UTF-8."
-        )
+        told = say("This %(what)s was read in the wrong encoding before.", what=what)
+        raise Wrong(told, say("It may be %(word)s; save the source as UTF-8.", word=meant))
     plain = " ".join(unicodedata.normalize("NFC", text).split())
     if len(plain) > most:
-        raise Wrong(f"This {what} has {len(plain)} characters.", f"{most} are the most there can be.")
+        raise Wrong(say("This %(what)s has %(number)s characters.", what=what, number=len(plain)), most_of(most))
     return plain
 
 

@@ -10,11 +10,12 @@ import codecs
 from dataclasses import dataclass
 
 from labkit.programme.roster.mistake import Mistake
+from labkit.programme.roster.said import say
 
 MOST_BYTES = 16 * 2**20
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _WORKBOOK, _OLD_WORKBOOK, _PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"
-_SAVE_AS = "In Excel choose File, Save As, “CSV UTF-8 (Comma delimited)”, and give that file."
+_SAVE_AS = say("In Excel choose File, Save As, “CSV UTF-8 (Comma delimited)”, and give that file.")
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,14 @@ def decode(file: str, content: bytes) -> Decoded | Mistake:
 
 def _objection(content: bytes) -> tuple[str, str] | None:
     if len(content) > MOST_BYTES:
-        return f"The file has {len(content) // 2**20} MB.", f"Split it: {MOST_BYTES // 2**20} MB is the most."
+        most = say("Split it: %(number)s MB is the most.", number=MOST_BYTES // 2**20)
+        return say("The file has %(number)s MB.", number=len(content) // 2**20), most
     if not content.strip():
-        return "The file is empty.", "Give a CSV file whose first line names its columns."
+        return say("The file is empty."), say("Give a CSV file whose first line names its columns.")
     if content.startswith((_WORKBOOK, _OLD_WORKBOOK)):
-        return "This is a workbook, not a CSV file.", _SAVE_AS
+        return say("This is a workbook, not a CSV file."), _SAVE_AS
     if content.startswith(_PDF):
-        return "This is a PDF, not a CSV file.", "Give the table it was made from, saved as CSV."
+        return say("This is a PDF, not a CSV file."), say("Give the table it was made from, saved as CSV.")
     return None
 
 
@@ -61,7 +63,7 @@ def _decoded(file: str, content: bytes, encoding: str) -> Decoded | Mistake:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         found = content[error.start : error.start + 4].hex(" ")
-        return Mistake(file, line, "", found, f"These bytes are no {encoding} text.", _SAVE_AS)
+        return Mistake(file, line, "", found, say("These bytes are no %(encoding)s text.", encoding=encoding), _SAVE_AS)
 
 
 def _of_an_older_program(file: str, content: bytes) -> Decoded | Mistake:

@@ -13,6 +13,7 @@ from labkit.programme.roster import oneroster, read
 from labkit.programme.roster.decode import MOST_BYTES
 from labkit.programme.roster.mistake import Mistake
 from labkit.programme.roster.read import Contents
+from labkit.programme.roster.said import say
 
 _MOST_FILES = 64
 
@@ -44,7 +45,11 @@ def of_bytes(name: str, content: bytes) -> Contents:
         zlib.error,
         lzma.LZMAError,
     ) as error:
-        return _refused(name, f"This zip cannot be opened: {error}.", "Pack the bundle again, without a password.")
+        return _refused(
+            name,
+            say("This zip cannot be opened: %(why)s.", why=str(error)),
+            say("Pack the bundle again, without a password."),
+        )
 
 
 def _unpacked(name: str, content: bytes, bundle: zipfile.ZipFile) -> Contents:
@@ -52,8 +57,8 @@ def _unpacked(name: str, content: bytes, bundle: zipfile.ZipFile) -> Contents:
     if not any(Path(one.filename).name == "manifest.csv" for one in entries):
         return read.read(name, content)  # a workbook is a zip too; it says what to do
     if len(entries) > _MOST_FILES or sum(one.file_size for one in entries) > 8 * MOST_BYTES:
-        most = f"{8 * MOST_BYTES // 2**20} MB of CSV are the most."
-        return _refused(name, "This bundle is too large.", f"Split it: {most}")
+        most = say("Split it: %(number)s MB of CSV are the most.", number=8 * MOST_BYTES // 2**20)
+        return _refused(name, say("This bundle is too large."), most)
     # By their last name: some programs put a folder around the files.
     return oneroster.read(name, {Path(one.filename).name: bundle.read(one) for one in entries})
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from labkit.programme.roster import columns
 from labkit.programme.roster.mistake import Mistake, Wrong
 from labkit.programme.roster.read import Contents, Row, Table
+from labkit.programme.roster.said import say
 
 _ALL = ("sourcedId", "status", "dateLastModified")
 _USERS_11 = (
@@ -86,14 +87,20 @@ class Bundle:
             while len(cells) > len(header) and not cells[-1]:
                 cells.pop()
             if len(cells) != len(header):
-                told = f"{len(cells)} cells where the header has {len(header)}.", "Export the bundle again."
+                told = (
+                    say("%(cells)s cells where the header has %(header)s.", cells=len(cells), header=len(header)),
+                    say("Export the bundle again."),
+                )
                 self.mistakes.append(Mistake(file, line.number, "", ",".join(cells), *told))
                 continue
             one = Record(file, line.number, dict(zip(header, cells, strict=True)))
             if one["status"] in ("", "active"):
                 records.append(one)
             elif one["status"] not in ("tobedeleted", "inactive"):
-                told = "OneRoster has no such status.", "Write active or tobedeleted, or leave it empty in a bulk file."
+                told = (
+                    say("OneRoster has no such status."),
+                    say("Write active or tobedeleted, or leave it empty in a bulk file."),
+                )
                 self.mistakes.append(one.wrong("status", *told))
         return records
 
@@ -102,11 +109,14 @@ class Bundle:
         header = [spelled.get(name, name) for name in table.header.cells]
         for name in header:
             if name not in known and not name.startswith("metadata."):
-                told = f"OneRoster's {file} has no such column.", columns.near(name, known)
+                told = say("OneRoster's %(file)s has no such column.", file=file), columns.near(name, known)
                 self.mistakes.append(Mistake(file, table.header.number, name, name, *told))
         for name in needed:
             if name not in header:
-                told = f"The column {name} is missing.", "Export the bundle again with all columns of the standard."
+                told = (
+                    say("The column %(name)s is missing.", name=name),
+                    say("Export the bundle again with all columns of the standard."),
+                )
                 self.mistakes.append(Mistake(file, table.header.number, name, "", *told))
         return header
 
@@ -129,31 +139,42 @@ def _manifest(bundle: Bundle) -> str:
     """The version; empty where the bundle cannot be read."""
     if "manifest.csv" not in bundle.files:
         bundle.says(
-            "manifest.csv", "The bundle has no manifest.", "Export the bundle again; the standard asks for one."
+            "manifest.csv",
+            say("The bundle has no manifest."),
+            say("Export the bundle again; the standard asks for one."),
         )
         return ""
     records = bundle.records("manifest.csv", ("propertyName", "value"), ("propertyName", "value"))
     said = {one["propertyName"]: one for one in records}
     if "oneroster.version" not in said:
-        bundle.says("manifest.csv", "It does not say which OneRoster this is.", "Add oneroster.version,1.1 or 1.2.")
+        bundle.says(
+            "manifest.csv", say("It does not say which OneRoster this is."), say("Add oneroster.version,1.1 or 1.2.")
+        )
         return ""
     version = said["oneroster.version"]["value"]
     if version not in _VERSIONS:
-        told = "This version of OneRoster is not known.", "Export the bundle as 1.1 or 1.2."
+        told = say("This version of OneRoster is not known."), say("Export the bundle as 1.1 or 1.2.")
         bundle.mistakes.append(said["oneroster.version"].wrong("value", *told))
         return ""
     wanted = ["users", "classes", "courses", "enrollments", *(["roles"] if version == "1.2" else [])]
     for file in (*wanted, "demographics"):
         mode = said[f"file.{file}"]["value"].lower() if f"file.{file}" in said else "absent"
         if mode == "delta":
-            told = "Only whole (bulk) files are read: what a delta leaves out is not known.", "Export in bulk."
+            told = (
+                say("Only whole (bulk) files are read: what a delta leaves out is not known."),
+                say("Export in bulk."),
+            )
             bundle.mistakes.append(said[f"file.{file}"].wrong("value", *told))
         elif mode not in ("bulk", "absent"):
             bundle.mistakes.append(
-                said[f"file.{file}"].wrong("value", "Not a way to send a file.", "Write bulk or absent.")
+                said[f"file.{file}"].wrong("value", say("Not a way to send a file."), say("Write bulk or absent."))
             )
         elif f"{file}.csv" not in bundle.files and (mode == "bulk" or file in wanted):
-            bundle.says(f"{file}.csv", f"The bundle has no {file}.csv.", "Export the bundle again with this file.")
+            bundle.says(
+                f"{file}.csv",
+                say("The bundle has no %(file)s.", file=f"{file}.csv"),
+                say("Export the bundle again with this file."),
+            )
     return "" if bundle.mistakes else version
 
 
@@ -164,8 +185,8 @@ def _rows(bundle: Bundle, version: str, titles: set[str]) -> Iterator[Row]:
     for one in classes.values():
         if one["title"] in titles:
             told = (
-                "Another class has this title, and a title is a cohort's name.",
-                "Give each class a title of its own.",
+                say("Another class has this title, and a title is a cohort's name."),
+                say("Give each class a title of its own."),
             )
             bundle.mistakes.append(one.wrong("title", *told))
         titles.add(one["title"])
@@ -178,31 +199,31 @@ def _rows(bundle: Bundle, version: str, titles: set[str]) -> Iterator[Row]:
         user, group = users.get(one["userSourcedId"]), classes.get(one["classSourcedId"])
         if user is None:
             bundle.mistakes.append(
-                one.wrong("userSourcedId", "No active user of users.csv has this sourcedId.", _AGAIN)
+                one.wrong("userSourcedId", say("No active user of users.csv has this sourcedId."), _AGAIN)
             )
         if group is None:
             bundle.mistakes.append(
-                one.wrong("classSourcedId", "No active class of classes.csv has this sourcedId.", _AGAIN)
+                one.wrong("classSourcedId", say("No active class of classes.csv has this sourcedId."), _AGAIN)
             )
         if user is None or group is None or user["enabledUser"].lower() == "false":
             continue
         course = courses.get(group["courseSourcedId"])
         if course is None:
-            bundle.mistakes.append(group.wrong("courseSourcedId", "No active course has this sourcedId.", _AGAIN))
+            bundle.mistakes.append(group.wrong("courseSourcedId", say("No active course has this sourcedId."), _AGAIN))
             continue
         row = _row(bundle, one, user, group, course, sexes.get(user["sourcedId"]))
         if row is not None:
             yield row
 
 
-_AGAIN = "Export users, classes and enrollments at the same time."
+_AGAIN = say("Export users, classes and enrollments at the same time.")
 
 
 def _row(bundle: Bundle, one: Record, user: Record, group: Record, course: Record, about: Record | None) -> Row | None:
     role = _ENROLMENT_ROLES.get(one["role"].lower())
     wrong: list[Mistake] = []
     if role is None:
-        wrong.append(one.wrong("role", "This role is not known.", columns.near(one["role"], _ENROLMENT_ROLES)))
+        wrong.append(one.wrong("role", say("This role is not known."), columns.near(one["role"], _ENROLMENT_ROLES)))
     values: dict[str, str] = {}
     places = {"email": (user, "email"), "given_name": (user, "givenName"), "family_name": (user, "familyName")}
     for name, (record, column) in {**places, "cohort": (group, "title")}.items():
@@ -214,7 +235,7 @@ def _row(bundle: Bundle, one: Record, user: Record, group: Record, course: Recor
     if about is not None:
         sex = about["sex"].lower()
         if sex not in _SEX:
-            wrong.append(about.wrong("sex", "OneRoster has no such word.", columns.near(sex, _SEX)))
+            wrong.append(about.wrong("sex", say("OneRoster has no such word."), columns.near(sex, _SEX)))
         extra = {"sex": _SEX.get(sex)}
     bundle.mistakes += wrong
     if wrong:
@@ -227,9 +248,14 @@ def _by_id(bundle: Bundle, file: str, known: tuple[str, ...], needed: tuple[str,
     found: dict[str, Record] = {}
     for one in bundle.records(f"{file}.csv", (*_ALL, *known), ("sourcedId", *needed)):
         if not one["sourcedId"]:
-            bundle.mistakes.append(one.wrong("sourcedId", "The sourcedId is missing.", "Export the bundle again."))
+            bundle.mistakes.append(
+                one.wrong("sourcedId", say("The sourcedId is missing."), say("Export the bundle again."))
+            )
         elif one["sourcedId"] in found:
-            told = f"Line {found[one['sourcedId']].line} has this sourcedId already.", "Export the bundle again."
+            told = (
+                say("Line %(line)s has this sourcedId already.", line=found[one["sourcedId"]].line),
+                say("Export the bundle again."),
+            )
             bundle.mistakes.append(one.wrong("sourcedId", *told))
         else:
             found[one["sourcedId"]] = one

@@ -11,6 +11,7 @@ from typing import Any
 from labkit.programme.roster import columns
 from labkit.programme.roster.decode import decode
 from labkit.programme.roster.mistake import Mistake, Wrong
+from labkit.programme.roster.said import say
 
 MOST_ROWS = 100_000
 _MOST_COLUMNS = 100
@@ -66,7 +67,9 @@ def read(file: str, content: bytes) -> Contents:
             mistakes += found[1]
             rows += [found[0]] if found[0] else []
     if not table.lines and not mistakes:
-        mistakes.append(Mistake(file, 0, "", "", "There is nobody in this file.", "Add a line for each person."))
+        mistakes.append(
+            Mistake(file, 0, "", "", say("There is nobody in this file."), say("Add a line for each person."))
+        )
     return Contents(tuple(rows), tuple(sorted(set(mistakes))), table.note)
 
 
@@ -94,14 +97,23 @@ class Table:
         records = (line for line in _records(file, text[skip:], skip, delimiter, mistakes) if any(line.cells))
         lines = list(islice(records, MOST_ROWS + 2))
         if not lines:
-            return mistakes[0] if mistakes else Mistake(file, 0, "", "", "The file has no lines.", "Name its columns.")
+            empty = Mistake(file, 0, "", "", say("The file has no lines."), say("Name its columns."))
+            return mistakes[0] if mistakes else empty
         if len(lines[0].cells) > _MOST_COLUMNS:
-            told = "The first line names the columns, and these are too many.", "Delete the empty columns on the right."
+            told = (
+                say("The first line names the columns, and these are too many."),
+                say("Delete the empty columns on the right."),
+            )
             return Mistake(file, lines[0].number, "", f"{len(lines[0].cells)} columns", *told)
         if len(lines) > MOST_ROWS + 1:
-            return Mistake(file, 0, "", "", "Too many lines.", f"{MOST_ROWS} are the most; split it.")
+            most = say("%(number)s are the most; split it.", number=MOST_ROWS)
+            return Mistake(file, 0, "", "", say("Too many lines."), most)
         header = Line(lines[0].number, [name.casefold() for name in lines[0].cells])
-        guess = f"{file}: read as {decoded.encoding}, which is a guess; look at names with ñ and accents."
+        guess = say(
+            "%(file)s does not say how its letters are kept; they were read as %(encoding)s. Look at names with ñ.",
+            file=file,
+            encoding=decoded.encoding,
+        )
         return cls(header, tuple(lines[1:]), tuple(mistakes), guess if decoded.guessed else "")
 
 
@@ -115,9 +127,10 @@ def _records(file: str, text: Sequence[str], skipped: int, delimiter: str, mista
             return
         except csv.Error as error:
             ended = "unexpected end" in str(error) or "field larger" in str(error)
-            message = "A quotation mark opens a cell here and none closes it." if ended else "A stray quotation mark."
+            open_one = say("A quotation mark opens a cell here and none closes it.")
+            message = open_one if ended else say("A stray quotation mark.")
             found = text[number - 1 - skipped] if number - 1 - skipped < len(text) else ""
-            mistakes.append(Mistake(file, number, "", found, message, 'Write "" for a mark inside a quoted cell.'))
+            mistakes.append(Mistake(file, number, "", found, message, say('Write "" for a mark inside a quoted cell.')))
             continue
         yield Line(number, [cell.strip() for cell in cells])
 
@@ -130,20 +143,24 @@ def _header(file: str, table: Table) -> Iterator[Mistake]:
     """What is wrong with the column names. A mistake with an empty column makes the lines below unreadable."""
     number, names = table.header.number, list(table.header.cells)
     if not set(names) & set(columns.COLUMNS):
-        wanted = f"The first line names the columns: {','.join(columns.REQUIRED)}."
-        yield Mistake(file, number, "", ",".join(names), "No column of a roster is named here.", wanted)
+        wanted = say("The first line names the columns: %(names)s.", names=",".join(columns.REQUIRED))
+        yield Mistake(file, number, "", ",".join(names), say("No column of a roster is named here."), wanted)
         return
     for place, name in enumerate(names, 1):
         if not name:
             if any(len(line.cells) >= place and line.cells[place - 1] for line in table.lines):
-                yield Mistake(file, number, f"column {place}", "", "This column has no name.", "Name it or delete it.")
+                told = say("This column has no name."), say("Name it or delete it.")
+                yield Mistake(file, number, f"column {place}", "", *told)
         elif name not in columns.COLUMNS:
-            yield Mistake(file, number, name, name, "A roster has no such column.", columns.near(name, columns.COLUMNS))
+            told = say("A roster has no such column."), columns.near(name, columns.COLUMNS)
+            yield Mistake(file, number, name, name, *told)
         elif names.index(name) + 1 != place:
-            yield Mistake(file, number, name, name, f"Column {place} has the name of an earlier one.", "Delete one.")
+            told = say("Column %(number)s has the name of an earlier one.", number=place), say("Delete one.")
+            yield Mistake(file, number, name, name, *told)
     for name in columns.REQUIRED:
         if name not in names:
-            yield Mistake(file, number, name, "", f"The column {name} is missing.", f"Add a column named {name}.")
+            told = say("The column %(name)s is missing.", name=name), say("Add a column named %(name)s.", name=name)
+            yield Mistake(file, number, name, "", *told)
 
 
 def _row(file: str, header: Sequence[str], line: Line) -> tuple[Row | None, list[Mistake]]:
@@ -151,13 +168,7 @@ def _row(file: str, header: Sequence[str], line: Line) -> tuple[Row | None, list
     while len(cells) > len(header) and not cells[-1]:  # a spreadsheet's empty cells beyond the table
         cells.pop()
     if len(cells) != len(header):
-        found, wanted = ",".join(cells), f"{len(cells)} cells where the header has {len(header)}."
-        instead = (
-            "Delete what is too much; a cell with the delimiter in it stands in quotation marks."
-            if len(cells) > len(header)
-            else "Add what is missing."
-        )
-        return None, [Mistake(file, line.number, "", found, wanted, instead)]
+        return None, [Mistake(file, line.number, "", " | ".join(cells), *_uneven(len(cells), len(header)))]
     values: dict[str, Any] = {}
     mistakes: list[Mistake] = []
     for name, cell in zip(header, cells, strict=True):
@@ -175,19 +186,30 @@ def _row(file: str, header: Sequence[str], line: Line) -> tuple[Row | None, list
     return (None, wrong_place) if wrong_place else (row, [])
 
 
+def _uneven(cells: int, header: int) -> tuple[str, str]:
+    message = say("%(cells)s cells where the header has %(header)s.", cells=cells, header=header)
+    too_much = say("Delete what is too much; a cell with the delimiter in it stands in quotation marks.")
+    return message, too_much if cells > header else say("Add what is missing.")
+
+
 def _place(row: Row) -> Iterator[Mistake]:
     """Cohort and course belong together, and not to officers."""
     if row.role == "officer" and (row.cohort or row.course):
         column = "cohort" if row.cohort else "course"
-        told = "An officer is of the whole programme.", "Leave cohort and course empty; add a line if she also learns."
+        told = (
+            say("An officer is of the whole programme."),
+            say("Leave cohort and course empty; add a line if she also learns."),
+        )
         yield Mistake(row.file, row.line, column, row.cohort or row.course, *told)
     elif row.cohort and not row.course:
-        yield Mistake(
-            row.file, row.line, "course", "", "A cohort takes a course.", "Name the course beside the cohort."
-        )
+        told = say("A cohort takes a course."), say("Name the course beside the cohort.")
+        yield Mistake(row.file, row.line, "course", "", *told)
     elif row.course and not row.cohort:
-        told = "A course is taken in a cohort.", "Name the cohort, or leave both empty for an observer of everything."
+        told = (
+            say("A course is taken in a cohort."),
+            say("Name the cohort, or leave both empty for an observer of everything."),
+        )
         yield Mistake(row.file, row.line, "cohort", "", *told)
     elif not row.cohort and row.role not in ("officer", "observer"):
-        told = f"A {row.role} belongs to a cohort.", "Name cohort and course."
+        told = say("This role belongs to a cohort: %(role)s.", role=row.role), say("Name cohort and course.")
         yield Mistake(row.file, row.line, "cohort", "", *told)
