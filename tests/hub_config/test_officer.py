@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.timeout(600),
 ]
 
+COURSES = Path(__file__).parents[2] / "courses"
 HOME = "/services/labkit"
 HEADER = "email;given_name;family_name;role;cohort;course;region"
 
@@ -87,7 +88,7 @@ def test_people_come_from_a_file_and_sign_in(platform, sign_in, picture, browser
 def test_a_cohort_of_a_whole_term_is_read_at_a_glance(platform, sign_in, picture):
     """With simulated people, so that there is something to look at."""
     engine = connect(f"sqlite:///{platform.home / 'labkit.sqlite'}")
-    simulation.fill(engine, [load_course(Path("courses"), "testing")], 600, 7)
+    simulation.fill(engine, [load_course(COURSES, "testing")], 600, 7)
     officer = sign_in("jose")
     officer.goto(f"{platform.url}{HOME}/cohorts/simulated-2026-a")
     expect(officer.locator("main")).to_contain_text("By region")

@@ -17,6 +17,7 @@ from labkit.programme import figures, links
 from labkit.programme.cohorts import find
 from labkit.programme.people import Person, person, provision
 
+COURSES = Path(__file__).parents[2] / "courses"
 HEADER = "email,given_name,family_name,role,cohort,course"
 GOOD = f"{HEADER}\nnina@example.org,Niña,Muñoz,learner,ncr,testing\nteo@example.org,Teo,X,instructor,ncr,testing\n"
 
@@ -227,7 +228,7 @@ def suspended(engine, username: str) -> bool:
 
 def test_a_simulated_term_is_plausible_says_what_it_is_and_is_the_same_again(home: Path, capsys, engine):
     assert simulation.demo(["--learners", "300", "--seed", "7"]) == 0
-    courses = [load_course(Path("courses"), name) for name in ("testing", "prompting")]
+    courses = [load_course(COURSES, name) for name in ("testing", "prompting")]
     whole = [one for one in figures.funnels(engine, courses) if one.region is None]
     assert [one.cohort for one in whole] == ["simulated-2026-b", "simulated-2026-a", "simulated-2026-c"]
     assert sum(one.enrolled for one in whole) == 300

@@ -151,7 +151,8 @@ def make_app(course: Path) -> Callable[..., ServerApp]:
     return make
 
 
-@pytest.fixture(scope="session")
+# Not for the session: nbgrader reads its configuration from the working directory, which is everybody's.
+@pytest.fixture(scope="module")
 def formgrader(course: Path, make_app, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Formgrader]:
     folder, before = tmp_path_factory.mktemp("formgrader"), Path.cwd()
     os.environ["JUPYTER_CONFIG_DIR"], old = str(folder), os.environ.get("JUPYTER_CONFIG_DIR")
@@ -192,4 +193,6 @@ def told(formgrader: Formgrader) -> Iterator[None]:
     """The list of pupils as it should be, whatever the test before did to it."""
     formgrader.pupils.unlink(missing_ok=True)
     assert write(formgrader.pupils, TEACHERS)
+    here = Path.cwd()
     yield
+    os.chdir(here)
