@@ -80,7 +80,7 @@ def test_people_come_from_a_file_and_sign_in(platform, sign_in, picture, browser
         hers.wait_for_url("**/services/labkit/privacy**")
 
     officer.reload()
-    expect(officer.get_by_role("button", name="Make 39 sign-in links")).to_be_visible()
+    expect(officer.get_by_role("button", name="Make new links for all 39 who never signed in")).to_be_visible()
     expect(officer.locator("main")).to_contain_text("NCR")
     check(officer)
 

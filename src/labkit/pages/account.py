@@ -46,10 +46,9 @@ class AccountPages:
         if problem:
             status = 429 if problem == "wait" else 422
             return await self._show(request, someone, status, problem=problem, minutes=minutes)
-        first = await run_in_threadpool(self._passwords.set_at, someone.username) is None
         await run_in_threadpool(self._passwords.set, someone.username, form["new"])
         # From the offer at her first sign-in she goes on to her labs.
-        then = self._site.prefix if first else f"{self._site.prefix}account"
+        then = self._site.prefix if form.get("then") == "home" else f"{self._site.prefix}account"
         try:
             answer = await self._site.sign_in.end_elsewhere(request, someone.username, then)
         except PlatformFault:
@@ -106,7 +105,15 @@ class AccountPages:
         about = await run_in_threadpool(self._about, someone, request.state.session)
         bounds = {"fewest": FEWEST, "most": MOST}
         return self._view.render(
-            request, template, someone, status, problem=problem, minutes=minutes, **about, **bounds
+            request,
+            template,
+            someone,
+            status,
+            problem=problem,
+            minutes=minutes,
+            offered=template == "password.html",
+            **about,
+            **bounds,
         )  # fmt: skip
 
     def _about(self, someone: Person, session: Session) -> dict[str, Any]:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from labkit.programme import groups
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 DINA = {"email": "dina@example.org", "email_verified": True, "given_name": "Dina", "family_name": "Lim"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Of this file alone: an open one stands in the way of the room's asynchronous tests."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def check(page: Page) -> None:
