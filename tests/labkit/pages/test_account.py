@@ -134,3 +134,12 @@ async def test_the_offer_is_made_to_those_without_a_password_alone(client: httpx
     assert "Not now" in offer.text
     client.cookies.set("who", "ana")
     assert (await client.get(f"{HOME}password")).headers["location"] == f"{HOME}account"
+
+
+@pytest.mark.parametrize(
+    ("form", "then"), [({}, f"{HOME}account"), ({"then": "home"}, HOME), ({"then": "//evil"}, f"{HOME}account")]
+)
+async def test_from_the_offer_she_goes_on_to_her_labs_and_nowhere_else(client: httpx.AsyncClient, form, then: str):
+    client.cookies.set("who", "new")
+    answer = await client.post(f"{HOME}password", data={"new": NEW, "again": NEW, **form})
+    assert answer.headers["location"] == f"/hub/resume?next={then}"
