@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from labkit.database import connect
-from labkit.programme import authority, links
+from labkit.database.tables import enrolments
+from labkit.programme import authority, links, sight
 from labkit.programme.people import Membership, Person, provision
 
 
@@ -107,3 +110,20 @@ def test_it_is_seen_whose_link_waits_to_be_used(engine: Engine):
     links.issue(engine, "ben")
     links.redeem(engine, links.issue(engine, "carla"))
     assert authority.search(engine, actor("jose")).links == {"ana": "open", "ben": "open", "carla": "used"}
+
+
+def test_whoever_observes_elsewhere_is_out_of_an_instructors_reach(engine: Engine):
+    """A link for her would let its maker read that other cohort."""
+    provision(engine, [], [Membership("ana", "b-one", "tuning", "observer")])
+    assert authority.reach(engine, actor("maria"), "ana") is None
+    assert authority.reach(engine, actor("jose"), "ana") is not None
+
+
+def test_whoever_moved_is_looked_at_where_she_is_now(engine: Engine):
+    assert sight.pupils(engine, "maria", "prompting") == {"ana", "both", "jose"}
+    with engine.begin() as connection:
+        left = update(enrolments).where(enrolments.c.username == "ana")
+        connection.execute(left.values(suspended_at=datetime.now(UTC)))
+    assert "ana" in sight.pupils(engine, "maria", "prompting")  # she left the course: her teacher can still look
+    provision(engine, [], [Membership("ana", "a-two", "prompting", "learner")])
+    assert "ana" not in sight.pupils(engine, "maria", "prompting") and "ana" in sight.pupils(engine, "mia", "prompting")
