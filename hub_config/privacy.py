@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
+from hub_config.database import opened
 from hub_config.holdings import holdings
 from hub_config.settings import Settings, read
 from hub_config.state import State
-from labkit.database import connect
 from labkit.errors import OperatorError
 from labkit.programme.privacy import looks
 from labkit.programme.privacy import retention as rules
@@ -100,20 +99,8 @@ def retention(argv: list[str]) -> int:
 @contextmanager
 def _platform() -> Iterator[tuple[Settings, Engine]]:
     settings = read()
-    if not settings.database and not (settings.home / "labkit.sqlite").exists():
-        raise OperatorError(
-            f"There is no platform at {settings.home}.", instead="Set LABKIT_HOME to the folder of yours."
-        )
-    engine = connect(settings.database_url)
-    try:
+    with opened(settings) as engine:
         yield settings, engine
-    except SQLAlchemyError as error:
-        raise OperatorError(
-            "The database does not answer, or is of another version.",
-            instead="Start the platform once, then try again.",
-        ) from error
-    finally:
-        engine.dispose()
 
 
 def _agreed(username: str) -> bool:

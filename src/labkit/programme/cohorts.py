@@ -13,6 +13,8 @@ from labkit.database.tables import cohorts, enrolments
 from labkit.errors import CohortNotRunning, OperatorError
 
 MOST_PERCENT = 1000
+# A person in two cohorts of one course has the stronger role. An observer takes part in nothing.
+STRENGTH = ("learner", "assistant", "instructor")
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,10 @@ def seat(engine: Engine, username: str, course: str) -> Seat | None:
             enrolments.c.username == username,
             cohorts.c.course == course,
             enrolments.c.suspended_at.is_(None),
-            enrolments.c.role.in_(("learner", "assistant", "instructor")),
+            enrolments.c.role.in_(STRENGTH),
         )
     )
     with reading(engine) as connection:
         rows = connection.execute(query).mappings().all()
     seats = [Seat(row["role"], of_row(row)) for row in rows]
-    order = ("learner", "assistant", "instructor")
-    return max(seats, key=lambda one: (order.index(one.role), one.cohort.state() == "running"), default=None)
+    return max(seats, key=lambda one: (STRENGTH.index(one.role), one.cohort.state() == "running"), default=None)

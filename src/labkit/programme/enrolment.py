@@ -6,10 +6,7 @@ from sqlalchemy import ColumnElement, Engine, and_, select
 
 from labkit.database import reading
 from labkit.database.tables import cohorts, enrolments
-from labkit.programme.cohorts import Seat, seat
-
-# A person in two cohorts of one course has the stronger role. An observer takes part in nothing.
-_STRENGTH = ("learner", "assistant", "instructor")
+from labkit.programme.cohorts import STRENGTH, Seat, seat
 
 
 class Enrolment:
@@ -21,7 +18,7 @@ class Enrolment:
         query = select(enrolments.c.role).join(cohorts).where(_active(username), cohorts.c.course == course)
         with reading(self._engine) as connection:
             roles = connection.execute(query).scalars().all()
-        return max(roles, key=_STRENGTH.index, default=None)
+        return max(roles, key=STRENGTH.index, default=None)
 
     def seat(self, username: str, course: str) -> Seat | None:
         """Her place in a course with the cohort that sets her dates and allowance; None for who takes no part."""
@@ -33,11 +30,9 @@ class Enrolment:
         found: dict[str, str] = {}
         with reading(self._engine) as connection:
             for course, role in connection.execute(query.order_by(cohorts.c.course)):
-                found[course] = max(role, found.get(course, role), key=_STRENGTH.index)
+                found[course] = max(role, found.get(course, role), key=STRENGTH.index)
         return found
 
 
 def _active(username: str) -> ColumnElement[bool]:
-    return and_(
-        enrolments.c.username == username, enrolments.c.suspended_at.is_(None), enrolments.c.role.in_(_STRENGTH)
-    )
+    return and_(enrolments.c.username == username, enrolments.c.suspended_at.is_(None), enrolments.c.role.in_(STRENGTH))

@@ -40,20 +40,18 @@ def issue(engine: Engine, username: str, *, issued_by: str | None = None, valid_
     """A new token for `username`; the only time it can be read. Her older unused ones end."""
     token = secrets.token_urlsafe(32)
     now = datetime.now(UTC)
-    unused = (sign_in_links.c.used_at.is_(None), sign_in_links.c.expires_at > now)
-    row = {"digest": _digest(token), "username": username, "issued_at": now, "issued_by": issued_by}
+    row = {"digest": digest(token), "username": username, "issued_at": now, "issued_by": issued_by}
     with engine.begin() as connection:
         # Of two links made at the same moment one is made first, and the other ends it.
         connection.execute(select(people.c.username).where(people.c.username == username).with_for_update())
-        older = update(sign_in_links).where(sign_in_links.c.username == username, *unused)
-        connection.execute(older.values(expires_at=now))
+        end_unused(connection, [username], now)
         connection.execute(insert(sign_in_links).values(**row, expires_at=now + valid_for))
     return token
 
 
-def end_unused(connection: Connection, usernames: Collection[str]) -> None:
-    """Their unused links end: whoever was given power since they were made is not let in by one in other hands."""
-    now = datetime.now(UTC)
+def end_unused(connection: Connection, usernames: Collection[str], now: datetime | None = None) -> None:
+    """Their unused links end: new ones take their place, or they were given power and a link is in other hands."""
+    now = now or datetime.now(UTC)
     unused = (sign_in_links.c.used_at.is_(None), sign_in_links.c.expires_at > now)
     for some in in_parts(sorted(usernames)):
         connection.execute(
@@ -99,11 +97,12 @@ def last_used(engine: Engine, username: str) -> datetime | None:
 
 def _usable(token: str) -> tuple[ColumnElement[bool], ...]:
     return (
-        sign_in_links.c.digest == _digest(token),
+        sign_in_links.c.digest == digest(token),
         sign_in_links.c.used_at.is_(None),
         sign_in_links.c.expires_at > datetime.now(UTC),
     )
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """What is kept of a token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -37,10 +37,7 @@ def settle(connection: Connection, usernames: Collection[str]) -> frozenset[str]
         gone.update(found)
         out = update(people).where(people.c.username.in_(found))
         connection.execute(out.values(suspended_at=now, sessions_from=now))
-        # Whoever was erased stays in her cohort's numbers, and nobody signs in as her again.
-        erased = select(erasures.c.pseudonym)
-        returns = people.c.suspended_at.is_not(None) & people.c.username.not_in(erased) & taking_part
-        back = update(people).where(hers, returns)
+        back = update(people).where(hers, people.c.suspended_at.is_not(None), taking_part)
         connection.execute(back.values(suspended_at=None))
     return frozenset(gone)
 

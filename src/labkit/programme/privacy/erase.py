@@ -23,6 +23,7 @@ from labkit.database import reading
 from labkit.database.tables import enrolments, erasures, gradings, metadata, people, scores, submissions
 from labkit.errors import OperatorError, PlatformFault
 from labkit.programme import attempts
+from labkit.programme.address import ERASED
 from labkit.programme.people import Person, of_row, person
 from labkit.programme.privacy.holding import Holding
 from labkit.programme.privacy.registry import BY_TABLE
@@ -109,12 +110,6 @@ def pending_files(engine: Engine, pseudonym: str) -> tuple[str, ...]:
         return tuple((_pending(connection, pseudonym) or {}).get("files", ()))
 
 
-def reserved(connection: Connection) -> frozenset[str]:
-    """Usernames that must not be given away yet: an erasure still clears what is called by them."""
-    open_ones = connection.execute(select(erasures.c.pending).where(erasures.c.finished_at.is_(None))).scalars()
-    return frozenset(one["username"] for one in open_ones if one)
-
-
 def _objection(connection: Connection, username: str) -> Objection | None:
     row = None
     if "\0" not in username:  # PostgreSQL knows no such text
@@ -138,7 +133,7 @@ def _in_database(connection: Connection, whose: Person, pseudonym: str, came: da
     _cancel(connection, whose.username)
     files = strip(connection, submissions.c.username == whose.username)
     now = datetime.now(UTC)
-    left = {"username": pseudonym, "email": f"{pseudonym}@{PREFIX.rstrip('-')}.invalid", "region": whose.region}
+    left = {"username": pseudonym, "email": f"{pseudonym}@{ERASED}", "region": whose.region}
     nothing = {"given_name": "", "family_name": "", "language": "en", "suspended_at": now, "sessions_from": now}
     # That she came is one of her cohort's numbers; the hour is not.
     day = came.replace(hour=0, minute=0, second=0, microsecond=0) if came else None

@@ -7,7 +7,6 @@ the file can sign in as everybody in it until they have.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import secrets
 from collections.abc import Callable, Sequence
@@ -16,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, Select, insert, select, update
+from sqlalchemy import Engine, Select, insert, select
 
 from labkit.database import reading
 from labkit.database.tables import enrolments, erasures, people, sign_in_links
 from labkit.programme import turn
-from labkit.programme.links import VALID_FOR
+from labkit.programme.links import VALID_FOR, digest, end_unused
 from labkit.programme.spreadsheet import harmless
 from labkit.programme.suspension import in_parts
 
@@ -72,15 +71,10 @@ def issue(
         turn.take(connection)  # of two sheets at once the second ends the links of the first
         rows = connection.execute(_whom(cohort, whom)).mappings().all()
         tokens = {row["username"]: secrets.token_urlsafe(32) for row in rows}
+        end_unused(connection, tokens, now)
+        made = {"issued_at": now, "issued_by": issued_by, "expires_at": ends}
         for some in in_parts(sorted(tokens)):
-            unused = sign_in_links.c.used_at.is_(None), sign_in_links.c.expires_at > now
-            connection.execute(
-                update(sign_in_links).where(sign_in_links.c.username.in_(some), *unused).values(expires_at=now)
-            )
-            made = {"issued_at": now, "issued_by": issued_by, "expires_at": ends}
-            digests = [
-                {"digest": hashlib.sha256(tokens[name].encode()).hexdigest(), "username": name, **made} for name in some
-            ]
+            digests = [{"digest": digest(tokens[name]), "username": name, **made} for name in some]
             connection.execute(insert(sign_in_links), digests)
     return tuple(Invited(**row, cohort=cohort, link=address(tokens[row["username"]]), valid_until=ends) for row in rows)
 
