@@ -19,6 +19,7 @@ from hub_config.settings import Settings
 from hub_config.state import State
 
 _BIN = Path(sys.executable).parent
+_SLOTS = 8  # calls llama.cpp answers at once
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _model(settings: Settings, state: State, port: Mapping[str, int]) -> Process
             "port": port["model"],
             "scoring_port": port["scoring"],
             "key_file": str(state.secret_file("model")),
-            "slots": 8,
+            "slots": _SLOTS,
             "threads": 1,
             "scorers": settings.scorers,
         },
@@ -134,12 +135,16 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
             "grading_key_file": str(state.secret_file("grading")),
             "timezone": settings.timezone,
             "scorers": settings.scorers,
-            "backend": {
-                "kind": "llamacpp",
-                "url": _url(port["model"]),
-                "scoring_url": _url(port["scoring"]),
-                "key_file": str(state.secret_file("model")),
-            },
+            "backends": [
+                {
+                    "kind": "llamacpp",
+                    "url": _url(port["model"]),
+                    "scoring_url": _url(port["scoring"]),
+                    "key_file": str(state.secret_file("model")),
+                    "slots": _SLOTS,
+                    "scorers": settings.scorers,
+                },
+            ],
         },
     )
     argv = _python("-m", "labkit.gateway", str(config))

@@ -27,7 +27,7 @@ from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
 
 _ROUNDS = 30
-_RULE = SimpleNamespace(tokens=1_000_000, per="total")
+_RULE = SimpleNamespace(tokens=1_000_000, per="total", requests=None)
 HOLDER = "gateway"
 
 

@@ -116,7 +116,7 @@ class Testbed:
         if process.name == "gateway":
             config = Path(process.argv[-1])
             table = json.loads(config.read_text())
-            config.write_text(json.dumps({**table, "backend": {"kind": "echo", "model": MODEL}}))
+            config.write_text(json.dumps({**table, "backends": [{"kind": "echo", "model": MODEL}]}))
         if process.name == "hub":
             ours = process.argv[process.argv.index("-f") + 1]
             config = self.folder / "jupyterhub_config.py"

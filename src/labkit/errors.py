@@ -7,7 +7,11 @@
     │   ├── NotEnrolled        she is in no cohort of this course               (403)
     │   ├── CohortNotRunning   her cohort has not begun yet, or is over         (403)
     │   ├── ModelNotAllowed    the lab's policy does not allow this model       (403)
+    │   ├── ModelPaused        her instructor has paused the model for now      (403)
+    │   ├── ExamOpen           an exam keeps her from this lab for now          (403)
+    │   ├── TextRefused        the site does not let this text pass             (403)
     │   ├── AllowanceSpent     the lab's allowance is used up until the reset   (429)
+    │   ├── TooManyAtOnce      she has too many calls running and waiting       (429)
     │   ├── AttemptsSpent      every submission the lab allows is used up       (409)
     │   ├── RequestRefused     a request the gateway does not understand        (400)
     │   └── SubmissionRefused  what was sent is not a submission                (400, 413)
@@ -69,6 +73,22 @@ class ModelNotAllowed(LearnerError):
     status = 403
 
 
+class ModelPaused(LearnerError):
+    status = 403
+
+
+class ExamOpen(LearnerError):
+    status = 403
+
+
+class TextRefused(LearnerError):
+    status = 403
+
+
+class TooManyAtOnce(LearnerError):
+    status = 429
+
+
 class AllowanceSpent(LearnerError):
     """`resets_at` is an ISO 8601 time with its offset; `retry_after` is in whole seconds."""
 
@@ -85,7 +105,13 @@ class AttemptsSpent(LearnerError):
 
 
 class RequestRefused(LearnerError):
+    """`param` names the parameter that is wrong, where it is one."""
+
     status = 400
+
+    def __init__(self, message: str, *, instead: str = "", param: str | None = None) -> None:
+        super().__init__(message, instead=instead)
+        self.param = param
 
 
 class SubmissionRefused(LearnerError):

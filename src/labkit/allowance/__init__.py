@@ -9,12 +9,25 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from labkit.allowance.ledger import Ledger, Reservation
-from labkit.allowance.rule import Balance, Rule, Window, window
+from labkit.allowance.ledger import Ledger, Reservation, Settlement, Told
+from labkit.allowance.order import Asked, Order
+from labkit.allowance.rule import Balance, Rule, Share, Window, window
 from labkit.client import Allowance
 from labkit.client import allowance as _her_allowance
 
-__all__ = ["Balance", "Ledger", "Reservation", "Rule", "Window", "window"]
+__all__ = [
+    "Asked",
+    "Balance",
+    "Ledger",
+    "Order",
+    "Reservation",
+    "Rule",
+    "Settlement",
+    "Share",
+    "Told",
+    "Window",
+    "window",
+]
 
 
 class _Room(ModuleType):

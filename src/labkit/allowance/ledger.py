@@ -1,9 +1,10 @@
-"""The ledger: nobody uses more than her rule, however many calls race, and a crash costs her nothing.
+"""The ledger: nobody uses more than her rules allow, however many calls race, and a crash costs her nothing.
 
-A call reserves the most it can cost before it starts. The reservation is one conditional UPDATE: the row moves only
-if the amount still fits, so two calls cannot both take the last tokens. Settling turns the reservation into what was
-truly used and writes one line into `charges`, in one transaction, so that the lines always add up to the counter;
-releasing gives it back. Each happens once: a second settle or release of one reservation changes nothing.
+A call reserves the most it can cost before it starts. Every row it is counted in (her lab, all her labs, her cohort)
+moves in one conditional statement, and only if all of them have room: two calls cannot both take the last tokens.
+Settling turns the reservation into what was truly used and writes one line into `charges` and one into the audit, in
+one transaction, so that the lines always add up to the counters; releasing gives it back. Each happens once: a second
+settle or release of one reservation changes nothing. Several callers' writes may share a transaction (`write`).
 
 What this does not cover: a call that uses more than it reserved is charged no more than its reservation.
 """
@@ -11,28 +12,61 @@ What this does not cover: a call that uses more than it reserved is charged no m
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, select
 
-from labkit.allowance.rule import Balance, Rule, Window, window
+from labkit.allowance.order import UNIT, Counter, Order
+from labkit.allowance.rule import Balance, Rule
+from labkit.allowance.statements import statements
 from labkit.database import reading
-from labkit.database.tables import allowances, charges, reservations
+from labkit.database.tables import reservations
 from labkit.errors import AllowanceSpent
-
-_UNIT = "tokens"
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """An open reservation of `amount` tokens; whoever holds it settles or releases it."""
+    """An open reservation of `amount` tokens; whoever holds it settles or releases it.
+
+    `balances` is what each counter held right after, by its scope.
+    """
 
     id: str
     amount: int
+    balances: tuple[tuple[str, Balance], ...] = ()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the audit says of a call once it is over. Times are in seconds."""
+
+    outcome: str = "complete"
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    seconds: float = 0.0
+    waited: float = 0.0
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """Closes a reservation: `used` tokens are charged, or nothing at all where it is None.
+
+    `texts` is (who, what was asked, what was answered) where the site keeps that.
+    """
+
+    id: str
+    used: int | None
+    told: Told = Told()
+    texts: tuple[str, str, str] | None = None
+
+
+Entry = Order | Settlement
+Written = Reservation | AllowanceSpent | int
+_LOST = Told("lost")
 
 
 def _utc_now() -> datetime:
@@ -45,9 +79,9 @@ class Ledger:
     def __init__(
         self, engine: Engine, timezone: str = "Asia/Manila", *, now: Callable[[], datetime] = _utc_now
     ) -> None:
-        self._engine = engine
+        self._engine, self._now = engine, now
         self._zone = ZoneInfo(timezone)
-        self._now = now
+        self._sql = statements(engine.dialect.name)
 
     def reserve(
         self, username: str, course: str, lab: str, rule: Rule, amount: int, holder: str, *, id: str = ""
@@ -57,23 +91,11 @@ class Ledger:
         `id` (32 characters, never used before) lets a caller know the reservation even where a lost connection hides
         whether it was made.
         """
-        if amount < 0:
-            raise ValueError(f"cannot reserve {amount} tokens")
-        now = self._now()
-        span = window(rule, self._zone, now)
-        key = {"username": username, "course": course, "lab": lab, "unit": _UNIT, "window": span.name}
-        reservation = Reservation(id or uuid.uuid4().hex, amount)
-        with self._engine.begin() as connection:
-            _open_row(connection, key)
-            fits = allowances.c.used + allowances.c.reserved + amount <= rule.tokens
-            taken = connection.execute(
-                update(allowances).where(_at(key), fits).values(reserved=allowances.c.reserved + amount)
-            )
-            if taken.rowcount == 1:
-                row = {**key, "id": reservation.id, "amount": amount, "holder": holder, "opened_at": now}
-                connection.execute(insert(reservations).values(row))
-                return reservation
-        raise self._spent(self.balance(username, course, lab, rule), amount, span, now)
+        found = self.write([Order(username, course, lab, rule, amount, holder, id or uuid.uuid4().hex)])[0]
+        if isinstance(found, AllowanceSpent):
+            raise found
+        assert isinstance(found, Reservation)
+        return found
 
     def settle(self, reservation: Reservation, used: int) -> int:
         """Charges what was used, at most what was reserved; returns what was charged.
@@ -81,17 +103,35 @@ class Ledger:
         Asked again, it changes nothing and returns what was charged the first time (0 if it was given back), so a
         caller that lost its connection may ask until it knows.
         """
-        charged = max(0, min(used, reservation.amount))
-        with self._engine.begin() as connection:
-            if _close(connection, reservation.id, charged, self._now()):
-                return charged
-            known = select(charges.c.amount).where(charges.c.id == reservation.id)
-            return connection.execute(known).scalar() or 0
+        charged = self.write([Settlement(reservation.id, used)])[0]
+        assert isinstance(charged, int)
+        return charged
 
     def release(self, reservation: Reservation) -> None:
         """Gives a reservation back whole: nothing is charged for a call that failed."""
+        self.write([Settlement(reservation.id, None, Told("failed"))])
+
+    def write(self, entries: Sequence[Entry]) -> list[Written]:
+        """All entries in one transaction, on the disk when this returns: for each order its reservation or why it does
+        not fit, for each settlement what was charged. May be asked again where a connection was lost."""
+        try:
+            return self._together(entries, self._write)
+        except AllowanceSpent:
+            # Nothing of that transaction stays. Once more, where each order that does not fit takes only itself back.
+            return self._together(entries, self._write_apart)
+
+    def _together(self, entries: Sequence[Entry], write: Callable[[Connection, Entry], Written]) -> list[Written]:
         with self._engine.begin() as connection:
-            _close(connection, reservation.id, 0, self._now())
+            if self._sql.alone:
+                self._sql.alone.run(connection, {})
+            return [write(connection, one) for one in entries]
+
+    def _write_apart(self, connection: Connection, entry: Entry) -> Written:
+        try:
+            with connection.begin_nested():
+                return self._write(connection, entry)
+        except AllowanceSpent as spent:
+            return spent
 
     def recover(self, holder: str, *, alive: Callable[[str], bool] = lambda _: False) -> int:
         """Gives back every open reservation of `holder` whose id is not `alive`; returns how many there were.
@@ -102,59 +142,89 @@ class Ledger:
         with reading(self._engine) as connection:
             found = connection.execute(select(reservations.c.id).where(reservations.c.holder == holder)).scalars().all()
         left = [one for one in found if not alive(one)]
-        if not left:
-            return 0
-        with self._engine.begin() as connection:
-            return sum(_close(connection, one, 0, self._now()) for one in left)
+        if left:
+            self.write([Settlement(one, None, _LOST) for one in left])
+        return len(left)
 
     def balance(self, username: str, course: str, lab: str, rule: Rule) -> Balance:
-        """What she has used, reserved and left in the window that runs now."""
-        span = window(rule, self._zone, self._now())
-        key = {"username": username, "course": course, "lab": lab, "unit": _UNIT, "window": span.name}
+        """What she has used, reserved and left of this lab's allowance in the window that runs now."""
+        return dict(self.balances(Order(username, course, lab, rule, 0, "", "")))["lab"]
+
+    def balances(self, order: Order) -> list[tuple[str, Balance]]:
+        """By scope, what each counter holds that such a call is counted in."""
         with reading(self._engine) as connection:
-            row = connection.execute(select(allowances.c.used, allowances.c.reserved).where(_at(key))).first()
-        used, reserved = (row.used, row.reserved) if row else (0, 0)
-        return Balance(rule.tokens, used, reserved, span.resets_at)
+            return [(one.scope, self._balance(connection, one)) for one in order.counters(self._zone, self._now())]
 
-    @staticmethod
-    def _spent(balance: Balance, amount: int, span: Window, now: datetime) -> AllowanceSpent:
-        message = f"This call may cost {amount} tokens and {balance.left} of this lab's {balance.limit} are left."
-        if amount > balance.limit:
-            return AllowanceSpent(message, instead="It would never fit: send a shorter prompt or lower max_tokens.")
-        if span.resets_at is None:
-            return AllowanceSpent(message, instead="Ask your instructor for more; this allowance does not reset.")
-        when = f"{span.resets_at:%H:%M on %d %B %Y} ({span.resets_at.tzinfo})"
-        shorter = "Ask for a shorter answer, or wait" if balance.left else "Wait"
-        return AllowanceSpent(
-            message,
-            instead=f"{shorter}: the allowance is full again at {when}.",
-            resets_at=span.resets_at.isoformat(),
-            retry_after=max(1, int((span.resets_at - now).total_seconds()) + 1),
-        )
+    def _balance(self, connection: Connection, counter: Counter) -> Balance:
+        where = {f"at_{name}": value for name, value in counter.key.items()}
+        used, reserved, requests, running = self._sql.balance.run(connection, where).first() or (0, 0, 0, 0)
+        return counter.balance(used, reserved, requests + running)
+
+    def _write(self, connection: Connection, entry: Entry) -> Reservation | int:
+        if isinstance(entry, Order):
+            return self._reserve(connection, entry, self._now())
+        return self._settle(connection, entry, self._now())
+
+    def _reserve(self, connection: Connection, order: Order, now: datetime) -> Reservation:
+        if order.amount < 0:
+            raise ValueError(f"cannot reserve {order.amount} tokens")
+        counters = order.counters(self._zone, now)
+        windows = {f"{one.scope}_window": one.window.name for one in counters}
+        row = {name: getattr(order, name) for name in ("id", "username", "cohort", "course", "lab", "amount", "holder")}
+        row |= {name: getattr(order.asked, name) for name in ("kind", "model", "digest")}
+        row |= {"unit": UNIT, "window": windows["lab_window"], "opened_at": self._sql.moment(now)}
+        row |= {"person_window": windows["person_window"], "cohort_window": windows.get("cohort_window", "")}
+        if self._sql.reserve.run(connection, row).rowcount == 0:
+            return Reservation(order.id, order.amount)  # a lost connection has hidden that it was made
+        for counter in counters:
+            if not counter.could_hold(order.amount):  # a row that is not there yet would ask for no room
+                raise self._spent(connection, counter, order, now)
+        found = self._take(connection, order, counters)
+        balances = []
+        for counter in counters:
+            if counter.scope not in found:
+                raise self._spent(connection, counter, order, now)
+            balances.append((counter.scope, counter.balance(*found[counter.scope])))
+        return Reservation(order.id, order.amount, tuple(balances))
+
+    def _spent(self, connection: Connection, counter: Counter, order: Order, now: datetime) -> AllowanceSpent:
+        return counter.spent(self._balance(connection, counter), order.amount, now)
+
+    def _take(
+        self, connection: Connection, order: Order, counters: Sequence[Counter]
+    ) -> dict[str, tuple[int, int, int]]:
+        """What the counters that had room hold now, by their scope."""
+        values: dict[str, Any] = {}
+        for number, one in enumerate(counters):
+            more = {"reserved": order.amount, "most": one.rule.tokens, "most_requests": one.rule.requests}
+            values |= {f"row{number}_{name}": value for name, value in (one.key | more).items()}
+        rows = self._sql.take[len(counters)].run(connection, values).all()
+        return {
+            "lab" if lab else "person" if username else "cohort": (used, reserved, requests + running)
+            for username, lab, used, reserved, requests, running in rows
+        }
+
+    def _settle(self, connection: Connection, entry: Settlement, now: datetime) -> int:
+        """Removes the reservation, moves its amount and writes its lines; where somebody closed it before, it only
+        says what was charged then."""
+        closed = self._sql.close.run(connection, {"at_id": entry.id}).mappings().first()
+        if closed is None:
+            return int(self._sql.charged.run(connection, {"at_id": entry.id}).scalar() or 0)
+        charged = max(0, min(entry.used or 0, int(closed["amount"])))
+        given = {**closed, "charged": charged, "counted": 0 if entry.used is None else 1}
+        self._sql.give.run(connection, {name: given[name] for name in _GIVEN})
+        at = self._sql.moment(now)
+        if charged:
+            self._sql.charge.run(connection, {name: closed[name] for name in _LINE} | {"amount": charged, "at": at})
+        call = {name: closed[name] for name in _CALL} | vars(entry.told) | {"charged": charged, "closed_at": at}
+        self._sql.call.run(connection, call)
+        if entry.texts:
+            who, asked, answered = entry.texts
+            kept = {"call": entry.id, "username": who, "asked": asked, "answered": answered, "at": at}
+            self._sql.keep.run(connection, kept)
+        return charged
 
 
-def _at(key: dict[str, str]) -> ColumnElement[bool]:
-    return and_(*(allowances.c[name] == value for name, value in key.items()))
-
-
-def _open_row(connection: Connection, key: dict[str, str]) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(dialect.insert(allowances).values(**key, used=0, reserved=0).on_conflict_do_nothing())
-
-
-def _close(connection: Connection, reservation_id: str, charged: int, now: datetime) -> bool:
-    """Removes the reservation, moves its amount and writes its line; False if somebody closed it before."""
-    closed = connection.execute(
-        delete(reservations).where(reservations.c.id == reservation_id).returning(*reservations.c)
-    ).first()
-    if closed is None:
-        return False
-    key = {name: closed._mapping[name] for name in ("username", "course", "lab", "unit", "window")}
-    connection.execute(
-        update(allowances)
-        .where(_at(key))
-        .values(reserved=allowances.c.reserved - closed.amount, used=allowances.c.used + charged)
-    )
-    if charged:
-        connection.execute(insert(charges).values(id=reservation_id, **key, amount=charged, at=now))
-    return True
+_LINE = ("id", "username", "course", "lab", "unit", "window")
+_CALL = ("id", "username", "cohort", "course", "lab", "kind", "model", "digest", "opened_at")
+_GIVEN = (*_LINE[1:], "cohort", "person_window", "cohort_window", "amount", "charged", "counted")

@@ -1,4 +1,4 @@
-"""The rule: so many tokens per day or in total, and when the next day begins.
+"""The rule: so many tokens and requests per day or in total, and when the next day begins.
 
 A day is the site's: it begins at local midnight of its time zone, also where a day has 23 or 25 hours.
 """
@@ -14,13 +14,28 @@ from labkit.errors import OperatorError
 
 
 class Rule(Protocol):
-    """What a lab's author wrote: `tokens` per "day" or in "total"."""
+    """What somebody may use: `tokens` and `requests` per "day" or in "total"; None: as many as there are."""
 
     @property
-    def tokens(self) -> int: ...
+    def tokens(self) -> int | None: ...
+
+    @property
+    def requests(self) -> int | None: ...
 
     @property
     def per(self) -> str: ...
+
+
+NO_LIMIT = 2**53 - 1  # the largest whole number that JSON keeps everywhere
+
+
+@dataclass(frozen=True)
+class Share:
+    """A rule of the site or of whoever runs a cohort."""
+
+    tokens: int | None = None
+    requests: int | None = None
+    per: str = "day"
 
 
 @dataclass(frozen=True)
@@ -33,16 +48,26 @@ class Window:
 
 @dataclass(frozen=True)
 class Balance:
-    """What is left of an allowance: `limit` less `used` less what running calls have `reserved`."""
+    """What is left of an allowance: `limit` less `used` less what running calls have `reserved`; None: no limit.
 
-    limit: int
+    `requests` are those that were paid for or run now, of `most_requests`.
+    """
+
+    limit: int | None
     used: int
     reserved: int
     resets_at: datetime | None
+    requests: int = 0
+    most_requests: int | None = None
 
     @property
     def left(self) -> int:
-        return max(0, self.limit - self.used - self.reserved)
+        """In tokens; as many as fit into a whole number of the wire where there is no limit."""
+        return NO_LIMIT if self.limit is None else max(0, self.limit - self.used - self.reserved)
+
+    @property
+    def requests_left(self) -> int | None:
+        return None if self.most_requests is None else max(0, self.most_requests - self.requests)
 
 
 def window(rule: Rule, zone: ZoneInfo, now: datetime) -> Window:

@@ -2,7 +2,7 @@
 
 from labkit.courses.attempt import Attempt, Bound, load_attempt, load_attempts
 from labkit.courses.build import build, notebook
-from labkit.courses.course import AllowanceRule, Course, Lab, Limits
+from labkit.courses.course import AllowanceRule, Course, Lab, Limits, ModelLimits
 from labkit.courses.load import load_course, load_courses
 from labkit.courses.text import Cell, LabText, load_text
 
@@ -15,6 +15,7 @@ __all__ = [
     "Lab",
     "LabText",
     "Limits",
+    "ModelLimits",
     "build",
     "load_attempt",
     "load_attempts",

@@ -17,10 +17,11 @@ _NO_TITLES: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class AllowanceRule:
-    """How many tokens a learner may use in this lab, `per` "day" or in "total"."""
+    """How many tokens, in how many requests, a learner may use in this lab, `per` "day" or in "total"."""
 
     tokens: int = 20_000
     per: str = "day"
+    requests: int | None = None  # None: as many as the tokens allow
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,14 @@ class Limits:
 
     seconds: float = 60
     memory_mb: int = 2048
+
+
+@dataclass(frozen=True)
+class ModelLimits:
+    """The longest prompt and answer of one call, in tokens; None: what the site allows."""
+
+    prompt: int | None = None
+    answer: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,8 @@ class Lab:
     due: datetime | None = None
     profile: str = "light"
     limits: Limits = Limits()
+    model_limits: ModelLimits = ModelLimits()
+    preface: str = ""  # what the model is told before whatever a learner says
     attempts: int | None = None  # how many different submissions a learner may hand in; None: as many as she likes
 
     @property

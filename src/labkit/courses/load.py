@@ -9,12 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits
+from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits, ModelLimits
 from labkit.errors import AuthorError, OperatorError
 
 ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _COURSE_KEYS = ("title", "description", "titles", "labs")
-_LAB_KEYS = ("id", "title", "titles", "allowance", "models", "ai_policy", "due", "profile", "limits", "attempts")
+_LAB_KEYS = (
+    "id", "title", "titles", "allowance", "models", "ai_policy", "model_limits", "preface", "due", "profile", "limits",
+    "attempts",
+)
+_MOST_TOKENS = 100_000
 _POLICIES = ("assigned-models", "open", "closed")
 _PROFILES = ("light", "torch")
 _BESIDE = {*LANGUAGES.values(), "data", "hidden", "submissions", "calibration.json", "README.md"}
@@ -71,6 +75,8 @@ def _lab(reader: _Reader, course_id: str, index: int, table: Mapping[str, Any]) 
         allowance=_allowance(reader, table, index),
         models=_models(reader, table, index),
         ai_policy=reader.choice(table, "ai_policy", _POLICIES, index),
+        model_limits=_model_limits(reader, table, index),
+        preface=reader.text(table, "preface", "", index),
         due=_due(reader, table, index),
         profile=reader.choice(table, "profile", _PROFILES, index),
         limits=_limits(reader, table, index),
@@ -89,13 +95,24 @@ def _refuse_strangers(path: Path) -> None:
 
 
 def _allowance(reader: _Reader, table: Mapping[str, Any], index: int) -> AllowanceRule:
-    given = reader.inner(table, "allowance", ("tokens", "per"), index)
+    given = reader.inner(table, "allowance", ("tokens", "per", "requests"), index)
     rule = AllowanceRule(**given)
     if type(rule.tokens) is not int or rule.tokens < 0:
         raise reader.refuse("allowance", f"tokens = {rule.tokens!r}", "write a whole number, 0 or more", index)
     if rule.per not in ("day", "total"):
         raise reader.refuse("allowance", f"per = {rule.per!r}", 'write per = "day" or per = "total"', index)
+    if rule.requests is not None and (type(rule.requests) is not int or rule.requests < 0):
+        raise reader.refuse("allowance", f"requests = {rule.requests!r}", "write a whole number, 0 or more", index)
     return rule
+
+
+def _model_limits(reader: _Reader, table: Mapping[str, Any], index: int) -> ModelLimits:
+    limits = ModelLimits(**reader.inner(table, "model_limits", ("prompt", "answer"), index))
+    for name, value in (("prompt", limits.prompt), ("answer", limits.answer)):
+        if value is not None and (type(value) is not int or not 1 <= value <= _MOST_TOKENS):
+            instead = f"write a whole number from 1 to {_MOST_TOKENS}"
+            raise reader.refuse("model_limits", f"{name} = {value!r}", instead, index)
+    return limits
 
 
 def _limits(reader: _Reader, table: Mapping[str, Any], index: int) -> Limits:

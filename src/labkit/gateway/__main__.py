@@ -1,27 +1,30 @@
 """The gateway's process: `python -m labkit.gateway CONFIG.json`.
 
 CONFIG.json: {"port", "prefix", "database_url", "courses", "hub_api_url", "key_secret_file", "grading_key_file",
-"timezone", "holder", "scorers", "backend": {"kind", ...what the kind needs}}. It listens on 127.0.0.1.
+"timezone", "holder", "scorers", "backends": [{"kind", ...what the kind needs}], "person_tokens", "person_requests",
+"at_once", "moderation", "strict", "keep_prompts"}. It listens on 127.0.0.1.
 """
 
 from __future__ import annotations
 
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 
-from labkit.allowance import Ledger
+from labkit.allowance import Ledger, Share
 from labkit.courses import load_courses
 from labkit.database import connect
 from labkit.errors import LabkitError, OperatorError
 from labkit.gateway.app import create
 from labkit.gateway.backends import open_backend
 from labkit.gateway.keys import Keys
+from labkit.gateway.moderation import open_moderator
+from labkit.gateway.queue import FairQueue
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.identity import HubTokens
 from labkit.strict import read_json, read_secret, strict
@@ -37,11 +40,18 @@ class Settings:
     hub_api_url: str
     key_secret_file: str
     grading_key_file: str
-    backend: dict[str, Any]
+    backends: list[dict[str, Any]]
     prefix: str = "/services/gateway"
     timezone: str = "Asia/Manila"
     # At its start a gateway gives back what its holder's name still reserves: two on one database need two names.
     holder: str = "gateway"
+    # What a person may use in all labs together each day; 0: no limit.
+    person_tokens: int = 0
+    person_requests: int = 0
+    at_once: int = 2  # how many calls of one learner run at a time
+    moderation: dict[str, Any] = field(default_factory=dict)
+    strict: bool = False  # an unknown parameter is refused, not left out with a warning
+    keep_prompts: bool = False  # what is asked and answered is kept, not only its digest
     scorers: int = 1  # how many grading calls are scored at once: as many as the model process has scorers
 
 
@@ -52,14 +62,29 @@ def compose(settings: Settings) -> Starlette:
         identity=HubTokens(settings.hub_api_url),
         enrolment=Enrolment(engine),
         courses=load_courses(Path(settings.courses)),
+        engine=engine,
         ledger=Ledger(engine, settings.timezone),
-        backend=open_backend(settings.backend),
+        backends=[open_backend(one) for one in settings.backends],
         keys=_keys(settings.key_secret_file),
         grading_key=read_secret(Path(settings.grading_key_file)),
         prefix=settings.prefix,
         holder=settings.holder,
         scorers=settings.scorers,
+        digest_key=read_secret(Path(settings.key_secret_file)),
+        person=Share(settings.person_tokens or None, settings.person_requests or None),
+        queue=FairQueue(settings.at_once),
+        moderator=open_moderator(settings.moderation),
+        strict=settings.strict,
+        keeps_prompts=settings.keep_prompts,
     )
+
+
+def _check(settings: Settings, where: str) -> None:
+    for name in ("scorers", "at_once"):
+        if getattr(settings, name) < 1:
+            raise OperatorError(f"{where}: {name} is {getattr(settings, name)}.", instead="Write a number above 0.")
+    if not settings.backends:
+        raise OperatorError(f"{where}: there are no backends.", instead='Write "backends": [{"kind": ...}].')
 
 
 def _keys(file: str) -> Keys:
@@ -76,8 +101,7 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         settings = strict(Settings, read_json(Path(argv[0])), argv[0])
-        if settings.scorers < 1:
-            raise OperatorError(f"{argv[0]}: scorers is {settings.scorers}.", instead="Write a number above 0.")
+        _check(settings, argv[0])
         app = compose(settings)
     except LabkitError as error:
         print(error, file=sys.stderr)

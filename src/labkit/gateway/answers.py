@@ -6,16 +6,21 @@ import logging
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
-from labkit.errors import AllowanceSpent, LabkitError, LearnerError, PlatformFault
+from labkit.errors import AllowanceSpent, LabkitError, LearnerError, PlatformFault, TooManyAtOnce
 
 _log = logging.getLogger(__name__)
 
 
 def error_body(error: LabkitError) -> dict[str, Any]:
     kind = "invalid_request_error" if isinstance(error, LearnerError) else "server_error"
-    inner: dict[str, Any] = {"message": str(error), "type": kind, "code": error.code, "param": None}
+    inner: dict[str, Any] = {
+        "message": str(error),
+        "type": kind,
+        "code": error.code,
+        "param": getattr(error, "param", None),
+    }
     if isinstance(error, AllowanceSpent):
         inner |= {"type": "insufficient_quota", "resets_at": error.resets_at or None}
     return {"error": inner}
@@ -28,6 +33,8 @@ def error_answer(error: LabkitError, status: int | None = None) -> JSONResponse:
         headers["x-should-retry"] = "false"
         if error.retry_after:
             headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, TooManyAtOnce):
+        headers["Retry-After"] = "2"
     return JSONResponse(error_body(error), status_code=status or error.status, headers=headers)
 
 
@@ -37,6 +44,11 @@ async def answer_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, LearnerError):
         _log.error("%s: %s", error.code, error)
     return error_answer(error)
+
+
+async def answer_gone(_request: Request, _error: Exception) -> Response:
+    """Starlette's handler where the caller has gone: nobody reads it."""
+    return Response(status_code=499)
 
 
 async def answer_fault(_request: Request, error: Exception) -> JSONResponse:

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
+from sqlalchemy import Engine
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 
-from labkit.allowance import Ledger
+from labkit.allowance import Ledger, Share
 from labkit.courses import Course
 from labkit.errors import LabkitError
-from labkit.gateway.answers import answer_error, answer_fault
+from labkit.gateway.answers import answer_error, answer_fault, answer_gone
 from labkit.gateway.backends import Backend
 from labkit.gateway.call import Till
+from labkit.gateway.controls import Controls
+from labkit.gateway.embedding import Embeddings
+from labkit.gateway.front import Front
+from labkit.gateway.generation import Generations
 from labkit.gateway.grading import GradingRoutes
 from labkit.gateway.keys import Keys
-from labkit.gateway.learner import Enrolment, Identity, LearnerRoutes
+from labkit.gateway.learner import Identity, LearnerRoutes
+from labkit.gateway.moderation import Moderator
+from labkit.gateway.place import Enrolment, Places
+from labkit.gateway.queue import FairQueue
+from labkit.gateway.router import Router
+from labkit.gateway.scoring import Scorings
+from labkit.gateway.uploads import Uploads
+
+_NO_LIMIT = Share()
 
 
 def create(
@@ -27,35 +40,60 @@ def create(
     identity: Identity,
     enrolment: Enrolment,
     courses: Iterable[Course],
+    engine: Engine,
     ledger: Ledger,
-    backend: Backend,
+    backends: Sequence[Backend],
     keys: Keys,
     grading_key: str,
+    digest_key: str = "",
     prefix: str = "/services/gateway",
     holder: str = "gateway",
     scorers: int = 1,
+    person: Share = _NO_LIMIT,
+    fresh_seconds: float = 1.0,
+    queue: FairQueue | None = None,
+    moderator: Moderator | None = None,
+    strict: bool = False,
+    keeps_prompts: bool = False,
 ) -> Starlette:
     """The gateway's application below `prefix`. At its start it gives back what `holder` left reserved."""
     by_id = {course.id: course for course in courses}
-    till = Till(ledger, holder)
-    learner = LearnerRoutes(identity, enrolment, by_id, ledger, till, keys, backend)
-    grading = GradingRoutes(backend, grading_key, scorers)
+    till, controls = Till(ledger, holder, keeps=keeps_prompts), Controls(engine)
+    router = Router(backends, queue)
+    places = Places(by_id, enrolment, controls, person, fresh_seconds)
+    front = Front(places, keys, router, till, controls, moderator, (digest_key or grading_key).encode(), strict)
+    parts = (
+        LearnerRoutes(identity, front, ledger, engine),
+        Generations(front),
+        Scorings(front),
+        Embeddings(front),
+        Uploads(front),
+        GradingRoutes(router, grading_key, scorers),
+    )
 
     async def health(_request: Request) -> Response:
-        up = await backend.health()
+        up = await router.health()
         return JSONResponse({"status": "ok" if up else "no model"}, status_code=200 if up else 503)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await till.tidy()
-        tidying = asyncio.create_task(till.keep_tidy())
+        await asyncio.to_thread(controls.load)
+        await router.health()
+        tasks = [asyncio.create_task(one) for one in (till.keep_tidy(), controls.follow(), router.keep_healthy())]
         yield
-        tidying.cancel()
-        await backend.close()
+        for task in tasks:
+            task.cancel()
+        await router.close()
+        if moderator:
+            await moderator.close()
+        till.end()
 
-    routes = [Route("/health", health), *learner.routes(), *grading.routes()]
+    routes: list[BaseRoute] = [Route("/health", health)]
+    for part in parts:
+        routes += part.routes()
     return Starlette(
         routes=[Mount(prefix, routes=routes)],
-        exception_handlers={LabkitError: answer_error, Exception: answer_fault},
+        exception_handlers={LabkitError: answer_error, ClientDisconnect: answer_gone, Exception: answer_fault},
         lifespan=lifespan,
     )

@@ -1,8 +1,8 @@
 """One paid call: reserve the most it can cost, let it run, settle what it did cost, whatever happens in between.
 
-What a call used is on the disk, with a line of its own in the ledger, before the caller hears that it is complete. A
-database that goes away for some seconds is waited for; one that stays away costs the learner nothing: `tidy` gives
-back what no running call answers for.
+What a call used is on the disk, with a line of its own in the ledger and one in the audit, before the caller hears
+that it is complete. A database that goes away for some seconds is waited for; one that stays away costs the learner
+nothing: `tidy` gives back what no running call answers for.
 
 What this does not cover: a client that leaves before a complete answer reached it is charged for what was made.
 """
@@ -10,26 +10,24 @@ What this does not cover: a client that leaves before a complete answer reached 
 from __future__ import annotations
 
 import logging
+import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 import anyio
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from labkit.allowance import Ledger, Reservation
-from labkit.courses import Lab
-from labkit.errors import PlatformFault
-from labkit.gateway.keys import Caller
+from labkit.allowance import Asked, Ledger, Order, Reservation, Settlement, Told
+from labkit.errors import LabkitError
+from labkit.gateway.place import Place
+from labkit.gateway.writer import Writer
 
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
-# A restarted PostgreSQL answers again after some seconds; a learner's client waits longer than all of these together.
-_PAUSES = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
 _TIDY_SECONDS = 2.0
+_UNNAMED = Asked()
 
 
 @dataclass
@@ -39,43 +37,93 @@ class Call:
     Once `closed`, `charge` is the id of its line in the ledger; empty if it cost nothing.
     """
 
+    place: Place
     reservation: Reservation
+    prompt: int
     spent: int
+    asked: str = ""
+    answered: str = ""
     failed: bool = False
+    outcome: str = "complete"
+    opened: float = 0.0
+    began: float = 0.0  # when a model began to work on it, on the monotonic clock; 0: it still waits
     closed: bool = False
     charge: str = ""
 
+    def begin(self) -> None:
+        """A model is at work on it from now."""
+        self.began = self.began or time.monotonic()
+
     @property
     def headers(self) -> dict[str, str]:
-        """What an answer that is not streamed carries."""
-        return {"X-Labkit-Charge": self.charge} if self.charge else {}
+        """What an answer that is not streamed carries: its line in the ledger, and what is left."""
+        return {**self.left, **({"X-Labkit-Charge": self.charge} if self.charge else {})}
+
+    @property
+    def left(self) -> dict[str, str]:
+        """OpenAI's rate limit headers for the tightest of her allowances, as they were when the call began."""
+        found: dict[str, str] = {"X-Labkit-Call": self.reservation.id}
+        bounded = [one for _, one in self.reservation.balances if one.limit is not None]
+        if bounded:
+            tightest = min(bounded, key=lambda one: one.left)
+            found["X-RateLimit-Limit-Tokens"] = str(tightest.limit)
+            found["X-RateLimit-Remaining-Tokens"] = str(tightest.left)
+            if tightest.resets_at:
+                found["X-RateLimit-Reset-Tokens"] = tightest.resets_at.isoformat()
+        counted = [one for _, one in self.reservation.balances if one.most_requests is not None]
+        if counted:
+            tightest = min(counted, key=lambda one: one.requests_left or 0)
+            found["X-RateLimit-Limit-Requests"] = str(tightest.most_requests)
+            found["X-RateLimit-Remaining-Requests"] = str(tightest.requests_left)
+        return found
+
+    def told(self) -> Told:
+        now = time.monotonic()
+        began = self.began or now
+        answer = max(0, self.spent - self.prompt)
+        outcome = "failed" if self.failed and self.outcome == "complete" else self.outcome
+        return Told(outcome, min(self.prompt, self.spent), answer, max(0.0, now - began), max(0.0, began - self.opened))
 
 
 class Till:
-    """Opens and closes calls on the ledger. `holder` is this process's name there."""
+    """Opens and closes calls on the ledger. `holder` is this process's name there; `keeps` says whether what was asked
+    and answered is written down too."""
 
-    def __init__(self, ledger: Ledger, holder: str) -> None:
-        self._ledger, self._holder = ledger, holder
+    def __init__(self, ledger: Ledger, holder: str, *, keeps: bool = False) -> None:
+        self._ledger, self._holder, self._keeps = ledger, holder, keeps
+        self._writer = Writer(ledger)
         self._running: set[str] = set()
 
-    async def open(self, caller: Caller, lab: Lab, prompt: int, answer: int) -> Call:
+    async def open(self, place: Place, prompt: int, answer: int, asked: Asked = _UNNAMED, text: str = "") -> Call:
         """Reserves prompt and answer; AllowanceSpent if they no longer fit. Whoever opens a call closes it."""
-
-        def reserve() -> Reservation:
-            # Known before it is made: whatever happens meanwhile, `tidy` can tell whether somebody answers for it.
-            name = uuid.uuid4().hex
-            self._running.add(name)
-            where = (caller.username, caller.course, lab.id)
-            try:
-                return self._ledger.reserve(*where, lab.allowance, prompt + answer, self._holder, id=name)
-            except BaseException:
-                self._running.discard(name)
-                raise
-
-        # Not cut short: a reservation nobody was told of would stay among the running ones.
-        with anyio.CancelScope(shield=True):
-            reservation = await _surely(reserve)
-        return Call(reservation, prompt)
+        # Known before it is made: whatever happens meanwhile, `tidy` can tell whether somebody answers for it.
+        name = uuid.uuid4().hex
+        self._running.add(name)
+        caller, lab = place.caller, place.lab
+        order = Order(
+            caller.username,
+            caller.course,
+            lab.id,
+            lab.allowance,
+            prompt + answer,
+            self._holder,
+            name,
+            place.cohort,
+            place.person,
+            place.together,
+            asked,
+        )
+        try:
+            # Not cut short: a reservation nobody was told of would stay among the running ones.
+            with anyio.CancelScope(shield=True):
+                found = await self._writer.write(order)
+            if isinstance(found, LabkitError):
+                raise found
+        except BaseException:
+            self._running.discard(name)
+            raise
+        assert isinstance(found, Reservation)
+        return Call(place, found, prompt, prompt, asked=text if self._keeps else "", opened=time.monotonic())
 
     async def close(self, call: Call) -> None:
         """Settles or gives back, once. Raises PlatformFault where the database stays away; nothing is charged then."""
@@ -84,20 +132,31 @@ class Till:
             if call.closed:
                 return
             call.closed = True
+            who = call.place.caller.username
+            texts = (who, call.asked, call.answered) if self._keeps and not call.failed else None
+            # What a model never began to work on costs nothing either.
+            used = None if call.failed or not call.began else call.spent
             try:
-                # What failed is given back by `tidy`, which never gives up; what was used must be written down now.
+                charged = await self._writer.write(Settlement(call.reservation.id, used, call.told(), texts))
+                call.charge = call.reservation.id if charged else ""
+            except LabkitError:
+                # What failed is given back by `tidy`, which never gives up; what was used had to be written down now.
                 if not call.failed:
-                    charged = await _surely(lambda: self._ledger.settle(call.reservation, call.spent))
-                    call.charge = call.reservation.id if charged else ""
+                    raise
             finally:
                 self._running.discard(call.reservation.id)
-            if call.failed:
-                await self.tidy()
 
     @asynccontextmanager
-    async def paid(self, caller: Caller, lab: Lab, prompt: int, answer: int) -> AsyncIterator[Call]:
+    async def paid(
+        self,
+        place: Place,
+        prompt: int,
+        answer: int,
+        asked: Asked = _UNNAMED,
+        text: str = "",
+    ) -> AsyncIterator[Call]:
         """A call that ends within a block. An error in the block means that it costs nothing."""
-        call = await self.open(caller, lab, prompt, answer)
+        call = await self.open(place, prompt, answer, asked, text)
         try:
             yield call
         except BaseException:
@@ -119,16 +178,5 @@ class Till:
             await anyio.sleep(_TIDY_SECONDS)
             await self.tidy()
 
-
-async def _surely(ask: Callable[[], T]) -> T:
-    """Asks the ledger until it answers, for some seconds. What is asked must bear to be asked twice."""
-    for pause in (*_PAUSES, None):
-        try:
-            return await run_in_threadpool(ask)
-        except (OperationalError, InterfaceError) as error:
-            if pause is None:
-                _log.exception("The ledger does not answer")
-                message = "The platform could not write down what this call uses."
-                raise PlatformFault(message, instead="Ask again in a minute; nothing was charged.") from error
-            await anyio.sleep(pause)
-    raise AssertionError("the last pause is None")
+    def end(self) -> None:
+        self._writer.close()

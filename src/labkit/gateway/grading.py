@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from labkit.errors import KeyRefused, RequestRefused
-from labkit.gateway.backends import Backend
+from labkit.errors import KeyRefused, ModelUnavailable, RequestRefused
 from labkit.gateway.policy import answer_tokens
 from labkit.gateway.requests import read_generation, read_scoring
+from labkit.gateway.router import Router
 
 _FIXED = {"temperature": 0, "seed": 0}
 
@@ -24,8 +24,8 @@ _FIXED = {"temperature": 0, "seed": 0}
 class GradingRoutes:
     """`key` is the service key only the autograder holds; `scorers` is how many calls are scored at once."""
 
-    def __init__(self, backend: Backend, key: str, scorers: int = 1) -> None:
-        self._backend, self._key = backend, key
+    def __init__(self, router: Router, key: str, scorers: int = 1) -> None:
+        self._router, self._key = router, key
         self._one_at_a_time, self._scorers = asyncio.Lock(), asyncio.Semaphore(scorers)
 
     def routes(self) -> list[Route]:
@@ -39,14 +39,14 @@ class GradingRoutes:
         """What answers here, and what this lane adds to every request: recordings are found by it."""
         self._admit(request)
         fixed = {"max_tokens": answer_tokens(None), **_FIXED}
-        return JSONResponse({"backend": await self._backend.identity(), "fixed": fixed})
+        return JSONResponse({"backend": await (await self._router.grading()).identity(), "fixed": fixed})
 
     async def score(self, request: Request) -> Response:
         self._admit(request)
         asked = read_scoring(await request.body())
         async with self._scorers:
-            await self._served(asked.model)
-            scored = await self._backend.score(asked.prompts, asked.choices)
+            await self._served(asked.model, "score")
+            scored = await (await self._router.grading()).score(asked.prompts, asked.choices)
         return JSONResponse({"scores": scored.rows, "usage": {"total_tokens": scored.tokens}})
 
     async def chat(self, request: Request) -> Response:
@@ -55,17 +55,20 @@ class GradingRoutes:
         if asked.stream:
             raise RequestRefused("A graded answer is not streamed.", instead="Leave stream out.")
         async with self._one_at_a_time:
-            model = await self._served(asked.model)
+            model = await self._served(asked.model, "chat/completions")
             fixed = {"model": model, "max_tokens": answer_tokens(asked.max_tokens), **_FIXED}
-            return JSONResponse(await self._backend.complete("chat/completions", {**asked.body, **fixed}))
+            answer = await (await self._router.grading()).complete("chat/completions", {**asked.body, **fixed})
+            return JSONResponse(answer)
 
     def _admit(self, request: Request) -> None:
         given = request.headers.get("authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {self._key}".encode()):
             raise KeyRefused("The grading lane is the autograder's.", instead="Use the lab's own address.")
 
-    async def _served(self, model: str | None) -> str:
-        served = await self._backend.models()
+    async def _served(self, model: str | None, path: str) -> str:
+        served = [one.id for one in await (await self._router.grading()).models() if path in one.paths]
         if model is not None and model not in served:
             raise RequestRefused(f"The model {model!r} is not served here.", instead=f"Served: {', '.join(served)}.")
+        if not served:
+            raise ModelUnavailable("No model answers here.", instead="Try again in a minute; nothing was charged.")
         return model or served[0]

@@ -1,9 +1,14 @@
-"""What a lab allows: which models, and how long an answer may be."""
+"""What a lab allows: which models, how long a prompt and an answer may be, what the model is told first."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from labkit.courses import Lab
-from labkit.errors import ModelNotAllowed, OperatorError
+from labkit.errors import ModelNotAllowed, OperatorError, RequestRefused
+from labkit.gateway.backends import Served
+from labkit.gateway.messages import images_of
 
 # What an answer may cost when the request does not say, and at most.
 DEFAULT_ANSWER = 256
@@ -37,6 +42,31 @@ def choose_model(lab: Lab, asked: str | None, served: list[str]) -> str:
     return asked
 
 
-def answer_tokens(asked: int | None) -> int:
-    """How many tokens an answer may have: what was asked for, a default, never more than the longest."""
-    return min(asked or DEFAULT_ANSWER, LONGEST_ANSWER)
+def answer_tokens(asked: int | None, lab: Lab | None = None) -> int:
+    """How many tokens an answer may have: what was asked for, a default, never more than the lab's or our longest."""
+    longest = lab.model_limits.answer if lab and lab.model_limits.answer else LONGEST_ANSWER
+    return min(asked or DEFAULT_ANSWER, longest)
+
+
+def check_prompt(lab: Lab, tokens: int) -> None:
+    """Raises RequestRefused for a prompt over what the lab allows."""
+    most = lab.model_limits.prompt
+    if most is not None and tokens > most:
+        raise RequestRefused(f"Your prompt has {tokens} tokens; this lab allows {most}.", instead="Shorten it.")
+
+
+def with_preface(lab: Lab, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages behind what the lab's author says to the model first."""
+    return [{"role": "system", "content": lab.preface}, *messages] if lab.preface else messages
+
+
+def check_takes(model: Served, body: Mapping[str, Any]) -> None:
+    """Raises RequestRefused for tools or images where the model knows none."""
+    if "tools" in body and "tools" not in model.takes:
+        raise RequestRefused(f"The model {model.id!r} uses no tools.", instead="Leave tools out.", param="tools")
+    if "images" not in model.takes and any(images_of(message) for message in body.get("messages", ())):
+        raise RequestRefused(
+            f"The model {model.id!r} sees no images.",
+            instead="Send text, or read the image with labkit.read first.",
+            param="messages",
+        )

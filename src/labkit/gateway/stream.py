@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from labkit.errors import LabkitError, PlatformFault
+from labkit.errors import LabkitError, ModelPaused, PlatformFault
 from labkit.gateway.answers import error_body
 from labkit.gateway.backends import Piece
 from labkit.gateway.call import Call
+from labkit.gateway.queue import Standing
+
+Step = Piece | Standing
 
 
 class PaidStream(StreamingResponse):
@@ -22,8 +24,12 @@ class PaidStream(StreamingResponse):
     and one that never began never reaches its `finally`.
     """
 
-    def __init__(self, events: AsyncIterator[str], close: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    def __init__(
+        self, events: AsyncIterator[str], close: Callable[[], Awaitable[None]], headers: Mapping[str, str]
+    ) -> None:
+        # No proxy on the way may wait for more than there is.
+        plain = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(events, media_type="text/event-stream", headers={**plain, **headers})
         self._close = close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,20 +40,30 @@ class PaidStream(StreamingResponse):
 
 
 async def events(
-    pieces: AsyncIterator[Piece], first: Piece, call: Call, close: Callable[[], Awaitable[None]], *, include_usage: bool
+    steps: AsyncIterator[Step],
+    first: Step | None,
+    call: Call,
+    close: Callable[[], Awaitable[None]],
+    *,
+    include_usage: bool,
 ) -> AsyncIterator[str]:
-    """The events of `first` and the rest of `pieces`; a fault becomes an event, since the status is already sent.
+    """The events of `first` and the rest of `steps`; a fault becomes an event, since the status is already sent.
 
-    `[DONE]` comes only once `close` has put what the call used on the disk. The comment before it (a line that begins
-    with a colon, which every client passes over) names the call's line in the ledger.
+    `[DONE]` comes only once `close` has put what the call used on the disk. Comments (lines that begin with a colon,
+    which every client passes over) tell the place in the queue, and before the end the call's line in the ledger.
     """
+    call.outcome = "cancelled"  # until it has come to its end
     try:
-        yield _event(first, call, include_usage)
-        async for piece in pieces:
-            yield _event(piece, call, include_usage)
+        if first:
+            yield _event(first, include_usage)
+        async for step in steps:
+            yield _event(step, include_usage)
+        call.outcome = "complete"
         await close()
     except LabkitError as error:
-        call.failed = True
+        # What came before a pause was hers to read, and is paid for; what failed is not.
+        paused = isinstance(error, ModelPaused)
+        call.failed, call.outcome = not paused, "paused" if paused else "failed"
         yield f"data: {json.dumps(error_body(error))}\n\n"
     except Exception:
         call.failed = True
@@ -60,9 +76,10 @@ async def events(
         yield "data: [DONE]\n\n"
 
 
-def _event(piece: Piece, call: Call, include_usage: bool) -> str:
-    call.spent = max(call.spent, piece.tokens)
-    chunk: dict[str, Any] = piece.chunk
+def _event(step: Step, include_usage: bool) -> str:
+    if isinstance(step, Standing):
+        return f": labkit-queue {json.dumps({'place': step.place, 'seconds': round(step.seconds, 1)})}\n\n"
+    chunk = step.chunk
     if not include_usage and chunk.get("usage"):
         chunk = {name: value for name, value in chunk.items() if name != "usage"}
         if not chunk["choices"]:

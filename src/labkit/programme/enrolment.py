@@ -24,6 +24,12 @@ class Enrolment:
         """Her place in a course with the cohort that sets her dates and allowance; None for who takes no part."""
         return seat(self._engine, username, course)
 
+    def cohorts(self, username: str) -> frozenset[str]:
+        """Every cohort in which she is a learner."""
+        query = select(enrolments.c.cohort).where(_active(username), enrolments.c.role == "learner")
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def courses(self, username: str) -> dict[str, str]:
         """Every course she takes part in, with her role in it."""
         query = select(cohorts.c.course, enrolments.c.role).join(cohorts).where(_active(username))

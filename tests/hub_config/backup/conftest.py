@@ -23,7 +23,7 @@ from labkit.submissions.receipt import Receipt, Signer, verify
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
 
-RULE = SimpleNamespace(tokens=10**6, per="total")
+RULE = SimpleNamespace(tokens=10**6, per="total", requests=None)
 
 
 def settings_of(home: Path, database: str = "") -> Settings:

@@ -14,6 +14,7 @@ MANILA = ZoneInfo("Asia/Manila")
 class PerDay:
     tokens: int = 100
     per: str = "day"
+    requests: int | None = None
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,9 @@ class Roll:
         role = self.people.get(username) if course == "prompting" else None
         return Seat(role, self.cohort) if role else None
 
+    def cohorts(self, username: str) -> set[str]:
+        return {self.cohort.name} if self.people.get(username) == "learner" else set()
+
 
 @dataclass
 class Clock:
@@ -119,10 +122,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
             identity=Hub(),
             enrolment=roll,
             courses=[Course("prompting", "Prompting", tmp_path, tuple(labs))],
+            engine=engine,
             ledger=ledger,
-            backend=backend,
+            backends=[backend],
             keys=keys,
             grading_key=GRADING_KEY,
+            fresh_seconds=0,
         )
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run)

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
+from labkit.allowance import Settlement
 from labkit.database.tables import charges, reservations
-from labkit.gateway import call
+from labkit.gateway import writer
 from labkit.gateway.app import create
 from labkit.gateway.backends.echo import Echo
 from labkit.programme.cohorts import Cohort
@@ -165,7 +166,7 @@ def test_scores_come_in_rows_and_are_charged(gateway) -> None:
     body = {"model": None, "prompts": ["abc", "xyz"], "choices": ["ab", "xy", "q"]}
     headers = {"Authorization": f"Bearer {gateway.key()}"}
     answer = httpx.post(f"{gateway.url}/labs/prompting/triage/v1/score", json=body, headers=headers).json()
-    assert answer == {"scores": [[0, -2, -1], [-2, 0, -1]], "usage": {"total_tokens": 8}}
+    assert answer == {"model": "echo", "scores": [[0, -2, -1], [-2, 0, -1]], "usage": {"total_tokens": 8}}
     assert gateway.balance().used == 8
 
 
@@ -202,7 +203,10 @@ def test_the_allowance_is_told(gateway) -> None:
         f"{gateway.url}/labs/prompting/small/allowance", headers={"Authorization": f"Bearer {gateway.key('small')}"}
     ).json()
     assert told.pop("resets_at").endswith("T00:00:00+08:00")
-    assert told == {"unit": "tokens", "per": "day", "limit": 40, "used": 10, "reserved": 0, "left": 30}
+    every = told.pop("all")
+    assert [one["scope"] for one in every] == ["lab"]
+    counted = {"limit": 40, "used": 10, "reserved": 0, "left": 30, "requests": 1, "most_requests": None}
+    assert told == {"unit": "tokens", "per": "day", **counted}
 
 
 def test_a_disconnect_stops_the_generation_and_charges_what_was_made(gateway) -> None:
@@ -267,11 +271,16 @@ def test_a_stream_names_its_line_once_it_is_written_and_before_it_says_done(gate
 def test_an_answer_whose_cost_cannot_be_written_down_is_not_given_and_costs_nothing(
     gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> int:
-        raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+    write = gateway.ledger.write
 
-    monkeypatch.setattr(call, "_PAUSES", (0.01,))
-    monkeypatch.setattr(gateway.ledger, "settle", away)
+    def away(entries: list[object]) -> list[object]:
+        # While this call is there to be settled; giving back is asked for again and again, and works in the end.
+        if any(isinstance(one, Settlement) and one.used is not None for one in entries):
+            raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+        return write(entries)
+
+    monkeypatch.setattr(writer, "_PAUSES", (0.01,))
+    monkeypatch.setattr(gateway.ledger, "write", away)
     client = gateway.openai().with_options(max_retries=0)
     with pytest.raises(openai.InternalServerError, match="nothing was charged"):
         client.chat.completions.create(model="echo", messages=HELLO, max_tokens=4)
@@ -282,16 +291,17 @@ def test_an_answer_whose_cost_cannot_be_written_down_is_not_given_and_costs_noth
 
 
 def test_a_database_that_is_away_for_a_moment_is_waited_for(gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    settle, asked = gateway.ledger.settle, []
+    write, asked = gateway.ledger.write, []
 
-    def away_once_written(*words: object) -> int:
-        charged = settle(*words)
-        asked.append(charged)
-        if len(asked) == 1:
-            raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
-        return charged
+    def away_once_written(entries: list[object]) -> list[object]:
+        written = write(entries)
+        if isinstance(entries[0], Settlement):
+            asked.extend(written)
+            if len(asked) == 1:
+                raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+        return written
 
-    monkeypatch.setattr(gateway.ledger, "settle", away_once_written)
+    monkeypatch.setattr(gateway.ledger, "write", away_once_written)
     answer = gateway.openai().chat.completions.create(model="echo", messages=HELLO, max_tokens=4)
     assert asked == [answer.usage.total_tokens] * 2
     assert list(lines(gateway).values()) == [answer.usage.total_tokens]
@@ -338,8 +348,9 @@ def test_the_prefix_can_be_chosen() -> None:
         identity=SimpleNamespace(),
         enrolment=SimpleNamespace(),
         courses=[],
+        engine=SimpleNamespace(),
         ledger=SimpleNamespace(),
-        backend=Echo(),
+        backends=[Echo()],
         keys=SimpleNamespace(),
         grading_key="k",
         prefix="/elsewhere",

@@ -59,11 +59,11 @@ async def test_every_piece_of_a_stream_says_what_it_has_cost_so_far() -> None:
             {"choices": [{"delta": {"role": "assistant"}}]},
             {"choices": [{"delta": {"content": "a"}}], "timings": {"cache_n": 3, "prompt_n": 4, "predicted_n": 1}},
             {"choices": [{"delta": {"content": "bc"}}], "timings": {"cache_n": 3, "prompt_n": 4, "predicted_n": 3}},
-            {"choices": [], "usage": {"total_tokens": 10}, "timings": {"prompt_n": 99}},
+            {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}, "timings": {"prompt_n": 99}},
         )
     )
     pieces = [piece async for piece in llama.stream("chat/completions", BODY)]
-    assert [piece.tokens for piece in pieces] == [0, 8, 10, 10]
+    assert [(piece.prompt, piece.answer) for piece in pieces] == [(None, 0), (7, 1), (7, 3), (7, 3)]
     assert all("timings" not in piece.chunk for piece in pieces)
 
 
@@ -81,7 +81,7 @@ async def test_the_models_are_asked_for_once() -> None:
         return httpx.Response(200, json={"data": [{"id": "m"}]})
 
     llama = backend(respond)
-    assert [await llama.models() for _ in range(3)] == [["m"]] * 3
+    assert [[one.id for one in await llama.models()] for _ in range(3)] == [["m"]] * 3
     assert asked == ["/v1/models"]
 
 

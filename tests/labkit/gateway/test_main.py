@@ -31,7 +31,7 @@ def settings(tmp_path: Path, **changes: object) -> Path:
         "key_secret_file": str(tmp_path / "secret"),
         "grading_key_file": str(tmp_path / "grading"),
         "timezone": "Asia/Manila",
-        "backend": {"kind": "echo"},
+        "backends": [{"kind": "echo"}],
     }
     file = tmp_path / "gateway.json"
     file.write_text(json.dumps(table | changes))
@@ -65,9 +65,9 @@ def test_the_process_serves_what_its_file_says_and_ends_cleanly(tmp_path: Path) 
     [
         ({"colour": "red"}, "unknown key 'colour'"),
         ({"port": "80"}, "port is '80'"),
-        ({"backend": {"kind": "oracle"}}, "Known kinds: llamacpp, echo"),
-        ({"backend": {"kind": "echo", "volume": 3}}, "backend echo: unknown key 'volume'"),
-        ({"backend": {"kind": "llamacpp"}}, "backend llamacpp: 'url' is missing"),
+        ({"backends": [{"kind": "oracle"}]}, "Known kinds: llamacpp, echo"),
+        ({"backends": [{"kind": "echo", "volume": 3}]}, "backend echo: unknown key 'volume'"),
+        ({"backends": [{"kind": "llamacpp"}]}, "backend llamacpp: 'url' is missing"),
         ({"grading_key_file": "missing"}, "key file missing cannot be read"),
     ],
 )

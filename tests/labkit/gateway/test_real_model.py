@@ -94,7 +94,7 @@ def test_scores_are_the_same_for_a_learner_and_for_the_autograder(real_gateway) 
         headers={"Authorization": "Bearer the-autograders-key"},
         timeout=60,
     ).json()
-    assert mine == lane
+    assert {name: mine[name] for name in lane} == lane
     assert mine["usage"]["total_tokens"] == real_gateway.balance().used
     assert mine["scores"][0][0] > mine["scores"][0][1]
 

@@ -21,7 +21,7 @@ def chat(**changes: object) -> bytes:
         (b'{"messages": "\xff"}', "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b"[]", "not a JSON object"),
-        (chat(tools=[]), "'tools' is unknown"),
+        (chat(tools=[{"type": "retrieval"}]), "tools is wrong"),
         (chat(best_of=2), "'best_of' is unknown"),
         (chat(cache_prompt=True), "'cache_prompt' is unknown"),
         (b"{}", "messages is missing"),
@@ -35,7 +35,7 @@ def chat(**changes: object) -> bytes:
         (chat(max_tokens=1.5), "max_tokens is wrong"),
         (chat(temperature=3), "temperature is wrong"),
         (b'{"messages":[{"role":"user","content":"x"}],"temperature":NaN}', "temperature is wrong"),
-        (chat(n=2), "n is wrong"),
+        (chat(n=9), "n is wrong"),
         (chat(stop=[""]), "stop is wrong"),
         (chat(stop=["a"] * 5), "stop is wrong"),
         (chat(stream_options={"include_usage": 1}), "stream_options is wrong"),
@@ -69,7 +69,7 @@ def test_an_answer_has_a_default_length_and_a_longest(asked: int | None, given: 
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        ({"prompt": ["a"]}, "prompt is wrong"),
+        ({"prompt": ["a", "b"]}, "prompt is wrong"),
         ({"prompt": "a", "echo": True}, "'echo' is unknown"),
         ({"prompt": "a", "messages": []}, "'messages' is unknown"),
         ({"prompt": "a", "logprobs": True}, "logprobs is wrong"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -12,10 +12,19 @@ from labkit.errors import OperatorError
 
 @dataclass(frozen=True)
 class Piece:
-    """One chunk of a stream as the client reads it; `tokens` is what the call has cost so far, prompt included."""
+    """One chunk of a stream as the client reads it; `answer` is how many tokens have been made so far, `prompt` how
+    many the prompt had, once that is known."""
 
     chunk: dict[str, Any]
-    tokens: int
+    answer: int
+    prompt: int | None = None
+
+    def numbered(self, index: int) -> Piece:
+        """The same as a chunk of the answer of this number."""
+        if not index:
+            return self
+        choices = [{**one, "index": index} for one in self.chunk["choices"]]
+        return replace(self, chunk={**self.chunk, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -26,20 +35,45 @@ class Scored:
     tokens: int
 
 
+@dataclass(frozen=True)
+class Served:
+    """A model as a backend serves it: the `paths` it answers, what a request may hold beside text, its context.
+
+    `takes` may hold "tools", "images", "json_schema" and "logprobs". `context` is in tokens, 0 where nobody knows.
+    """
+
+    id: str
+    paths: frozenset[str]
+    takes: frozenset[str] = frozenset()
+    context: int = 0
+
+
 class Backend(Protocol):
     """Answers what the gateway has already checked and reserved for.
 
-    `path` is "chat/completions" or "completions", `body` an OpenAI body with `model` and `max_tokens` filled in.
+    `path` is "chat/completions", "completions", "embeddings", "audio/transcriptions" or "ocr"; `body` an OpenAI body
+    with `model` and, where something is generated, `max_tokens` filled in (`file` holds bytes for the last two).
     A backend raises RequestRefused for what the caller can mend and ModelUnavailable for everything else.
     """
 
-    async def models(self) -> list[str]: ...
+    @property
+    def lanes(self) -> Mapping[str, int]:
+        """How many calls it answers at once, for each of its engines."""
+        ...
+
+    def lane(self, path: str) -> str:
+        """The engine, one of `lanes`, that answers a path."""
+        ...
+
+    async def models(self) -> list[Served]: ...
 
     async def count(self, path: str, body: Mapping[str, Any]) -> int:
         """The prompt's tokens, exactly or a little more; never less than `usage` will say."""
         ...
 
-    async def complete(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]: ...
+    async def complete(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer, with `usage`."""
+        ...
 
     def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Piece]:
         """Chunks; the last one carries `usage`. Closing the iterator stops the generation."""

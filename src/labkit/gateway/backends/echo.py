@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from labkit.errors import ModelUnavailable
-from labkit.gateway.backends import Piece, Scored
+from labkit.gateway.backends import Piece, Scored, Served
+from labkit.gateway.messages import text_of
 from labkit.strict import strict
 
 _PAUSE = 0.05
@@ -24,15 +25,26 @@ class Echo:
     """`generated` counts every token ever produced, so a test can see that a generation was stopped."""
 
     model: str = "echo"
+    slots: int = 8
     generated: int = field(default=0, init=False)
 
-    async def models(self) -> list[str]:
-        return [self.model]
+    @property
+    def lanes(self) -> Mapping[str, int]:
+        return {"echo": self.slots}
+
+    def lane(self, path: str) -> str:
+        return "echo"
+
+    async def models(self) -> list[Served]:
+        paths = {"chat/completions", "completions", "score", "embeddings", "audio/transcriptions", "ocr"}
+        return [Served(self.model, frozenset(paths), frozenset({"tools", "images", "json_schema", "logprobs"}))]
 
     async def count(self, path: str, body: Mapping[str, Any]) -> int:
         return len(_prompt(body).split())
 
     async def complete(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if path in _PLAIN:
+            return _PLAIN[path](body)
         if "FAIL" in _prompt(body):
             raise ModelUnavailable("The model did not answer.", instead="Try again in a minute; nothing was charged.")
         words = [word async for word in self._words(body)]
@@ -53,8 +65,8 @@ class Echo:
                 raise ModelUnavailable("The model did not answer.", instead="Try again; nothing was charged.")
             text = {"text": f"{word} "} if path == "completions" else {"delta": {"content": f"{word} "}}
             chunk = {**head, "choices": [{"index": 0, "finish_reason": None, **text}]}
-            yield Piece(chunk, prompt + made)
-        yield Piece({**head, "choices": [], "usage": _usage(prompt, made)}, prompt + made)
+            yield Piece(chunk, made, prompt)
+        yield Piece({**head, "choices": [], "usage": _usage(prompt, made)}, made, prompt)
 
     async def cost(self, prompts: list[str], choices: list[str]) -> int:
         return sum(len(text.split()) for text in prompts) + len(prompts) * len(choices)
@@ -83,12 +95,33 @@ class Echo:
 
 
 def _prompt(body: Mapping[str, Any]) -> str:
-    prompt: str = body["messages"][-1]["content"] if "messages" in body else body["prompt"]
-    return prompt
+    if "messages" in body:
+        return text_of(body["messages"][-1])
+    if "input" in body:
+        return " ".join(body["input"])
+    return str(body["prompt"]) if "prompt" in body else body["file"].decode(errors="replace")
 
 
 def _usage(prompt: int, made: int) -> dict[str, int]:
     return {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": prompt + made}
+
+
+def _embedded(body: Mapping[str, Any]) -> dict[str, Any]:
+    rows = [[float(len(text)), float(len(text.split()))] for text in body["input"]]
+    data = [{"object": "embedding", "index": number, "embedding": row} for number, row in enumerate(rows)]
+    return {"object": "list", "model": body["model"], "data": data, "usage": _usage(len(_prompt(body).split()), 0)}
+
+
+def _read(body: Mapping[str, Any]) -> dict[str, Any]:
+    text = _prompt(body)
+    return {"text": text, "usage": _usage(len(text.split()), 0)}
+
+
+_PLAIN: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "embeddings": _embedded,
+    "audio/transcriptions": _read,
+    "ocr": _read,
+}
 
 
 def _head(path: str, body: Mapping[str, Any], *, chunk: bool) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The model process of this machine (`python -m labkit.models.serve`): llama.cpp and choice scoring beside it.
 
-Settings: {"kind": "llamacpp", "url", "scoring_url", "key_file"}.
+Settings: {"kind": "llamacpp", "url", "scoring_url", "key_file", "slots", "scorers", "context"}.
 """
 
 from __future__ import annotations
@@ -17,34 +17,56 @@ from typing import Any
 import httpx
 
 from labkit.errors import LabkitError, ModelUnavailable, RequestRefused
-from labkit.gateway.backends import Piece, Scored
+from labkit.gateway.backends import Piece, Scored, Served
 from labkit.strict import read_secret, strict
 
 # A cold prompt on a busy small machine is slow; a process that says nothing for this long has died.
 _PATIENCE = httpx.Timeout(180, connect=5)
 # llama.cpp's own extras, which are no part of the wire format we promise.
 _NOT_OURS = ("timings", "__verbose", "system_fingerprint")
+_PATHS = frozenset({"chat/completions", "completions", "score"})
+_TAKES = frozenset({"json_schema", "logprobs"})
 # In its words a learner should "try increasing" a size she cannot touch.
 _TOO_LONG = re.compile(r"\((\d+) tokens\) exceeds the available context size \((\d+) tokens\)")
 
 
 @dataclass(frozen=True)
 class Settings:
+    """`slots`, `scorers` and `context` (tokens of one slot) are the model process's."""
+
     url: str
     scoring_url: str
     key_file: str
+    slots: int = 4
+    scorers: int = 1
+    context: int = 2048
 
 
 class LlamaCpp:
     """Speaks to the two listeners of the model process. `client` carries the key."""
 
-    def __init__(self, url: str, scoring_url: str, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        url: str,
+        scoring_url: str,
+        client: httpx.AsyncClient,
+        *,
+        slots: int = 4,
+        scorers: int = 1,
+        context: int = 2048,
+    ) -> None:
         self._url, self._scoring_url, self._client = url.rstrip("/"), scoring_url.rstrip("/"), client
-        self._models: list[str] = []
+        self._models: list[Served] = []
+        self._context = context
+        self.lanes: Mapping[str, int] = {"llama": slots, "scorer": scorers}
 
-    async def models(self) -> list[str]:
+    def lane(self, path: str) -> str:
+        return "scorer" if path == "score" else "llama"
+
+    async def models(self) -> list[Served]:
         if not self._models:  # they are fixed when the model process starts
-            self._models = [model["id"] for model in (await self._get("/v1/models"))["data"]]
+            told = (await self._get("/v1/models"))["data"]
+            self._models = [Served(one["id"], _PATHS, _TAKES, self._context) for one in told]
         return self._models
 
     async def count(self, path: str, body: Mapping[str, Any]) -> int:
@@ -60,7 +82,7 @@ class LlamaCpp:
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Piece]:
         asked = {**body, "stream": True, "stream_options": {"include_usage": True}, "timings_per_token": True}
-        spent = 0
+        prompt, made = 0, 0
         async with (
             _faults_named(),
             self._client.stream("POST", f"{self._url}/v1/{path}", json=asked) as answer,
@@ -74,8 +96,9 @@ class LlamaCpp:
                 chunk = json.loads(line.removeprefix("data: "))
                 if "error" in chunk:
                     raise _unavailable()
-                spent = max(spent, _spent(chunk))
-                yield Piece(_ours(path, chunk), spent)
+                read, written = _spent(chunk)
+                prompt, made = max(prompt, read), max(made, written)
+                yield Piece(_ours(path, chunk), made, prompt or None)
 
     async def cost(self, prompts: list[str], choices: list[str]) -> int:
         asked = {"prompts": prompts, "choices": choices}
@@ -142,11 +165,12 @@ def _refusal(answer: httpx.Response) -> LabkitError:
         return _unavailable()
 
 
-def _spent(chunk: Mapping[str, Any]) -> int:
+def _spent(chunk: Mapping[str, Any]) -> tuple[int, int]:
+    """Tokens of the prompt and of the answer, as far as they are done."""
     if usage := chunk.get("usage"):
-        return int(usage["total_tokens"])
+        return int(usage["prompt_tokens"]), int(usage["completion_tokens"])
     timings = chunk.get("timings") or {}
-    return int(sum(timings.get(part, 0) for part in ("cache_n", "prompt_n", "predicted_n")))
+    return int(timings.get("cache_n", 0) + timings.get("prompt_n", 0)), int(timings.get("predicted_n", 0))
 
 
 def _ours(path: str, answer: dict[str, Any]) -> dict[str, Any]:
@@ -176,4 +200,5 @@ def open_backend(settings: Mapping[str, Any]) -> LlamaCpp:
     known = strict(Settings, settings, "backend llamacpp")
     key = read_secret(Path(known.key_file))
     client = httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=_PATIENCE)
-    return LlamaCpp(known.url, known.scoring_url, client)
+    shape = {"slots": known.slots, "scorers": known.scorers, "context": known.context}
+    return LlamaCpp(known.url, known.scoring_url, client, **shape)

@@ -17,12 +17,15 @@ from labkit.database import reading
 from labkit.database.tables import (
     applicants,
     attempts,
+    calls,
     cohorts,
     enrolments,
     erasures,
     invitations,
     looks,
     people,
+    prompts,
+    reports,
     sign_in_links,
     submissions,
 )
@@ -42,6 +45,9 @@ class Periods:
     links: int = 90
     looks: int = 730
     applicants: int = 90
+    prompts: int = 30
+    reports: int = 365
+    calls: int = 1825
     submissions: int = 1095
     suspended: int = 1825
 
@@ -151,6 +157,9 @@ def _rules(
         ("links", sign_in_links, link < before(periods.links), link),
         ("looks", looks, looks.c.at < before(periods.looks), looks.c.at),
         ("applicants", applicants, asked, applicants.c.asked_at),
+        ("prompts", prompts, prompts.c.at < before(periods.prompts), prompts.c.at),
+        ("reports", reports, reports.c.at < before(periods.reports), reports.c.at),
+        ("calls", calls, calls.c.closed_at < before(periods.calls), calls.c.closed_at),
         ("submissions", submissions, _long_over(before(periods.submissions)), submissions.c.received_at),
         ("suspended", people, gone, people.c.suspended_at),
     )  # fmt: skip

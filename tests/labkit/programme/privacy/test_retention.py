@@ -11,10 +11,13 @@ from sqlalchemy import Engine, insert, select, update
 from labkit.database.tables import (
     applicants,
     attempts,
+    calls,
     cohorts,
     invitations,
     looks,
     people,
+    prompts,
+    reports,
     scores,
     sign_in_links,
     submissions,
@@ -47,6 +50,14 @@ def kept(engine: Engine) -> Iterator[Engine]:
             connection.execute(insert(invitations).values(**about))
             who = {"id": name, "invitation": name, "email": f"{name}@x.org", "given_name": "A", "family_name": "B"}
             connection.execute(insert(applicants).values(**who, language="en", asked_at=at))
+            place = {"username": "ana", "cohort": "first", "course": "testing", "lab": "clip"}
+            said = {"asked": "her question", "answered": "an answer"}
+            connection.execute(insert(prompts).values(call=name, username="ana", at=at, **said))
+            report = {**place, **said, "id": name, "model": "m", "reason": "wrong", "at": at}
+            connection.execute(insert(reports).values(**report))
+            call = {**place, "id": name, "kind": "score", "model": "m", "outcome": "complete", "prompt_tokens": 3}
+            cost = {"answer_tokens": 0, "charged": 3, "seconds": 0.1, "waited": 0.0, "digest": "d"}
+            connection.execute(insert(calls).values(**call, **cost, opened_at=at, closed_at=at))
         for name in ("ana", "ben"):
             connection.execute(insert(submissions).values(**work(name, LONG)))
             score = {"submission": f"work-{name}", "score": 2.0, "max": 5.0, "report": REPORT, "graded_at": LONG}
@@ -66,7 +77,8 @@ def keys(engine: Engine, column) -> set[str]:
 
 def test_a_dry_run_counts_and_changes_nothing(kept: Engine):
     found = {one.rule: one.count for one in plan(kept, NOW, Periods())}
-    assert found == {"attempts": 1, "links": 1, "looks": 1, "applicants": 1, "submissions": 1, "suspended": 0}
+    once = dict.fromkeys(("attempts", "links", "looks", "applicants", "submissions", "prompts", "reports", "calls"), 1)
+    assert found == {**once, "suspended": 0}
     oldest = {one.rule: one.oldest for one in plan(kept, NOW, Periods())}
     assert oldest["looks"] == oldest["attempts"] == oldest["submissions"] == LONG
     assert oldest["suspended"] is None
@@ -77,6 +89,7 @@ def test_the_old_goes_and_the_new_stays(kept: Engine):
     assert run(kept).counts["links"] == 1
     assert keys(kept, sign_in_links.c.digest) == keys(kept, attempts.c.key) == keys(kept, looks.c.id) == {"new"}
     assert keys(kept, applicants.c.id) == {"new"}
+    assert keys(kept, prompts.c.call) == keys(kept, reports.c.id) == keys(kept, calls.c.id) == {"new"}
     assert keys(kept, invitations.c.id) == {"old", "new"}
     assert all(one.count == 0 for one in plan(kept, NOW, Periods()))
 

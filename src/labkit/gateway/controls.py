@@ -1,0 +1,74 @@
+"""What instructors have decided, as the database said it a moment ago: pauses, exams, other limits.
+
+Asked once a second, so a pause reaches new calls and running streams within two. While the database is away the last
+answer holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+
+from labkit.allowance import limits
+from labkit.errors import ExamOpen, ModelPaused
+from labkit.gateway.keys import Caller
+from labkit.policy import exams, pauses
+
+_log = logging.getLogger(__name__)
+_EVERY_SECONDS = 1.0
+
+
+class Controls:
+    def __init__(self, engine: Engine, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._engine, self._now = engine, now
+        self._pauses: tuple[pauses.Pause, ...] = ()
+        self._exams: tuple[exams.Exam, ...] = ()
+        self.limits: tuple[limits.Limit, ...] = ()
+
+    def load(self) -> None:
+        """Asks the database now."""
+        self._pauses = pauses.every(self._engine)
+        self._exams = exams.every(self._engine, self._now())
+        self.limits = limits.every(self._engine)
+
+    async def follow(self) -> None:
+        """Asks again and again, for as long as it runs."""
+        while True:
+            await asyncio.sleep(_EVERY_SECONDS)
+            try:
+                await run_in_threadpool(self.load)
+            except SQLAlchemyError as error:
+                _log.warning("Pauses and exams could not be read (%s); the last ones hold", type(error).__name__)
+
+    def check_pause(self, course: str, cohort: str, lab: str, model: str) -> None:
+        """Raises ModelPaused."""
+        if any(one.covers(course, cohort, lab, model) for one in self._pauses):
+            raise ModelPaused(
+                "Your instructor has paused this model for now.", instead="Go on with the rest of the lab meanwhile."
+            )
+
+    @property
+    def any_exam(self) -> bool:
+        return bool(self._exams)
+
+    def check_exam(self, caller: Caller, cohorts: Collection[str]) -> None:
+        """Raises ExamOpen for a learner of these cohorts outside her exam's lab, and in it before it opens."""
+        now = self._now()
+        running = exams.open_for(self._exams, cohorts, now)
+        if running and (running.course, running.lab) != (caller.course, caller.lab):
+            raise ExamOpen(
+                f"Your exam {running.course}/{running.lab} is open until {running.closes_at:%H:%M} UTC.",
+                instead="Models answer there only until it closes.",
+            )
+        here = [
+            one for one in self._exams if one.cohort in cohorts and (one.course, one.lab) == (caller.course, caller.lab)
+        ]
+        if here and not running:
+            opens = min(one.opens_at for one in here)
+            raise ExamOpen(f"This exam opens on {opens:%d %B %Y at %H:%M} UTC.", instead="Come back then.")

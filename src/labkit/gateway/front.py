@@ -1,0 +1,133 @@
+"""What every learner's call goes through first: key, place, the body, the lab's policy. And what watches it run."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+
+from labkit.allowance import Asked
+from labkit.errors import KeyRefused, RequestRefused, TextRefused
+from labkit.gateway.backends import Served
+from labkit.gateway.call import Till
+from labkit.gateway.controls import Controls
+from labkit.gateway.keys import Keys
+from labkit.gateway.moderation import Moderator
+from labkit.gateway.place import Place, Places
+from labkit.gateway.policy import choose_model
+from labkit.gateway.router import Router
+
+T = TypeVar("T")
+_LOOK_SECONDS = 1.0
+# A body that has not come in this long is not coming.
+_BODY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Front:
+    """What the routes of a learner share. `strict`: an unknown parameter is refused, not left out."""
+
+    places: Places
+    keys: Keys
+    router: Router
+    till: Till
+    controls: Controls
+    moderator: Moderator | None = None
+    digest_key: bytes = b""
+    strict: bool = False
+
+    async def admitted(self, request: Request) -> Place:
+        """The caller whose key fits this lab's address and who takes part."""
+        caller = self.keys.read(credential(request, "bearer"))
+        if (caller.course, caller.lab) != (request.path_params["course"], request.path_params["lab"]):
+            raise KeyRefused("This key is for another lab.", instead="Call labkit.credentials() in this lab.")
+        return await self.places.of(caller)
+
+    async def model(self, place: Place, asked: str | None, path: str) -> Served:
+        """The model of a call on this path: allowed, not paused."""
+        served = await self.router.served()
+        able = {name: one for name, one in served.items() if path in one.paths}
+        name = choose_model(place.lab, asked, list(able))
+        self.check_pause(place, name)
+        return able[name]
+
+    def check_pause(self, place: Place, model: str) -> None:
+        """Raises ModelPaused for a learner whose class may not use the model now."""
+        if place.role == "learner":
+            self.controls.check_pause(place.caller.course, place.cohort, place.lab.id, model)
+
+    def is_strict(self, request: Request) -> bool:
+        return self.strict or request.headers.get("x-labkit-strict") == "1"
+
+    def asked(self, kind: str, model: str, what: bytes) -> Asked:
+        """For the audit; the digest is keyed, so that nobody who reads the database can try out short prompts."""
+        return Asked(kind, model, hmac.new(self.digest_key, what, hashlib.sha256).hexdigest())
+
+    async def moderate(self, text: str) -> None:
+        """Raises TextRefused for what the site does not let pass."""
+        reason = await self.moderator.refusal(text) if self.moderator else None
+        if reason:
+            raise TextRefused(f"This text is not let through: {reason}.", instead="Say it another way.")
+
+    async def watched(self, request: Request, place: Place, model: str, work: Coroutine[Any, Any, T]) -> T:
+        """The work's result, unless its caller goes (ClientDisconnect) or its model is paused: it is then ended."""
+        task = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(request.receive())
+        try:
+            while not task.done():
+                await asyncio.wait({task, gone}, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done() and not task.done():
+                    raise ClientDisconnect
+                if not task.done():
+                    self.check_pause(place, model)
+            return task.result()
+        finally:
+            gone.cancel()
+            if not task.done():
+                task.cancel()
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait({task})
+
+
+def credential(request: Request, scheme: str) -> str:
+    """What the Authorization header holds; KeyRefused if it is of another scheme or holds nothing."""
+    given, _, secret = request.headers.get("authorization", "").partition(" ")
+    if given.lower() != scheme or not secret.strip():
+        raise KeyRefused("This needs a key.", instead="In a notebook, labkit.credentials() gives one.")
+    return secret.strip()
+
+
+async def body_of(request: Request, most: int) -> bytes:
+    """The body, read no further than a body may be large, and waited for no longer than a body may take."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > most:
+        raise too_large(most)
+    raw = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for part in request.stream():
+                raw += part
+                if len(raw) > most:
+                    raise too_large(most)
+    except TimeoutError:
+        raise RequestRefused("The request did not arrive in time.", instead="Send it again.") from None
+    return bytes(raw)
+
+
+def too_large(most: int) -> RequestRefused:
+    return RequestRefused("This request is too large.", instead=f"Keep it under {most} bytes.")
+
+
+def warnings(unknown: tuple[str, ...]) -> dict[str, str]:
+    """The header that names what was left out."""
+    named = ", ".join(name.encode("ascii", "replace").decode()[:50] for name in unknown[:10])
+    return {"X-Labkit-Ignored": "".join(char if char.isprintable() else "?" for char in named)} if unknown else {}
+
+
+Begun = Callable[[], None]

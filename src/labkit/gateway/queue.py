@@ -1,0 +1,184 @@
+"""The fair queue: who of those that wait is next, so that one learner's flood does not keep the others waiting.
+
+A lane is one engine of a backend and answers so many calls at once. Whoever has the fewest calls running is next, then
+whoever has used the least lately (seconds in a lane, half of them forgotten every minute). A learner may run two calls
+at once. One who has used more than twice what the others use on average is heavy, and all heavy ones together take at
+most half of a lane.
+
+The bound: a learner who is not heavy waits only while the half of the lane that heavy ones cannot take is full of calls
+of others who are not, and of those before her no more than one for each learner that has used less than she has.
+
+What this does not cover: calls in one lane share one machine, so each is slower while others run; the queue bounds who
+runs, not how fast.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+from labkit.errors import TooManyAtOnce
+
+_HALF_LIFE = 60.0
+_HEAVY = 2.0
+# Seconds in a lane that nobody grudges anybody, however little the others use.
+_LITTLE = 10.0
+_FIRST_GUESS = 5.0
+_FORGOTTEN = 0.1
+_MOST_KNOWN = 2_000
+
+
+@dataclass(eq=False)
+class Lane:
+    """`slots` calls at once; `seconds` is how long one lasted of late."""
+
+    slots: int
+    seconds: float = _FIRST_GUESS
+    running: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def busy(self) -> int:
+        return self.running.total()
+
+    @property
+    def heavy_slots(self) -> int:
+        return max(1, self.slots // 2)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a waiting call stands: `place` from 1, `seconds` until it begins as far as one can tell."""
+
+    place: int
+    seconds: float
+
+
+@dataclass(eq=False)
+class Ticket:
+    """A call that waits for one of `lanes`."""
+
+    who: str
+    lanes: Sequence[Lane]
+    number: int
+    granted: asyncio.Future[Lane]
+    taken: bool = False
+
+
+@dataclass
+class _Usage:
+    seconds: float
+    at: float
+
+
+@dataclass(eq=False)
+class FairQueue:
+    """`at_once` calls of a learner run, `in_line` more wait; one more is refused."""
+
+    at_once: int = 2
+    in_line: int = 8
+    clock: Callable[[], float] = time.monotonic
+    _waiting: list[Ticket] = field(default_factory=list)
+    _used: dict[str, _Usage] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def join(self, who: str, lanes: Sequence[Lane]) -> Ticket:
+        """A place in the queue; TooManyAtOnce for whoever has too many. Whoever joins takes a `turn`, or leaves."""
+        if sum(one.who == who for one in self._waiting) >= self.in_line:
+            raise TooManyAtOnce(
+                f"{self.in_line} of your calls are waiting already.", instead="Wait for an answer before you ask more."
+            )
+        ticket = Ticket(who, lanes, next(self._numbers), asyncio.get_running_loop().create_future())
+        self._waiting.append(ticket)
+        self._grant()
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Gives the place up; one whose turn was taken has nothing to give up."""
+        if ticket in self._waiting:
+            self._waiting.remove(ticket)
+            ticket.granted.cancel()
+        elif not ticket.taken and ticket.granted.done() and not ticket.granted.cancelled():
+            ticket.taken = True
+            self._ended(ticket.who, ticket.granted.result(), 0.0)
+
+    @asynccontextmanager
+    async def turn(self, ticket: Ticket) -> AsyncIterator[Lane]:
+        """Waits until the call may begin; within the block it runs in the lane."""
+        try:
+            lane = await ticket.granted
+        except asyncio.CancelledError:
+            self.leave(ticket)
+            raise
+        ticket.taken, began = True, self.clock()
+        try:
+            yield lane
+        finally:
+            self._ended(ticket.who, lane, self.clock() - began)
+
+    def standing(self, ticket: Ticket) -> Standing:
+        rivals = [one for one in self._in_order() if one is ticket or set(one.lanes) & set(ticket.lanes)]
+        place = rivals.index(ticket) + 1 if ticket in rivals else 1
+        slots = sum(lane.slots for lane in ticket.lanes)
+        return Standing(place, place * max(lane.seconds for lane in ticket.lanes) / slots)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def is_heavy(self, who: str) -> bool:
+        mine = self._usage(who)
+        if mine <= _LITTLE:
+            return False
+        others = [used for one in list(self._used) if one != who and (used := self._usage(one)) > _FORGOTTEN]
+        return bool(others) and mine > _HEAVY * sum(others) / len(others)
+
+    def _grant(self) -> None:
+        for ticket in self._in_order():
+            lane = self._free(ticket)
+            if lane is not None:
+                self._waiting.remove(ticket)
+                lane.running[ticket.who] += 1
+                ticket.granted.set_result(lane)
+
+    def _in_order(self) -> list[Ticket]:
+        if len(self._waiting) < 2:
+            return list(self._waiting)
+        return sorted(
+            self._waiting, key=lambda one: (self._running(one.who, one.lanes), self._usage(one.who), one.number)
+        )
+
+    def _free(self, ticket: Ticket) -> Lane | None:
+        if self._running(ticket.who, ticket.lanes) >= self.at_once:
+            return None
+        free = [lane for lane in ticket.lanes if lane.busy < lane.slots]
+        if free and self.is_heavy(ticket.who):
+            free = [lane for lane in free if self._heavy_busy(lane) < lane.heavy_slots]
+        return min(free, key=lambda lane: lane.busy / lane.slots, default=None)
+
+    @staticmethod
+    def _running(who: str, lanes: Sequence[Lane]) -> int:
+        return sum(lane.running[who] for lane in lanes)
+
+    def _heavy_busy(self, lane: Lane) -> int:
+        return sum(number for who, number in lane.running.items() if self.is_heavy(who))
+
+    def _usage(self, who: str) -> float:
+        """Seconds in a lane, half of them forgotten every minute."""
+        used = self._used.get(who)
+        return used.seconds * 0.5 ** ((self.clock() - used.at) / _HALF_LIFE) if used else 0.0
+
+    def _ended(self, who: str, lane: Lane, seconds: float) -> None:
+        lane.running[who] -= 1
+        if not lane.running[who]:
+            del lane.running[who]
+        if seconds:
+            lane.seconds += (seconds - lane.seconds) / 8
+        self._used[who] = _Usage(self._usage(who) + seconds, self.clock())
+        if len(self._used) > _MOST_KNOWN:
+            self._used = {one: used for one, used in self._used.items() if self._usage(one) > _FORGOTTEN}
+        self._grant()

@@ -1,0 +1,111 @@
+"""What comes as a file: speech to text in OpenAI's wire format, and text out of images, which is ours.
+
+    POST v1/audio/transcriptions   multipart: file, model, language, prompt, response_format, temperature
+    POST v1/ocr                    multipart: file, model, languages ("eng+fil")
+
+What speech and images cost is the backend's to say (`count`), in tokens of the same allowance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from labkit.errors import RequestRefused
+from labkit.gateway.front import Front, body_of, warnings
+
+LARGEST_FILE = 25 * 2**20
+_SPEECH, _READING = "audio/transcriptions", "ocr"
+_FORMATS = ("json", "text", "verbose_json")
+_KNOWN = {
+    _SPEECH: ("model", "language", "prompt", "response_format", "temperature"),
+    _READING: ("model", "languages"),
+}
+
+
+class Uploads:
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    def routes(self) -> list[Route]:
+        lab = "/labs/{course}/{lab}/v1"
+        return [
+            Route(f"{lab}/{_SPEECH}", self.transcribe, methods=["POST"]),
+            Route(f"{lab}/{_READING}", self.read, methods=["POST"]),
+        ]
+
+    async def transcribe(self, request: Request) -> Response:
+        """The words of an audio file."""
+        return await self._answer(request, _SPEECH)
+
+    async def read(self, request: Request) -> Response:
+        """The text in an image."""
+        return await self._answer(request, _READING)
+
+    async def _answer(self, request: Request, path: str) -> Response:
+        front = self._front
+        place = await front.admitted(request)
+        fields, file, unknown = await _form(request, _KNOWN[path], strict=front.is_strict(request))
+        shape = fields.pop("response_format", "json")
+        if shape not in _FORMATS:
+            raise RequestRefused(
+                f"response_format is {shape[:50]!r}.", instead=f"Use {', '.join(_FORMATS)}.", param="response_format"
+            )
+        model = await front.model(place, fields.pop("model", None), path)
+        body = {**fields, "model": model.id, "file": file}
+        cost = await front.router.count(path, body)
+        asked = front.asked(path, model.id, file)
+        async with front.till.paid(place, cost, 0, asked, f"file {hashlib.sha256(file).hexdigest()}") as call:
+            ticket = front.router.join(place.caller.username, path, model.id)
+            work = front.router.complete(ticket, path, body, call.begin)
+            answer = await front.watched(request, place, model.id, work)
+            call.prompt = call.spent = answer["usage"]["total_tokens"]
+            call.answered = answer["text"]
+            await front.moderate(answer["text"])
+        headers = {**call.headers, **warnings(unknown)}
+        if shape == "text":
+            return PlainTextResponse(answer["text"], headers=headers)
+        kept = (
+            answer
+            if shape == "verbose_json" or path == _READING
+            else {name: answer[name] for name in ("text", "usage")}
+        )
+        return JSONResponse(kept, headers=headers)
+
+
+async def _form(
+    request: Request, known: tuple[str, ...], *, strict: bool
+) -> tuple[dict[str, str], bytes, tuple[str, ...]]:
+    """The fields, the file and what was left out of a multipart body."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise RequestRefused("This takes a file.", instead="Send multipart/form-data with a part named file.")
+    raw = await body_of(request, LARGEST_FILE + 65_536)
+    try:
+        async with _again(request, raw).form(max_files=1, max_fields=20, max_part_size=65_536) as form:
+            upload = form.get("file")
+            if not isinstance(upload, UploadFile):
+                raise RequestRefused("file is missing.", instead="Send the file as a part named file.", param="file")
+            file = await upload.read()
+            texts = {name: value for name, value in form.items() if isinstance(value, str)}
+    except (MultiPartException, UnicodeDecodeError) as error:
+        raise RequestRefused("The form cannot be read.", instead="Send multipart/form-data.") from error
+    unknown = tuple(name for name in texts if name not in known)
+    if unknown and strict:
+        raise RequestRefused(f"The field {unknown[0][:50]!r} is unknown.", instead=f"Known: file, {', '.join(known)}.")
+    return {name: value for name, value in texts.items() if name in known}, file, unknown
+
+
+def _again(request: Request, raw: bytes) -> Request:
+    """A request whose body can be read once more, now that it has been bounded."""
+
+    async def receive() -> Mapping[str, Any]:
+        return {"type": "http.request", "body": raw, "more_body": False}
+
+    return Request(request.scope, receive)  # type: ignore[arg-type]

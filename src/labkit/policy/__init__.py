@@ -1,0 +1,1 @@
+"""What instructors decide while a course runs: pauses, exams, and what learners report to them."""
