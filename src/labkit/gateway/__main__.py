@@ -7,13 +7,11 @@ CONFIG.json: {"port", "prefix", "database_url", "courses", "hub_api_url", "key_s
 
 from __future__ import annotations
 
-import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 
 from labkit.allowance import Ledger, Share
@@ -25,6 +23,7 @@ from labkit.gateway.backends import open_backend
 from labkit.gateway.keys import Keys
 from labkit.gateway.moderation import open_moderator
 from labkit.gateway.queue import FairQueue
+from labkit.gateway.serving import serve
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.identity import HubTokens
 from labkit.strict import read_json, read_secret, strict
@@ -106,19 +105,8 @@ def main(argv: list[str]) -> int:
     except LabkitError as error:
         print(error, file=sys.stderr)
         return 2
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # Uvicorn raises the signal again once it has stopped; without this we would die of it instead of returning.
-        signal.signal(number, lambda *_: None)
     print(f"gateway on 127.0.0.1:{settings.port}{settings.prefix}", flush=True)
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=3,
-        server_header=False,
-    )
+    serve(app, settings.port)
     return 0
 
 

@@ -97,6 +97,7 @@ class Backend(Protocol):
 # kind -> module with `open_backend(settings) -> Backend`. Imported when used, so an unused one may lack its packages.
 KINDS: dict[str, str] = {
     "llamacpp": "labkit.gateway.backends.llamacpp",
+    "openai": "labkit.gateway.backends.openai",
     "echo": "labkit.gateway.backends.echo",
 }
 
