@@ -11,13 +11,8 @@ import tempfile
 from typing import Any
 
 from labkit.errors import RequestRefused
-from labkit.models.quarantine import Opened, Refused, answer, open_in_quarantine
+from labkit.models.quarantine import Bounds, Opened, Refused, answer, open_in_quarantine
 
-# Imported before the sandbox is entered: the formats' own modules are loaded by name.
-NEEDS = (
-    "PIL.ImageOps",
-    *(f"PIL.{name}ImagePlugin" for name in ("Png", "Jpeg", "WebP", "Tiff", "Ppm", "Mpo")),
-)
 MOST_PIXELS = 20_000_000
 MOST_BYTES = 10_000_000
 # Tesseract's own limit.
@@ -46,7 +41,7 @@ def read(data: bytes, program: str, languages: str) -> Opened:
     if kind is None:
         raise RequestRefused(_NOT_AN_IMAGE)
     arguments = {"kind": kind, "program": program, "languages": languages}
-    return open_in_quarantine("image", data, arguments, _SENTENCES, largest=_LARGEST)
+    return open_in_quarantine(__name__, data, arguments, _SENTENCES, Bounds(_LARGEST))
 
 
 def image_format(data: bytes) -> str | None:
@@ -55,6 +50,13 @@ def image_format(data: bytes) -> str | None:
         return "WEBP"
     starts = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"II*\x00": "TIFF", b"MM\x00*": "TIFF"}
     return next((kind for start, kind in starts.items() if data.startswith(start)), None)
+
+
+def warm() -> None:
+    """Imports the formats' own modules, so that nothing needs to import them inside."""
+    from PIL import Image, ImageOps, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401
+
+    Image.preinit()
 
 
 def open_untrusted(source: int, sink: int, arguments: dict[str, Any]) -> None:
