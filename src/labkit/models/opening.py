@@ -15,11 +15,12 @@ import os
 import secrets
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from labkit.models.quarantine import ENDED, ENVIRONMENT, Bounds, Refused, answer
+from labkit.models.quarantine import ENDED, ENVIRONMENT, NOT_CONFINED, Bounds, Refused, answer
 from labkit.sandbox import Forked, Limits, Sandbox, fork_into, watch
 from labkit.sandbox.tiers import named
 
@@ -29,12 +30,31 @@ _FIRST_UID, _UIDS = 1_950_000_000, 4_194_304
 
 def main(argv: list[str]) -> int:
     """Ends as the child did, or with the code of ENDED that says why it was ended."""
-    opener, tier_name, arguments, source = argv[0], argv[1], json.loads(argv[2]), int(argv[4])
-    bounds = Bounds(**json.loads(argv[3]))
-    module = importlib.import_module(opener)
-    module.warm()
+    opener, tier_name, source = argv[0], argv[1], int(argv[4])
+    arguments, bounds = json.loads(argv[2]), Bounds(**json.loads(argv[3]))
     sink = os.dup(1)
-    limits = Limits(
+    scratch = Path(tempfile.gettempdir(), f"labkit-opening-{secrets.token_hex(8)}")
+    sandbox = Sandbox(env=ENVIRONMENT, limits=_limits(bounds), uid=_FIRST_UID + os.getpid() % _UIDS)
+    try:
+        module = importlib.import_module(opener)
+        module.warm()
+        body = functools.partial(_body, module.open_untrusted, source, sink, arguments)
+        pid = fork_into(sandbox, body, keep=(source, sink), tier=named(tier_name), stderr=2, scratch=scratch)
+    except Exception:
+        traceback.print_exc()
+        return NOT_CONFINED
+    process = Forked(pid)
+    for file in (source, sink, 1):
+        os.close(file)
+    running = watch(process, sandbox.limits, folder=scratch if tier_name == "landlock" else None)
+    running.wait()
+    ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    codes = {why: code for code, why in ENDED.items()}
+    return codes.get(running.ended_for, ended)
+
+
+def _limits(bounds: Bounds) -> Limits:
+    return Limits(
         seconds=bounds.seconds,
         memory_mb=bounds.memory_mb,
         cpu_seconds=int(bounds.seconds) + 1,
@@ -46,18 +66,6 @@ def main(argv: list[str]) -> int:
         nice=5,
         yields_memory=True,
     )
-    sandbox = Sandbox(env=ENVIRONMENT, limits=limits, uid=_FIRST_UID + os.getpid() % _UIDS)
-    body = functools.partial(_body, module.open_untrusted, source, sink, arguments)
-    scratch = Path(tempfile.gettempdir(), f"labkit-opening-{secrets.token_hex(8)}")
-    pid = fork_into(sandbox, body, keep=(source, sink), tier=named(tier_name), stderr=2, scratch=scratch)
-    process = Forked(pid)
-    for file in (source, sink, 1):
-        os.close(file)
-    running = watch(process, limits, folder=scratch if tier_name == "landlock" else None)
-    running.wait()
-    ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    codes = {why: code for code, why in ENDED.items()}
-    return codes.get(running.ended_for, ended)
 
 
 def _body(open_untrusted: Callable[[int, int, Any], None], source: int, sink: int, arguments: Any) -> None:

@@ -36,8 +36,9 @@ from labkit.errors import ModelUnavailable, RequestRefused, SandboxUnavailable
 _log = logging.getLogger(__name__)
 _PATIENCE = 20.0
 _PATH = str(Path(labkit.__file__).parent.parent)
-# As fork_into says it; and what the process in between says where its child was ended.
-_NOT_CONFINED = 71
+# As fork_into says it, where no byte was looked at (Python itself says 1 where it cannot start); and what the process
+# in between says where its child was ended.
+NOT_CONFINED, _NOT_STARTED = 71, 1
 ENDED = {75: "time", 76: "memory", 77: "disk"}
 _LONGEST_LINE = 1 << 16
 ENVIRONMENT = {
@@ -88,7 +89,7 @@ def open_in_quarantine(
             return opened
         if isinstance(word, str) and word in sentences:
             raise RequestRefused(sentences[word])
-    if ended == _NOT_CONFINED:
+    if ended in (NOT_CONFINED, _NOT_STARTED):
         _log.error("Nothing was opened: %r", said)
         raise ModelUnavailable("Files cannot be opened safely on this machine.", instead="Tell whoever runs it.")
     _log.warning("Opening %s of %d bytes ended with %d: %r", opener, len(data), ended, said)
