@@ -22,6 +22,7 @@ _MARK = VENV / ".labkit-installed"
 
 # What each verb needs: system packages (with the program that proves each is there) and extras of the project.
 _SANDBOX = {"bubblewrap": "bwrap", "util-linux": "setpriv", "socat": "socat", "libseccomp2": "libseccomp.so.2"}
+_TESSERACT = Path("/usr/share/tesseract-ocr")
 # Reads the text in images, in English and Filipino.
 _READING = {"tesseract-ocr": "tesseract", **{f"tesseract-ocr-{name}": f"{name}.traineddata" for name in ("eng", "fil")}}
 PACKAGES = {
@@ -192,7 +193,7 @@ def _has(program: str) -> bool:
     if program == "pg_ctl":
         return any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
     if program.endswith(".traineddata"):
-        return any(Path("/usr/share/tesseract-ocr").glob(f"*/tessdata/{program}"))
+        return any(_TESSERACT.glob(f"*/tessdata/{program}"))
     if ".so" in program:
         return _has_library(program)
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None

@@ -39,8 +39,8 @@ DIMENSIONS = 384
 # 256, and beyond that nobody measured it.
 MOST_TOKENS = 256
 MOST_TEXTS = 256
-# Texts computed at once, and to how many tokens their lengths are rounded up to be computed together.
-_BATCH, _STEP = 32, 8
+# Tokens computed at once (some 40 MB), and to how many a text's length is rounded up to be computed with others.
+_BATCH, _STEP = 2048, 8
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,9 @@ class Embedder:
         rows: list[list[float]] = [[] for _ in texts]
         with self._lock:
             for width, places in sorted(groups.items()):
-                for start in range(0, len(places), _BATCH):
-                    batch = places[start : start + _BATCH]
+                size = _BATCH // width
+                for start in range(0, len(places), size):
+                    batch = places[start : start + size]
                     for place, row in zip(batch, self._compute([tokens[i] for i in batch], width), strict=True):
                         rows[place] = row
         return Embeddings(rows, sum(map(len, tokens)))

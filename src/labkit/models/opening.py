@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import traceback
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.models.quarantine import ENDED, ENVIRONMENT, NOT_CONFINED, Bounds, Refused, answer
-from labkit.sandbox import Forked, Limits, Sandbox, fork_into, watch
+from labkit.sandbox import Forked, Limits, Sandbox, fork_into, kernel, watch
 from labkit.sandbox.tiers import named
 
 # Accounts nobody has, above those of the grader's sandboxes; one for each opening that runs.
@@ -30,6 +31,8 @@ _FIRST_UID, _UIDS = 1_950_000_000, 4_194_304
 
 def main(argv: list[str]) -> int:
     """Ends as the child did, or with the code of ENDED that says why it was ended."""
+    # With the thread that started this, which waits for it: an opening does not outlive the model process.
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL, what="die with the parent")
     opener, tier_name, source = argv[0], argv[1], int(argv[4])
     arguments, bounds = json.loads(argv[2]), Bounds(**json.loads(argv[3]))
     sink = os.dup(1)

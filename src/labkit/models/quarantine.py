@@ -9,8 +9,7 @@ it is as little to be trusted as what went in, and whoever asked checks it.
 
 Covers: what the tier covers (labkit.sandbox.tiers), and the wall clock, memory and output of each opening (`Bounds`).
 Does NOT cover: a kernel bug behind an allowed call; what an opener says of the bytes, or of how it ended, which may be
-a lie; the machine's time, up to the bounds, also after this process was killed. Where no tier works nothing is opened
-(ModelUnavailable).
+a lie; the machine's time, up to the bounds. Where no tier works nothing is opened (ModelUnavailable).
 """
 
 from __future__ import annotations

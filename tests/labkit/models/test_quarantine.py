@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -111,6 +114,38 @@ def test_nothing_of_our_environment_is_handed_on(opened: Open, monkeypatch: pyte
     monkeypatch.setenv("LABKIT_TEST_SECRET", "sekret")
     told = opened("answer(sink, dict(os.environ))").told
     assert "LABKIT_TEST_SECRET" not in told and told["OMP_THREAD_LIMIT"] == "1"
+
+
+def openings(name: str) -> list[str]:
+    """Processes with this opener on their command line."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if f"labkit.models.opening\0{name}\0" in place.read_text():
+                found.append(place.parent.name)
+    return found
+
+
+def test_an_opening_ends_with_the_process_that_asked(tmp_path: Path) -> None:
+    name = f"labkit_test_opener_{os.getpid()}"
+    (tmp_path / f"{name}.py").write_text("import time\ndef warm(): pass\ndef open_untrusted(*_): time.sleep(90)\n")
+    asking = f"""
+from labkit.models import quarantine
+quarantine._PATH += ":{tmp_path}"
+quarantine.open_in_quarantine("{name}", b"", {{}}, {{}}, quarantine.Bounds(10))
+"""
+    with subprocess.Popen([sys.executable, "-c", asking]) as process:
+        wait_until(lambda: len(openings(name)) >= 2)
+        process.kill()
+    wait_until(lambda: not openings(name))
+
+
+def wait_until(so: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if so():
+            return
+        time.sleep(0.05)
+    pytest.fail("half a minute went by")
 
 
 @pytest.fixture
