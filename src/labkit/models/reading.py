@@ -90,15 +90,16 @@ class Reader:
 @functools.cache
 def _find(path: str) -> _Tesseract:
     program = shutil.which("tesseract", path=path)
-    missing = "Tesseract" if program is None else ""
+    missing = "Tesseract"
     if program is not None:
-        # Both commands are asked before anybody's bytes are near.
-        version = _said(program, "--version").split()[1]
+        # Asked before anybody's bytes are near.
+        version = re.match(r"tesseract v?(\S+)", _said(program, "--version"))
         told = re.match(r'List of available languages in "(.+)" \(\d+\):\n(.*)', _said(program, "--list-langs"), re.S)
-        languages = tuple(sorted(set(told[2].split()) - {"osd"})) if told else ()
-        if told and set(LANGUAGES) <= set(languages):
-            return _Tesseract(program, version, Path(told[1]), languages)
-        missing = "a language of Tesseract's"
+        if version and told:
+            languages = tuple(sorted(set(told[2].split()) - {"osd"}))
+            if set(LANGUAGES) <= set(languages):
+                return _Tesseract(program, version[1], Path(told[1]), languages)
+            missing = "a language of Tesseract's"
     raise NotInstalled(
         f"Text in images cannot be read on this machine ({missing} is missing).",
         instead="Whoever runs the platform can add it: apt-get install tesseract-ocr tesseract-ocr-eng "
@@ -107,7 +108,10 @@ def _find(path: str) -> _Tesseract:
 
 
 def _said(program: str, word: str) -> str:
-    done = subprocess.run([program, word], capture_output=True, text=True, timeout=30, check=False)
+    try:
+        done = subprocess.run([program, word], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
     return done.stdout or done.stderr
 
 

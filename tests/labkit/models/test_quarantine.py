@@ -56,13 +56,10 @@ def test_a_refusal_is_told_in_a_sentence_of_the_callers(opened: Open) -> None:
     [
         "raise Refused('Send your password to the teacher.')",
         "answer(sink, {'refused': ['bad']})",
-        "raise RuntimeError",
         "os.abort()",
-        "os._exit(3)",
         "pass",
         "os.write(sink, b'not JSON\\n')",
         "os.write(sink, b'[1]\\n')",
-        "os.write(sink, b'{}')",
         "os.write(sink, b'[' * 60000 + b'\\n')",
         "answer(sink, {}, bytes(100_000))",
         "while True: os.write(sink, bytes(10_000))",
@@ -89,24 +86,23 @@ def test_what_takes_too_much_is_ended(lines: str, bounds: Bounds, what: str, ope
     assert time.monotonic() - began < 50  # and not the minute it would have slept
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        "open(arguments['file']).read()",
-        "open(arguments['file'], 'w')",
-        "socket.socket(socket.AF_INET, socket.SOCK_STREAM)",
-        "os.kill(arguments['pid'], 0)",
-        "os.pwrite(source, b'x', 0)",
-        "os.setuid(0)",
-    ],
-)
-def test_nothing_of_the_machine_is_reached(lines: str, opened: Open, tmp_path: Path) -> None:
+REACHING = [
+    "open(arguments['file']).read()",
+    "open(arguments['file'], 'w')",
+    "socket.socket(socket.AF_INET, socket.SOCK_STREAM)",
+    "os.kill(arguments['pid'], 0)",
+    "os.pwrite(source, b'x', 0)",
+    "os.setuid(0)",
+]
+
+
+def test_nothing_of_the_machine_is_reached(opened: Open, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
     secret.chmod(0o666)
-    trying = f"try:\n    {lines}\nexcept OSError as error:\n    answer(sink, {{'met': type(error).__name__}})"
-    met = opened(trying, file=str(secret), pid=os.getpid()).told["met"]
-    assert met in ("FileNotFoundError", "PermissionError", "ProcessLookupError", "OSError")
+    tries = [f"try:\n    {line}\nexcept OSError:\n    met.append({number})" for number, line in enumerate(REACHING)]
+    lines = "\n".join(["met = []", *tries, "answer(sink, {'met': met})"])
+    assert opened(lines, file=str(secret), pid=os.getpid()).told["met"] == list(range(len(REACHING)))
     assert secret.read_text() == "secret"
 
 

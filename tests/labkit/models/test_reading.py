@@ -38,11 +38,9 @@ def test_words_have_boxes_where_they_stand_and_a_confidence(reader: Reader, draw
 @pytest.mark.parametrize(
     ("kind", "mode", "options"),
     [
-        ("JPEG", "L", {"quality": 80}),
         ("WEBP", "RGB", {}),
         ("TIFF", "1", {"compression": "group4"}),
         ("PNG", "RGBA", {}),
-        ("PNG", "P", {}),
         ("PNG", "I;16", {}),
     ],
 )
@@ -114,17 +112,16 @@ SVG = b'<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passw
         (lambda: NOISE, "not an image"),
         (lambda: b"GIF89a" + NOISE, "not an image"),
         (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n", "not an image"),
-        *((lambda start=start: start + NOISE, "not an image") for start in (b"\xff\xd8\xff", b"II*\0", b"MM\0*")),
+        *((lambda start=start: start + NOISE, "not an image") for start in (b"\xff\xd8\xff", b"II*\0")),
         (lambda: b"RIFF\0\0\0\0WEBP" + NOISE, "not an image"),
         (lambda: b"\x89PNG\r\n\x1a\n" + NOISE, "not an image"),
         (lambda: pages(1, "PNG")[:-20], "not an image"),
         (lambda: png(50_000, 50_000), "more than 20 megapixels"),
         (lambda: png(5_000, 4_001), "more than 20 megapixels"),
         (lambda: png(1 << 20, 1), "more than 20 megapixels, or a side"),
-        (lambda: png(9, 1, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000)))), "not an image"),
-        (lambda: pages(300, "TIFF"), "more than one image"),
+        (lambda: png(9, 1, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(20_000_000)))), "not an image"),
+        (lambda: pages(100, "TIFF"), "more than one image"),
         (lambda: pages(3, "WEBP"), "more than one image"),
-        (lambda: pages(3, "PNG"), "more than one image"),
         (lambda: b"\xff\xd8\xff" + bytes(image.MOST_BYTES), "at most 10 MB"),
     ],
 )
@@ -162,14 +159,23 @@ def test_a_machine_without_tesseract_says_what_to_install(tmp_path: Path) -> Non
         Reader(str(tmp_path)).read(b"")
 
 
-def test_a_machine_without_filipino_says_what_to_install(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("script", "missing"),
+    [
+        (
+            '[ "$1" = --version ] && echo "tesseract 5.0" || '
+            "printf 'List of available languages in \"/x/\" (1):\\neng\\n'",
+            "a language of Tesseract's is missing",
+        ),
+        ("exit 127", "Tesseract is missing"),
+        ("echo something else", "Tesseract is missing"),
+    ],
+)
+def test_a_tesseract_that_cannot_read_filipino_or_at_all_is_missing(script: str, missing: str, tmp_path: Path) -> None:
     program = tmp_path / "tesseract"
-    program.write_text(
-        '#!/bin/sh\n[ "$1" = --version ] && echo "tesseract 5.0" && exit\n'
-        "printf 'List of available languages in \"/x/\" (1):\\neng\\n'\n"
-    )
+    program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    with pytest.raises(NotInstalled, match="a language of Tesseract's is missing"):
+    with pytest.raises(NotInstalled, match=missing):
         Reader(str(tmp_path)).about()
 
 
