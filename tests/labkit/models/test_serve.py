@@ -59,13 +59,20 @@ def process(
         ("scoring_port", "/score"),
         ("scoring_port", "/health"),
         ("scoring_port", "/identity"),
+        ("scoring_port", "/identity/aides"),
+        ("scoring_port", "/embed"),
+        ("scoring_port", "/embed/cost"),
+        ("scoring_port", "/transcribe"),
+        ("scoring_port", "/transcribe/cost"),
+        ("scoring_port", "/read"),
+        ("scoring_port", "/no/such/path"),
     ],
 )
 def test_nothing_is_answered_without_the_key(
     port: str, path: str, key: str | None, process: tuple[subprocess.Popen[str], dict[str, int]]
 ) -> None:
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-    method = "GET" if path in ("/health", "/identity", "/v1/models", "/props") else "POST"
+    method = "GET" if path in ("/health", "/identity", "/identity/aides", "/v1/models", "/props") else "POST"
     answer = httpx.request(method, f"http://127.0.0.1:{process[1][port]}{path}", headers=headers, json={})
     assert answer.status_code == 401
 
@@ -80,6 +87,20 @@ def test_it_says_which_weights_tokenizer_template_and_engines_answer(
     assert told["files"]["model.gguf"] == hashlib.sha256(gguf.read_bytes()).hexdigest()
     assert {"torch/model.safetensors", "torch/tokenizer.json", "torch/chat_template.jinja"} <= told["files"].keys()
     assert told["build"].keys() >= {"xllamacpp", "torch", "transformers"}
+
+
+@pytest.mark.model
+def test_the_same_process_embeds_and_says_which_engines_it_has(
+    process: tuple[subprocess.Popen[str], dict[str, int]],
+) -> None:
+    url, headers = f"http://127.0.0.1:{process[1]['scoring_port']}", {"Authorization": "Bearer sekret"}
+    found = httpx.post(f"{url}/embed", headers=headers, json={"texts": ["A tree."]}, timeout=60).json()
+    assert len(found["embeddings"][0]) == 384 and found["tokens"] == 5
+    health = httpx.get(f"{url}/health", headers=headers).json()
+    assert health == {"status": "ok", "engines": {"embeddings": True, "speech": True, "reading": True}}
+    assert httpx.get(f"{url}/identity/aides", headers=headers).json().keys() == health["engines"].keys()
+    # What grades are recorded under does not change with an engine that no grade rests on.
+    assert "tesseract" not in httpx.get(f"{url}/identity", headers=headers).text
 
 
 @pytest.mark.model
