@@ -125,15 +125,15 @@ def _accept(model: Model, folder: Path) -> None:
 def _table(every: Sequence[Standing]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("model", no_wrap=True)
-    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
     table.add_column("licence", no_wrap=True)
-    table.add_column("languages", min_width=9)
+    table.add_column("languages", no_wrap=True)
     table.add_column("memory", justify="right", no_wrap=True)
-    for name in ("here", "gradable for"):
-        table.add_column(name)
+    table.add_column("here", no_wrap=True)
+    table.add_column("gradable for")
     for one in every:
         model = one.model
-        languages = ", ".join(model.languages[:3]) + (f" +{len(model.languages) - 3}" if model.languages[3:] else "")
+        languages = ", ".join(model.languages[:2]) + (f" +{len(model.languages) - 2}" if model.languages[2:] else "")
         labs = ", ".join(model.gradable_for) if model.gradable else "–"
         size, memory = _parameters(model), f"{model.memory_mb / 1000:.1f} GB"
         table.add_row(model.id, size, model.licence, languages, memory, _here(one), labs)
@@ -142,8 +142,8 @@ def _table(every: Sequence[Standing]) -> Table:
 
 def _here(standing: Standing) -> str:
     if not standing.fetched:
-        return "accept its terms first" if standing.model.terms and not standing.acceptance else "–"
-    return "fetched, verified" if standing.hashes == "catalogue" else "fetched, locked"
+        return "terms first" if standing.model.terms and not standing.acceptance else "–"
+    return "verified" if standing.hashes == "catalogue" else "locked"
 
 
 def _parameters(model: Model) -> str:

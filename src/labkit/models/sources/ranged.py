@@ -15,7 +15,6 @@ import httpx
 from labkit.errors import OperatorError
 from labkit.models.sources import Entry, Moved
 
-_BLOCK = 1 << 20
 _TRIES = 5
 PAUSE = 1.0  # seconds before the first new try; each further one waits twice as long
 # Compressed text has no length one could go on after.
@@ -92,7 +91,8 @@ def _go_on(http: httpx.Client, url: str, entry: Entry, target: Path, have: int, 
         goes_on = response.status_code == 206
         done = have if goes_on else 0
         with target.open("ab" if goes_on else "wb") as file:
-            for block in response.iter_bytes(_BLOCK):
+            # As it comes: what is gathered into larger blocks is lost when the connection breaks.
+            for block in response.iter_bytes():
                 file.write(block)
                 done += len(block)
                 moved(done)
