@@ -34,9 +34,8 @@ def list_models(argv: Sequence[str], home: Home) -> int:
     if arguments.json:
         print(json.dumps([one.as_json() for one in every], indent=1))
     else:
-        console = Console()
         # In a pipe nothing is cut to the width of a screen that is not there.
-        console.print(_table(every), width=None if console.is_terminal else 200)
+        Console(width=None if sys.stdout.isatty() else 200).print(_table(every))
     return 0
 
 
@@ -117,7 +116,6 @@ def _origin(model: Model, wanted: str | None) -> Origin | None:
 def _accept(model: Model, folder: Path) -> None:
     if not model.terms:
         raise OperatorError(f"{model.title} has no terms to accept.", instead="Leave out --accept-terms.")
-    folder.mkdir(parents=True, exist_ok=True)
     done = terms.accepted(folder, model) or terms.accept(folder, model)
     _tell(f"{done.account} accepted {done.terms_url} at {done.at} (SHA-256 {done.terms_sha256[:12]}…).")
 

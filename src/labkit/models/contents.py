@@ -57,7 +57,8 @@ def template_sha256(folder: Path, weights: Iterable[str]) -> str:
         text = file.read_text(encoding="utf-8")
     for name in ("chat_template.json", "tokenizer_config.json"):
         if text is None and (folder / name).is_file():
-            text = json.loads((folder / name).read_text(encoding="utf-8")).get("chat_template")
+            content = json.loads((folder / name).read_text(encoding="utf-8"))
+            text = content.get("chat_template") if isinstance(content, dict) else None
     for name in weights:
         if text is None and name.endswith(".gguf"):
             text = _gguf_template(folder / name)

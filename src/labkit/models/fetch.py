@@ -91,7 +91,7 @@ def _fetch(model: Model, folder: Path, origin: Origin, endpoint: str, progress: 
     asked = replace(origin, revision=lock.revision(model, origin, locked))
     partial = folder / f".{model.id}.partial"
     partial.mkdir(exist_ok=True)
-    source = open_source(model, asked, Access(endpoint, partial / _SCRATCH))
+    source = open_source(model, asked, Access(endpoint, partial / _SCRATCH, progress))
     try:
         listing = source.listing()
         wanted = choose(model, listing.entries, f"{origin.kind} {origin.repo}")

@@ -55,6 +55,7 @@ def accept(folder: Path, model: Model) -> Acceptance:
     """Records that whoever runs this accepts the model's terms."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     fresh = Acceptance(model.id, _account(), now, model.terms_sha256, model.terms_url)
+    durable.make_folder(folder)
     every = [asdict(one) for one in (*read_acceptances(folder), fresh)]
     durable.write(folder / TERMS, json.dumps(every, indent=1).encode() + b"\n")
     return fresh

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from labkit.errors import OperatorError
+from labkit.models.folder import Progress
 from labkit.models.record import Model, Origin
 
 
@@ -33,10 +34,12 @@ class Listing:
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach a source: another address than its own (a mirror), and a folder for what it must unpack first."""
+    """How to reach a source: another address than its own (a mirror), a folder for what it must unpack first, and
+    whom to tell of that."""
 
     endpoint: str
     scratch: Path
+    progress: Progress = print
 
 
 Moved = Callable[[int], None]  # how many bytes of the file are there now

@@ -87,6 +87,7 @@ class Wheel:
         if ready := sorted(folder.glob("*.whl")):
             return ready[0]
         folder.mkdir(parents=True, exist_ok=True)
+        self._access.progress(f"Downloading the package {wanted}.")
         options = ["--no-deps", "--only-binary=:all:", "--quiet", "--disable-pip-version-check"]
         index = ["--index-url", self._access.endpoint] if self._access.endpoint else []
         command = [sys.executable, "-m", "pip", "download", *options, *index, "--dest", str(folder), wanted]
