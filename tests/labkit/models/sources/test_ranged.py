@@ -98,6 +98,12 @@ def test_a_file_whose_size_is_not_told_is_taken_whole(tmp_path: Path):
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
+def test_a_file_longer_than_its_hub_says_does_not_fill_the_disk(tmp_path: Path):
+    server = Server(whole)
+    with server.client() as http, pytest.raises(OperatorError, match="longer than its hub says"):
+        ranged.download(http, URL, Entry("file", 10), tmp_path / "file", lambda done: None)
+
+
 def test_five_tries_without_a_byte_are_enough(tmp_path: Path):
     server = Server(*[broken] * 9)
     with server.client() as http, pytest.raises(OperatorError, match=r"hub\.example does not answer \(cut\)"):
