@@ -1,9 +1,10 @@
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
 from labkit.errors import OperatorError
-from labkit.models.record import Origin, check, read_record
+from labkit.models.record import Model, Origin, check, read_record
 
 FULL = {
     "id": "m",
@@ -85,3 +86,14 @@ def test_a_model_is_gradable_only_with_hashes_and_a_lab_that_was_measured_on_it(
     assert not replace(model, gradable_for=("a/b",)).gradable
     assert not replace(model, verified=True, sha256=A).gradable
     assert replace(model, verified=True, sha256=B, gradable_for=("a/b",)).gradable
+
+
+def test_every_key_of_a_record_is_explained():
+    page = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
+    table = page[page.index("| key |") :]
+    own = {"package"}  # of the embedded model's wheel, which is found without importing it
+    for name in {field.name for field in fields(Model)} - own - {"files", "sources"} | {
+        "models.files",
+        "models.sources",
+    }:
+        assert f"`{name}`" in table or f"`[{name}]`" in table or f"`[[{name}]]`" in table, name
