@@ -124,8 +124,6 @@ class _Handler(BaseHTTPRequestHandler):
         repo = self.hub.repos.get(name)
         if repo is None or repo.access == "private":
             return self._say(401, {"error": "Repository not found"}, {"X-Error-Code": "RepoNotFound"})
-        if repo.access == "gated":
-            return self._say(403, {"error": "gated"}, {"X-Error-Code": "GatedRepo"})
         if (found := repo.files(revision)) is None:
             return self._say(404, {"error": "Invalid rev id"}, {"X-Error-Code": "RevisionNotFound"})
         siblings = []
@@ -166,6 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
         found = self.hub.repos[name].files(revision)
         if found is None or path not in found[1]:
             return self._say(404, {}, {"X-Error-Code": "EntryNotFound"})
+        if self.hub.repos[name].access == "gated" and path != "README.md":  # the listing and the card are open
+            return self._say(403, {"error": "gated"}, {"X-Error-Code": "GatedRepo"})
         content, wanted = found[1][path], self.headers.get("Range", "")
         self.hub.asked.append((path, wanted))
         begin = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted else 0

@@ -255,7 +255,7 @@ def test_hubs_are_interchangeable_when_the_weights_agree(hub, tiny, models, firs
 @pytest.mark.parametrize(
     ("kind_of_hub", "access", "complaint"),
     [
-        ("huggingface", "gated", r"Acme/Tiny is gated.*Ask for access at .*/Acme/Tiny.*hf auth login"),
+        ("huggingface", "gated", r"LICENSE is private or gated.*Ask for access at .*/Acme/Tiny.*hf auth login"),
         ("huggingface", "private", r"does not exist or is private.*hf auth login"),
         ("modelscope", "gated", r"Acme/Tiny is private or gated.*MODELSCOPE_API_TOKEN"),
     ],

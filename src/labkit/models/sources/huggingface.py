@@ -29,29 +29,31 @@ class HuggingFace:
         self._api = HfApi(endpoint=self._endpoint, token=token or False)
         self._http = client({"Authorization": f"Bearer {token}"} if token else None)
         self._commit = origin.revision
+        self._page = f"{self._endpoint}/{origin.repo}"
+        self._sign_in = f"Ask for access at {self._page}, then sign in with `hf auth login` or set HF_TOKEN."
 
     def listing(self) -> Listing:
         from huggingface_hub import errors
 
         repo, revision = self._origin.repo, self._origin.revision or "main"
-        page = f"{self._endpoint}/{repo}"
-        sign_in = f"Ask for access at {page}, then sign in with `hf auth login` or set HF_TOKEN."
         try:
             info = self._api.model_info(repo, revision=revision, files_metadata=True, timeout=30)
         except errors.GatedRepoError:
-            raise OperatorError(f"{repo} is gated: its publisher lets in who asks.", instead=sign_in) from None
+            raise OperatorError(f"{repo} is gated: its publisher lets in who asks.", instead=self._sign_in) from None
         except errors.RevisionNotFoundError:
             raise OperatorError(f"{repo} has no revision {revision!r}.", instead="Correct the record's.") from None
         except errors.RepositoryNotFoundError:
             raise OperatorError(
-                f"{page} does not exist or is private.", instead=f"Check the record's repo. {sign_in}"
+                f"{self._page} does not exist or is private.", instead=f"Check the record's repo. {self._sign_in}"
             ) from None
         except errors.OfflineModeIsEnabled:
             raise OperatorError(
                 "HF_HUB_OFFLINE is set.", instead="Unset it, or name a folder: --from FOLDER."
             ) from None
         except errors.HfHubHTTPError as error:
-            raise OperatorError(f"{page} answered {error.response.status_code}.", instead="Try it later.") from None
+            raise OperatorError(
+                f"{self._page} answered {error.response.status_code}.", instead="Try it later."
+            ) from None
         except Exception as error:  # its HTTP library, and so the class of its network errors, changes with its version
             raise unreachable(self._endpoint, error) from error
         self._commit = info.sha or revision
@@ -65,7 +67,8 @@ class HuggingFace:
 
     def copy(self, entry: Entry, target: Path, moved: Moved) -> None:
         url = f"{self._endpoint}/{self._origin.repo}/resolve/{quote(self._commit, safe='')}/{quote(entry.path)}"
-        download(self._http, url, entry, target, moved)
+        # A gated repository's listing is open, its files are not.
+        download(self._http, url, entry, target, moved, self._sign_in)
 
     def close(self) -> None:
         self._http.close()

@@ -36,16 +36,15 @@ class ModelScope:
         self._http = client({"Authorization": f"Bearer {token}"}) if token else client()
         if token:
             self._http.cookies.set("m_session_id", token, domain=httpx.URL(self._endpoint).host)
+        self._sign_in = f"Ask for access at {self._endpoint}/models/{origin.repo}, then set MODELSCOPE_API_TOKEN."
 
     def listing(self) -> Listing:
         url = f"{self._endpoint}/api/v1/models/{self._repo}/repo/files"
-        page = f"{self._endpoint}/models/{self._repo}"
-        sign_in = f"Ask for access at {page}, then set MODELSCOPE_API_TOKEN."
         try:
             answer = self._http.get(url, params={"Revision": self._revision, "Recursive": "true"})
         except httpx.HTTPError as error:
             raise unreachable(url, error) from error
-        refuse(answer, self._repo, sign_in)
+        refuse(answer, self._repo, self._sign_in)
         try:
             data = answer.json()["Data"] or {}
             files: list[dict[str, Any]] | None = data["Files"]
@@ -68,7 +67,9 @@ class ModelScope:
 
     def copy(self, entry: Entry, target: Path, moved: Moved) -> None:
         where = f"Revision={quote_plus(self._revision)}&FilePath={quote_plus(entry.path)}"
-        download(self._http, f"{self._endpoint}/api/v1/models/{self._repo}/repo?{where}", entry, target, moved)
+        download(
+            self._http, f"{self._endpoint}/api/v1/models/{self._repo}/repo?{where}", entry, target, moved, self._sign_in
+        )
 
     def close(self) -> None:
         self._http.close()

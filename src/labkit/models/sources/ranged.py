@@ -29,15 +29,16 @@ def client(headers: Mapping[str, str] | None = None, cookies: Mapping[str, str] 
     )
 
 
-def download(http: httpx.Client, url: str, entry: Entry, target: Path, moved: Moved) -> None:
-    """Puts `url` at `target`. Raises OperatorError when the connection breaks again and again."""
+def download(http: httpx.Client, url: str, entry: Entry, target: Path, moved: Moved, sign_in: str = GO_ON) -> None:
+    """Puts `url` at `target`. Raises OperatorError when the connection breaks again and again, or the hub refuses;
+    `sign_in` then says how to be let in."""
     failed, had = 0, -1
     while True:
         have = target.stat().st_size if target.exists() else 0
         failed = 0 if have > had else failed
         had = have
         try:
-            _go_on(http, url, entry, target, have, moved)
+            _go_on(http, url, entry, target, have, moved, sign_in)
             return
         except httpx.TransportError as error:
             failed += 1
@@ -74,7 +75,7 @@ def refuse(response: httpx.Response, what: str, how_to_sign_in: str) -> None:
     raise OperatorError(f"{host} answered {status} to {what}.", instead=f"Try later. {GO_ON}")
 
 
-def _go_on(http: httpx.Client, url: str, entry: Entry, target: Path, have: int, moved: Moved) -> None:
+def _go_on(http: httpx.Client, url: str, entry: Entry, target: Path, have: int, moved: Moved, sign_in: str) -> None:
     if 0 <= entry.size < have:
         target.unlink()  # of another file
         have = 0
@@ -87,7 +88,7 @@ def _go_on(http: httpx.Client, url: str, entry: Entry, target: Path, have: int, 
         if response.status_code == 416:
             target.unlink()  # what is there is not of this file: begin again
             raise httpx.ReadError("the range does not exist")
-        refuse(response, entry.path, GO_ON)
+        refuse(response, entry.path, sign_in)
         goes_on = response.status_code == 206
         done = have if goes_on else 0
         with target.open("ab" if goes_on else "wb") as file:
