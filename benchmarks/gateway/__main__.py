@@ -71,12 +71,12 @@ def _compared(targets: Sequence[Started], at_once: int, rounds: int, seconds: fl
             loads[one.target.name].append(done)
             cpu[one.target.name].append(1000 * (one.cpu_seconds() - before) / max(1, len(done.times)))
     found: dict[str, Any] = {}
-    for name in loads:
-        found[f"{name}_p50_ms_c{at_once}"] = _median(one.percentile(50) for one in loads[name])
-        found[f"{name}_p99_ms_c{at_once}"] = _median(one.percentile(99) for one in loads[name])
-        found[f"{name}_requests_per_second_c{at_once}"] = _median(one.per_second for one in loads[name])
+    for name, done in loads.items():
+        found[f"{name}_p50_ms_c{at_once}"] = _median(one.percentile(50) for one in done)
+        found[f"{name}_p99_ms_c{at_once}"] = _median(one.percentile(99) for one in done)
+        found[f"{name}_requests_per_second_c{at_once}"] = _median(one.per_second for one in done)
         found[f"{name}_cpu_ms_c{at_once}"] = _median(cpu[name])
-        found[f"{name}_failed_c{at_once}"] = sum(one.failed for one in loads[name])
+        found[f"{name}_failed_c{at_once}"] = sum(one.failed for one in done)
     for percent in (50, 99):
         added = (
             ours.percentile(percent) - straight.percentile(percent)

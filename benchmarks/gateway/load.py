@@ -1,4 +1,4 @@
-"""Asks one address the same thing again and again, from so many connections at once, and writes down how long it took."""
+"""Asks one address the same again and again, from so many connections at once, and writes down how long it took."""
 
 from __future__ import annotations
 

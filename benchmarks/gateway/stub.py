@@ -1,4 +1,4 @@
-"""A model server that answers at once, with as little work as Python allows: `python -m benchmarks.gateway.stub PORT`."""
+"""A model server that answers at once, with as little work as Python allows: python -m benchmarks.gateway.stub PORT."""
 
 from __future__ import annotations
 
