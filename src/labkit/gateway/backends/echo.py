@@ -114,7 +114,7 @@ def _embedded(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(body: Mapping[str, Any]) -> dict[str, Any]:
     text = _prompt(body)
-    return {"text": text, "usage": _usage(len(text.split()), 0)}
+    return {"text": text, "language": "en", "segments": [], "usage": _usage(len(text.split()), 0)}
 
 
 _PLAIN: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {

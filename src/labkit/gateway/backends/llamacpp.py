@@ -5,7 +5,6 @@ Settings: {"kind": "llamacpp", "url", "scoring_url", "key_file", "slots", "score
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -18,6 +17,7 @@ import httpx
 
 from labkit.errors import LabkitError, ModelUnavailable, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
+from labkit.gateway.backends.logprobs import of_completion
 from labkit.strict import read_secret, strict
 
 # A cold prompt on a busy small machine is slow; a process that says nothing for this long has died.
@@ -183,17 +183,7 @@ def _ours(path: str, answer: dict[str, Any]) -> dict[str, Any]:
 def _with_logprobs(choice: dict[str, Any]) -> dict[str, Any]:
     """llama.cpp writes a completion's logprobs in the shape of chat; OpenAI's completions have their own."""
     entries = (choice.get("logprobs") or {}).get("content")
-    if entries is None:
-        return choice
-    texts = [entry["token"] for entry in entries]
-    return choice | {
-        "logprobs": {
-            "tokens": texts,
-            "token_logprobs": [entry["logprob"] for entry in entries],
-            "top_logprobs": [{top["token"]: top["logprob"] for top in entry["top_logprobs"]} for entry in entries],
-            "text_offset": list(itertools.accumulate(map(len, texts[:-1]), initial=0)),
-        }
-    }
+    return choice if entries is None else choice | {"logprobs": of_completion(entries)}
 
 
 def open_backend(settings: Mapping[str, Any]) -> LlamaCpp:
