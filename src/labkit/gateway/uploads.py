@@ -20,16 +20,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from labkit.errors import RequestRefused
+from labkit.gateway.backends.wire import GRANULARITIES
 from labkit.gateway.front import Front, body_of, warnings
 
 LARGEST_FILE = 25 * 2**20
 _SPEECH, _READING = "audio/transcriptions", "ocr"
 _FORMATS = ("json", "text", "verbose_json")
-_GRANULARITIES = "timestamp_granularities[]"
 # As OpenAI's server says it in a verbose answer; what is not here stays as the model says it.
 _LANGUAGES = {"en": "english", "fil": "tagalog", "tl": "tagalog"}
 _KNOWN = {
-    _SPEECH: ("model", "language", "prompt", "response_format", "temperature", _GRANULARITIES),
+    _SPEECH: ("model", "language", "prompt", "response_format", "temperature", GRANULARITIES),
     _READING: ("model", "languages"),
 }
 
@@ -72,7 +72,7 @@ class Uploads:
         headers = {**call.headers, **warnings(unknown)}
         if shape == "text":
             return PlainTextResponse(answer["text"] + "\n", headers=headers)  # with a line's end, as OpenAI's has it
-        told = answer if path == _READING else _transcription(answer, shape, "word" in fields.get(_GRANULARITIES, ()))
+        told = answer if path == _READING else _transcription(answer, shape, "word" in fields.get(GRANULARITIES, ()))
         return JSONResponse(told, headers=headers)
 
 
@@ -114,9 +114,9 @@ async def _form(
                 raise RequestRefused("file is missing.", instead="Send the file as a part named file.", param="file")
             file = await upload.read()
             texts: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
-            if _GRANULARITIES in texts:
-                texts[_GRANULARITIES] = [
-                    _one_of(_GRANULARITIES, str(one), ("segment", "word")) for one in form.getlist(_GRANULARITIES)
+            if GRANULARITIES in texts:
+                texts[GRANULARITIES] = [
+                    _one_of(GRANULARITIES, str(one), ("segment", "word")) for one in form.getlist(GRANULARITIES)
                 ]
     except (MultiPartException, UnicodeDecodeError) as error:
         raise RequestRefused("The form cannot be read.", instead="Send multipart/form-data.") from error

@@ -17,8 +17,9 @@ from typing import Any
 
 import httpx
 
-from labkit.errors import ModelUnavailable, RequestRefused
+from labkit.errors import RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
+from labkit.gateway.backends.wire import GRANULARITIES, unavailable, usage
 from labkit.strict import read_secret, strict
 
 # Ten minutes of speech on a busy small machine.
@@ -113,7 +114,7 @@ class AidesOfTheModelProcess:
         rows = [
             {"object": "embedding", "index": number, "embedding": row} for number, row in enumerate(told["embeddings"])
         ]
-        return {"object": "list", "model": body["model"], "data": rows, "usage": _usage(told["tokens"])}
+        return {"object": "list", "model": body["model"], "data": rows, "usage": usage(told["tokens"])}
 
     async def _transcribe(self, body: Mapping[str, Any]) -> dict[str, Any]:
         told = await self._ask("/transcribe", body)
@@ -127,11 +128,11 @@ class AidesOfTheModelProcess:
             for word in one["words"]
         ]
         cost = math.ceil(told["duration"] * _SPEECH_TOKENS)
-        return {**told, "segments": segments, "words": words, "usage": _usage(cost)}
+        return {**told, "segments": segments, "words": words, "usage": usage(cost)}
 
     async def _read(self, body: Mapping[str, Any]) -> dict[str, Any]:
         told = await self._ask("/read", body)
-        return {**told, "usage": _usage(math.ceil(told["width"] * told["height"] / _PIXELS))}
+        return {**told, "usage": usage(math.ceil(told["width"] * told["height"] / _PIXELS))}
 
     async def _ask(self, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
         address = self._url + route
@@ -147,24 +148,16 @@ class AidesOfTheModelProcess:
             if answer.status_code == 400:
                 raise RequestRefused(str(told["error"]["message"]))
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            raise _unavailable() from error
+            raise unavailable() from error
         if answer.status_code != 200:
-            raise _unavailable()
+            raise unavailable()
         return told
 
 
 def _options(body: Mapping[str, Any]) -> dict[str, str]:
     """What a form may say, as the model process calls it."""
     known = {name: body[name] for name in ("language", "prompt", "temperature", "languages") if body.get(name)}
-    return {**known, "timestamps": "word"} if "word" in body.get("timestamp_granularities[]", ()) else known
-
-
-def _usage(tokens: int) -> dict[str, int]:
-    return {"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens}
-
-
-def _unavailable() -> ModelUnavailable:
-    return ModelUnavailable("The model did not answer.", instead="Try again in a minute; nothing was charged.")
+    return {**known, "timestamps": "word"} if "word" in body.get(GRANULARITIES, ()) else known
 
 
 def open_backend(settings: Mapping[str, Any]) -> AidesOfTheModelProcess:

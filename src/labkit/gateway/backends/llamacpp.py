@@ -15,9 +15,10 @@ from typing import Any
 
 import httpx
 
-from labkit.errors import LabkitError, ModelUnavailable, RequestRefused
+from labkit.errors import LabkitError, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
 from labkit.gateway.backends.logprobs import of_completion
+from labkit.gateway.backends.wire import unavailable
 from labkit.strict import read_secret, strict
 
 # A cold prompt on a busy small machine is slow; a process that says nothing for this long has died.
@@ -95,7 +96,7 @@ class LlamaCpp:
                     continue
                 chunk = json.loads(line.removeprefix("data: "))
                 if "error" in chunk:
-                    raise _unavailable()
+                    raise unavailable()
                 read, written = _spent(chunk)
                 prompt, made = max(prompt, read), max(made, written)
                 yield Piece(_ours(path, chunk), made, prompt or None)
@@ -137,11 +138,7 @@ async def _faults_named() -> AsyncIterator[None]:
     try:
         yield
     except (httpx.HTTPError, json.JSONDecodeError) as error:
-        raise _unavailable() from error
-
-
-def _unavailable() -> ModelUnavailable:
-    return ModelUnavailable("The model did not answer.", instead="Try again in a minute; nothing was charged.")
+        raise unavailable() from error
 
 
 def _read(answer: httpx.Response) -> dict[str, Any]:
@@ -154,7 +151,7 @@ def _read(answer: httpx.Response) -> dict[str, Any]:
 def _refusal(answer: httpx.Response) -> LabkitError:
     """A 400 is the caller's (a prompt that is too long, a schema it cannot compile); all else is ours."""
     if answer.status_code != 400:
-        return _unavailable()
+        return unavailable()
     try:
         said = str(answer.json()["error"]["message"])
         if found := _TOO_LONG.search(said):
@@ -162,7 +159,7 @@ def _refusal(answer: httpx.Response) -> LabkitError:
             return RequestRefused(f"Your text is too long: {tokens} tokens, at most {most}.", instead="Shorten it.")
         return RequestRefused(f"The model refused: {said.rstrip('.')}.", instead="Change the request, send it again.")
     except (ValueError, KeyError, TypeError):
-        return _unavailable()
+        return unavailable()
 
 
 def _spent(chunk: Mapping[str, Any]) -> tuple[int, int]:

@@ -29,6 +29,7 @@ import anyio
 from labkit.errors import ModelUnavailable, OperatorError, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
 from labkit.gateway.backends.logprobs import entry, of_completion
+from labkit.gateway.backends.wire import usage
 from labkit.models.sampling import Draw, Text, Token, sample
 from labkit.models.scoring import ChoiceScorer
 from labkit.strict import strict
@@ -85,7 +86,7 @@ class Transformers:
                 entries += step.entries
         said = {"text": text} if path != _CHAT else {"message": {"role": "assistant", "content": text}}
         choice = _choice(path, said, entries if _wants_logprobs(body) else None, finish)
-        return {**self._head(path), "choices": [choice], "usage": _usage(len(prompt), made)}
+        return {**self._head(path), "choices": [choice], "usage": usage(len(prompt), made)}
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Piece]:
         prompt = await asyncio.to_thread(self._prompt, path, body)
@@ -99,7 +100,7 @@ class Transformers:
                 said = {"text": step.text} if path != _CHAT else {"delta": {"content": step.text} if step.text else {}}
                 told = step.entries if _wants_logprobs(body) else None
                 yield Piece({**head, "choices": [_choice(path, said, told, step.finish)]}, made, read)
-        yield Piece({**head, "choices": [], "usage": _usage(read, made)}, made, read)
+        yield Piece({**head, "choices": [], "usage": usage(read, made)}, made, read)
 
     async def cost(self, prompts: list[str], choices: list[str]) -> int:
         return await asyncio.to_thread(self._scorer.cost, prompts, choices)
@@ -220,10 +221,6 @@ def _wants_logprobs(body: Mapping[str, Any]) -> bool:
 
 def _likeliest(body: Mapping[str, Any]) -> int:
     return int(body.get("top_logprobs", 0) if "messages" in body else body.get("logprobs", 0))
-
-
-def _usage(prompt: int, made: int) -> dict[str, int]:
-    return {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": prompt + made}
 
 
 def _digest(path: Path) -> str:
