@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,12 +105,18 @@ Start = Callable[..., Gateway]
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a gateway before a backend, or several, whose model has this name; all are stopped after the test."""
-    with starting(tmp_path) as start_one:
+    with _starting(tmp_path) as start_one:
         yield start_one
 
 
+@pytest.fixture(scope="session")
+def starting() -> Callable[[Path], AbstractContextManager[Start]]:
+    """For gateways that outlive a test."""
+    return _starting
+
+
 @contextmanager
-def starting(folder: Path) -> Iterator[Start]:
+def _starting(folder: Path) -> Iterator[Start]:
     """Gateways on one database in a folder."""
     running: list[tuple[uvicorn.Server, threading.Thread, Gateway]] = []
 

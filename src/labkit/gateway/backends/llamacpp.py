@@ -17,7 +17,7 @@ import httpx
 
 from labkit.errors import LabkitError, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
-from labkit.gateway.backends.logprobs import of_completion
+from labkit.gateway.backends.logprobs import in_shape
 from labkit.gateway.backends.wire import unavailable
 from labkit.strict import read_secret, strict
 
@@ -173,14 +173,8 @@ def _spent(chunk: Mapping[str, Any]) -> tuple[int, int]:
 def _ours(path: str, answer: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in answer.items() if key not in _NOT_OURS}
     if path == "completions":
-        kept["choices"] = [_with_logprobs(choice) for choice in kept.get("choices", [])]
+        kept["choices"] = [in_shape(choice) for choice in kept.get("choices", [])]
     return kept
-
-
-def _with_logprobs(choice: dict[str, Any]) -> dict[str, Any]:
-    """llama.cpp writes a completion's logprobs in the shape of chat; OpenAI's completions have their own."""
-    entries = (choice.get("logprobs") or {}).get("content")
-    return choice if entries is None else choice | {"logprobs": of_completion(entries)}
 
 
 def open_backend(settings: Mapping[str, Any]) -> LlamaCpp:

@@ -23,5 +23,11 @@ def of_completion(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def in_shape(choice: dict[str, Any]) -> dict[str, Any]:
+    """A completion's choice; llama.cpp writes its log-probabilities in the shape of chat."""
+    entries = (choice.get("logprobs") or {}).get("content")
+    return choice if entries is None else choice | {"logprobs": of_completion(entries)}
+
+
 def _one(token: str, logprob: float) -> dict[str, Any]:
     return {"token": token, "logprob": logprob, "bytes": list(token.encode())}

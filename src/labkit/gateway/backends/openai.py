@@ -28,6 +28,7 @@ import aiohttp
 from labkit.errors import LabkitError, OperatorError, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
 from labkit.gateway.backends.estimate import likely_tokens, most_tokens
+from labkit.gateway.backends.logprobs import in_shape
 from labkit.gateway.backends.wire import GRANULARITIES, check_answer, read_usage, says, unavailable, usage
 from labkit.strict import read_secret, strict
 
@@ -99,7 +100,7 @@ class OpenAiServer:
             answer = await self._post(f"/v1/{path}", self._asked(body))
             check_answer(path, body, answer)
             # Nothing can be settled by an answer that does not say what it cost.
-            return {**answer, "model": body["model"], "usage": read_usage(answer["usage"])}
+            return _ours(path, body, answer) | {"usage": read_usage(answer["usage"])}
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Piece]:
         asked = {**self._asked(body), "stream": True, "stream_options": {"include_usage": True}}
@@ -118,7 +119,7 @@ class OpenAiServer:
                     prompt, made, told = spent["prompt_tokens"], spent["completion_tokens"], True
                 elif not told:
                     made += 1 if any(map(says, chunk["choices"])) else 0
-                yield Piece({**chunk, "model": body["model"]}, made, prompt)
+                yield Piece(_ours(path, body, chunk), made, prompt)
         if not told:
             raise unavailable()
 
@@ -198,6 +199,12 @@ class OpenAiServer:
                 read_bufsize=2**20,
             )
         return self._session
+
+
+def _ours(path: str, body: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer or a chunk of one under our name for the model, in OpenAI's own shape."""
+    kept = {**told, "model": body["model"]}
+    return kept if path != "completions" else {**kept, "choices": [in_shape(one) for one in told["choices"]]}
 
 
 @asynccontextmanager

@@ -1,9 +1,9 @@
 """A model in this very process, by torch and transformers: for a site without llama.cpp, and for tests.
 
-    {"kind": "transformers", "folder": "PREPARED/torch", "name": "smollm2-135m-instruct"}
+    {"kind": "transformers", "folder": "PREPARED/torch", "name": "smollm2-135m-instruct", "context": 2048}
 
-`folder` holds safetensors, config and tokenizer; no code out of it is run, and pickled weights are not read. One call
-is computed at a time, on one thread. A stopped call ends before its next token; a prompt being read is read to its end.
+`folder` holds safetensors, config and tokenizer; no code out of it is run, and pickled weights are not read. `context`
+bounds prompt and answer together, in tokens. One call is computed at a time, on one thread. A stopped call ends before its next token; a prompt being read is read to its end.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ _DRAWN = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty
 class Settings:
     folder: str
     name: str
+    context: int = 2048
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ class _Step:
 
 
 class Transformers:
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, context: int = 2048) -> None:
         self._folder, self._name = folder, name
         self._scorer = ChoiceScorer(folder)
         self._model, self._tokenizer = self._scorer.model, self._scorer.tokenizer
-        self._context = int(self._model.config.max_position_embeddings)
+        self._context = min(context, self._model.config.max_position_embeddings)
         ends = self._model.generation_config.eos_token_id
         self._ends = set(ends if isinstance(ends, list) else [ends]) | {self._tokenizer.eos_token_id}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="transformers")
@@ -235,4 +236,4 @@ def open_backend(settings: Mapping[str, Any]) -> Transformers:
         raise OperatorError(
             f"backend transformers: {folder} holds no model.", instead="Name a folder with config and safetensors."
         )
-    return Transformers(folder, known.name)
+    return Transformers(folder, known.name, known.context)
