@@ -3,7 +3,8 @@
     {"kind": "transformers", "folder": "PREPARED/torch", "name": "smollm2-135m-instruct", "context": 2048}
 
 `folder` holds safetensors, config and tokenizer; no code out of it is run, and pickled weights are not read. `context`
-bounds prompt and answer together, in tokens. One call is computed at a time, on one thread. A stopped call ends before its next token; a prompt being read is read to its end.
+bounds prompt and answer together, in tokens. One call is computed at a time, on one thread. A stopped call ends before
+its next token; a prompt being read is read to its end.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def words(body: dict[str, Any]) -> int:
     return sum(len(text.split()) for text in texts)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def upstream() -> Iterator[Callable[[], Upstream]]:
     """Starts such servers, each on a port of its own."""
     loop = asyncio.new_event_loop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -23,28 +23,48 @@ COST = 4 + 5
 MODELS = {"m": Model("Org/M", ["chat/completions", "completions", "embeddings", "audio/transcriptions"])}
 
 
-@pytest.fixture
-def pair(start, upstream) -> SimpleNamespace:
-    """A gateway before two servers of the same model."""
-    servers = [upstream(), upstream()]
-    backends = [OpenAiServer(one.url, MODELS, count="vllm", silence=0.5) for one in servers]
-    gateway = start(backends, "m")
-    client = gateway.openai().with_options(max_retries=0)
+class Pair:
+    """A gateway before two servers of the same model, and a learner who asks it."""
 
-    def ask(stream: bool = False, most: int = 5, **options: Any) -> str:
-        given = {"model": "m", "messages": HELLO, "max_tokens": most, "stream": stream, **options}
-        answer = client.chat.completions.create(**given)
+    def __init__(self, gateway: Any, first: Any, second: Any) -> None:
+        self.gateway, self.first, self.second = gateway, first, second
+        self.client = gateway.openai("large").with_options(max_retries=0)
+        for server in (first, second):
+            server.plan, server.asked, server.usage, server.left = [], [], None, 0
+        self._before = self._lines()
+
+    def ask(self, stream: bool = False, most: int = 5, **options: Any) -> str:
+        given: dict[str, Any] = {"model": "m", "messages": HELLO, "max_tokens": most, "stream": stream, **options}
+        answer = self.client.chat.completions.create(**given)
         if stream:
-            return "".join(c.choices[0].delta.content or "" for c in answer if c.choices)
+            return "".join(one.choices[0].delta.content or "" for one in answer if one.choices)
         return answer.choices[0].message.content or ""
 
-    return SimpleNamespace(gateway=gateway, client=client, ask=ask, first=servers[0], second=servers[1])
+    @property
+    def charged(self) -> list[int]:
+        """What each call since has cost that cost anything, once nothing is reserved."""
+        self.gateway.settled("large")
+        return self._lines()[len(self._before) :]
+
+    def _lines(self) -> list[int]:
+        with self.gateway.engine.connect() as connection:
+            return [row.amount for row in connection.execute(select(charges).order_by(charges.c.at))]
 
 
-def charged(gateway: Any) -> list[int]:
-    gateway.settled()
-    with gateway.engine.connect() as connection:
-        return [row.amount for row in connection.execute(select(charges))]
+@pytest.fixture(scope="module")
+def servers(upstream, starting, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any, Any]]:
+    first, second = upstream(), upstream()
+    with starting(tmp_path_factory.mktemp("pair")) as start:
+        yield (
+            start([OpenAiServer(one.url, MODELS, count="vllm", silence=0.5) for one in (first, second)], "m"),
+            first,
+            second,
+        )
+
+
+@pytest.fixture
+def pair(servers) -> Pair:
+    return Pair(*servers)
 
 
 BEFORE = ["500", "429", "429 60", "429 Wed, 21 Oct 2065 07:28:00 GMT", "hang", "garbage"]
@@ -59,7 +79,7 @@ def test_what_fails_before_the_first_byte_goes_to_the_next_server_and_is_paid_on
     pair.first.plan = [fault]
     assert pair.ask(stream) == "word " * 5
     assert (len(pair.first.asked), len(pair.second.asked)) == (1, 1)
-    assert charged(pair.gateway) == [COST]
+    assert pair.charged == [COST]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -68,7 +88,7 @@ def test_where_every_server_fails_nothing_is_charged(stream: bool, pair) -> None
     with pytest.raises(openai.InternalServerError, match="nothing was charged") as caught:
         pair.ask(stream)
     assert (caught.value.status_code, caught.value.code) == (502, "ModelUnavailable")
-    assert charged(pair.gateway) == [] and pair.gateway.balance().used == 0
+    assert pair.charged == []
 
 
 @pytest.mark.parametrize("fault", ["drop-midway", "no-usage"])
@@ -77,7 +97,7 @@ def test_after_the_first_byte_nobody_else_is_asked_and_nothing_is_charged(fault:
     with pytest.raises(openai.APIError, match="did not answer"):
         pair.ask(stream=True)
     assert len(pair.second.asked) == 0
-    assert charged(pair.gateway) == []
+    assert pair.charged == []
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -88,7 +108,7 @@ def test_a_connection_that_broke_before_the_first_byte_is_tried_once_more_and_pa
     pair.first.plan = ["drop", "drop"]
     assert pair.ask(stream) == "word " * 5
     assert (len(pair.first.asked), len(pair.second.asked)) == (4, 1)
-    assert charged(pair.gateway) == [COST, COST]
+    assert pair.charged == [COST, COST]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -101,23 +121,23 @@ def test_a_busy_server_is_given_the_seconds_it_asks_for(stream: bool, pair) -> N
     pair.first.plan = ["429 0", "429 0"]
     assert pair.ask(stream) == "word " * 5
     assert (len(pair.first.asked), len(pair.second.asked)) == (4, 1)
-    assert charged(pair.gateway) == [COST, COST]
+    assert pair.charged == [COST, COST]
 
 
 def test_what_the_caller_can_mend_is_told_to_her_and_to_no_other_server(pair) -> None:
     pair.first.plan = ["400"]
     with pytest.raises(openai.BadRequestError, match=r"The model refused: The schema is wrong\."):
         pair.ask()
-    assert len(pair.second.asked) == 0 and charged(pair.gateway) == []
+    assert len(pair.second.asked) == 0 and pair.charged == []
 
 
 def test_of_several_answers_none_is_paid_where_one_fails_everywhere(pair) -> None:
     pair.first.plan, pair.second.plan = ["", "500"], ["500"]
     with pytest.raises(openai.InternalServerError):
         pair.ask(n=2)
-    assert charged(pair.gateway) == []
+    assert pair.charged == []
     assert pair.ask(n=2) == "word " * 5
-    assert charged(pair.gateway) == [COST + 5]  # the prompt is paid for once
+    assert pair.charged == [COST + 5]  # the prompt is paid for once
 
 
 def test_a_server_that_is_down_is_passed_over_until_it_is_well_again(
@@ -158,7 +178,7 @@ def test_nothing_more_and_nothing_less_than_the_call_can_cost_is_reserved(pair) 
 def test_a_server_that_claims_more_than_was_asked_of_it_is_not_believed(stream: bool, pair) -> None:
     pair.first.usage = {"prompt_tokens": 4, "completion_tokens": 10**9, "total_tokens": 10**9}
     pair.ask(stream)
-    assert charged(pair.gateway) == [COST]
+    assert pair.charged == [COST]
 
 
 def test_whoever_leaves_pays_for_what_was_made_and_the_server_is_let_go(pair) -> None:
@@ -166,8 +186,8 @@ def test_whoever_leaves_pays_for_what_was_made_and_the_server_is_let_go(pair) ->
     with pair.client.chat.completions.create(**given) as stream:
         for _ in range(5):
             next(stream)
-    used = pair.gateway.settled().used
-    assert 5 < used < 300 and charged(pair.gateway) == [used]
+    (used,) = pair.charged
+    assert 5 < used < 300
     end = time.monotonic() + 10
     while not pair.first.left and time.monotonic() < end:
         time.sleep(0.02)
@@ -184,7 +204,7 @@ def test_every_path_reaches_the_server_under_its_own_name_for_the_model(pair) ->
     assert (heard.text, heard.duration, heard.language, len(heard.segments)) == ("heard", 2.5, "english", 1)
     assert [one["model"] for one in pair.first.asked] == ["Org/M"] * 3
     assert pair.first.asked[2]["response_format"] == "verbose_json" and pair.first.asked[2]["temperature"] == "0.5"
-    assert charged(pair.gateway) == [4, 3, 50]
+    assert pair.charged == [4, 3, 50]
 
 
 @pytest.mark.parametrize(
