@@ -79,7 +79,8 @@ def behind(request: pytest.FixtureRequest, gateways) -> SimpleNamespace:
     gateway = gateways(backend, name)
     told = {one["id"]: one for one in _get(gateway, "v1/models")["data"]}[name]
     model = Served(name, frozenset(told["paths"]), frozenset(told["takes"]), told["context_length"] or 0)
-    return SimpleNamespace(gateway=gateway, name=name, model=model, real=request.param in REAL)
+    client = gateway.openai("large").with_options(max_retries=0)
+    return SimpleNamespace(gateway=gateway, client=client, name=name, model=model, real=request.param in REAL)
 
 
 def _get(gateway: Any, path: str) -> Any:
@@ -92,7 +93,7 @@ class Talk:
 
     def __init__(self, behind: SimpleNamespace) -> None:
         self.gateway, self.name = behind.gateway, behind.name
-        self.client = self.gateway.openai("large").with_options(max_retries=0)
+        self.client = behind.client
         self._before = self.gateway.settled("large").used
 
     @property
@@ -100,7 +101,7 @@ class Talk:
         return int(self.gateway.settled("large").used - self._before)
 
     def chat(self, **options: Any) -> Any:
-        given = {"model": self.name, "messages": FRANCE, "max_tokens": 8, "temperature": 0, **options}
+        given = {"model": self.name, "messages": FRANCE, "max_tokens": 5, "temperature": 0, **options}
         return self.client.chat.completions.create(**given)
 
     def complete(self, **options: Any) -> Any:
@@ -125,8 +126,8 @@ def test_a_chat_is_answered_and_charged_as_its_usage_says(behind, talk: Talk) ->
     assert answer.object == "chat.completion" and answer.model == behind.name
     (choice,) = answer.choices
     assert choice.index == 0 and choice.message.role == "assistant" and choice.finish_reason in ("stop", "length")
-    assert choice.message.content.strip() and (behind.real or "capital of France?" in choice.message.content)
-    assert 0 < answer.usage.completion_tokens <= 8
+    assert choice.message.content.strip() and (behind.real or "capital of" in choice.message.content)
+    assert 0 < answer.usage.completion_tokens <= 5
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens == talk.charged
 
 
@@ -199,7 +200,7 @@ def test_two_answers_are_numbered_and_their_prompt_is_paid_for_once(stream: bool
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_answer_ends_before_a_stop_text(stream: bool, talk: Talk) -> None:
     free = talk.chat().choices[0].message.content
-    stop = free.split()[2]
+    stop = free.split()[-1]
     answer = talk.chat(stop=[stop, "\x00"], stream=stream)
     if stream:
         choices = [one.choices[0] for one in answer if one.choices]
@@ -210,8 +211,8 @@ def test_an_answer_ends_before_a_stop_text(stream: bool, talk: Talk) -> None:
 
 
 def test_a_seed_repeats_a_warm_answer(talk: Talk) -> None:
-    first, second = (talk.chat(temperature=1, top_p=0.9, seed=7, max_tokens=6) for _ in range(2))
-    assert first.choices[0].message.content == second.choices[0].message.content
+    first, second = (talk.complete(temperature=1, top_p=0.9, seed=7) for _ in range(2))
+    assert first.choices[0].text == second.choices[0].text != ""
 
 
 def test_a_schema_is_kept_or_refused_by_name(behind, talk: Talk) -> None:

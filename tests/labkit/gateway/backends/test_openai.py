@@ -26,9 +26,8 @@ MODELS = {"m": Model("Org/M", ["chat/completions", "completions", "embeddings", 
 class Pair:
     """A gateway before two servers of the same model, and a learner who asks it."""
 
-    def __init__(self, gateway: Any, first: Any, second: Any) -> None:
-        self.gateway, self.first, self.second = gateway, first, second
-        self.client = gateway.openai("large").with_options(max_retries=0)
+    def __init__(self, gateway: Any, client: openai.OpenAI, first: Any, second: Any) -> None:
+        self.gateway, self.client, self.first, self.second = gateway, client, first, second
         for server in (first, second):
             server.plan, server.asked, server.usage, server.left = [], [], None, 0
         self._before = self._lines()
@@ -52,14 +51,11 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def servers(upstream, starting, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any, Any]]:
+def servers(upstream, starting, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, ...]]:
     first, second = upstream(), upstream()
     with starting(tmp_path_factory.mktemp("pair")) as start:
-        yield (
-            start([OpenAiServer(one.url, MODELS, count="vllm", silence=0.5) for one in (first, second)], "m"),
-            first,
-            second,
-        )
+        gateway = start([OpenAiServer(one.url, MODELS, count="vllm", silence=0.5) for one in (first, second)], "m")
+        yield gateway, gateway.openai("large").with_options(max_retries=0), first, second
 
 
 @pytest.fixture

@@ -67,14 +67,13 @@ def test_half_a_character_waits_for_its_other_half() -> None:
 @pytest.mark.model
 async def test_a_warm_draw_repeats_with_its_seed_and_differs_with_another(torch_backend: Transformers) -> None:
     async def answer(**options: object) -> str:
-        told = await torch_backend.complete("chat/completions", {**CHAT, **options})
-        return str(told["choices"][0]["message"]["content"])
+        told = await torch_backend.complete("completions", {"prompt": "Paris is", "max_tokens": 5, **options})
+        return str(told["choices"][0]["text"])
 
     assert await answer(temperature=1.5, seed=1) == await answer(temperature=1.5, seed=1)
     assert len({await answer(temperature=1.5, seed=seed) for seed in (1, 2, 3)}) > 1
     # Of the smallest nucleus only the likeliest is left.
-    cold = await answer(temperature=0)
-    assert "Paris" in cold and await answer(temperature=2, top_p=0, seed=5) == cold
+    assert await answer(temperature=2, top_p=0, seed=5) == await answer(temperature=0)
 
 
 @pytest.mark.model
@@ -83,9 +82,9 @@ def test_penalties_keep_tokens_from_coming_again(folder: Path) -> None:
     prompt = scorer.tokenizer("One, two, one, two, one, two, one,")["input_ids"]
 
     def drawn(**options: float) -> list[int]:
-        return [one.id for one in itertools.islice(sample(scorer.model, prompt, Draw(0, **options)), 16)]
+        return [one.id for one in itertools.islice(sample(scorer.model, prompt, Draw(0, **options)), 9)]
 
-    assert len(set(drawn())) < 6 < len(set(drawn(frequency_penalty=2, presence_penalty=2)))
+    assert len(set(drawn())) < 5 < len(set(drawn(frequency_penalty=2, presence_penalty=2)))
 
 
 @pytest.mark.model
