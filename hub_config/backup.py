@@ -7,6 +7,7 @@ blobs/                   what learners handed in (kept before the database knows
 homes/                   learners' files as they are found; one that changes meanwhile may be torn, and one that
                          cannot be read is left out
 secrets/                 so the file opens everything: it is its owner's alone, keep it so
+models/*.json            which models they were, and who accepted which terms
 
 Models, built courses, logs and what one run writes are not in it: they are made again.
 """
@@ -35,6 +36,8 @@ from labkit.database.dump import dump, moment, revision
 from labkit.errors import OperatorError
 
 LAST = "last-backup.json"
+# Of the models, what a fetch cannot make again.
+_OF_MODELS = ("models/lock.json", "models/terms.json")
 # What grows while it is read: SQLite's own files are taken as databases or not at all.
 _JOURNALS = ("-wal", "-shm", "-journal")
 
@@ -109,6 +112,11 @@ def _fill(settings: Settings, out: IO[bytes]) -> int:
                 _add_database(writer, home, entry.path, entry)
             elif not (top == "nbgrader" and entry.path.endswith(_JOURNALS)):
                 writer.add(entry, content)
+    for entry, content in walk(home, "models"):
+        if content is not None and entry.path in _OF_MODELS:
+            writer.add(entry, content)
+        elif entry.path == "models" and any((home / name).exists() for name in _OF_MODELS):
+            writer.note(entry)
     writer.finish()
     return rows
 

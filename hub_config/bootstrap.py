@@ -38,7 +38,7 @@ PACKAGES = {
     "quick": {},
     "check": {},
 }
-_RUN = ("learner", "courses", "models", "gateway", "pages", "autograder", "hub", "postgresql")
+_RUN = ("learner", "courses", "catalogue", "models", "gateway", "pages", "autograder", "hub", "postgresql")
 _LIGHT = tuple(extra for extra in _RUN if extra != "models")
 EXTRAS = {"up": _RUN, "test": (*_RUN, "dev"), "quick": (*_LIGHT, "dev"), "check": (*_LIGHT, "dev")}
 # Installed alone, since each asks for what we do not use. Weights: of the embedded model (a command-line tool), of

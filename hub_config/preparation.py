@@ -41,7 +41,7 @@ def check_machine(settings: Settings) -> None:
             instead=f"End what uses it, or choose another: LABKIT_PORT={settings.port + 1} make up",
         )
     free = shutil.disk_usage(settings.home).free // 2**20
-    if free < _NEEDED_MB and not (settings.home / "models").exists():
+    if free < _NEEDED_MB and not (settings.home / "models" / embedded.MODEL_ID).exists():
         raise OperatorError(
             f"The disk of {settings.home} has {free} MB left; the first start needs {_NEEDED_MB} MB.",
             instead="Make room, or set LABKIT_HOME to a folder on another disk.",

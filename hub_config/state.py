@@ -4,7 +4,7 @@ labkit.sqlite            people, allowances, submissions, scores (unless LABKIT_
 hub.sqlite               JupyterHub's own tables
 blobs/                   what learners handed in, by content
 homes/NAME/              each learner's files
-models/                  the prepared model
+models/                  the prepared model and fetched ones; their lock; which terms who accepted
 build/COURSE/            notebooks built from the courses' text
 nbgrader/COURSE/         nbgrader's folders and gradebook.db
 uploads/                 rosters between their plan and their application, for an hour

@@ -2,7 +2,7 @@
 
 CONFIG.json: {"port", "prefix", "database_url", "courses", "hub_api_url", "key_secret_file", "grading_key_file",
 "timezone", "holder", "scorers", "backends": [{"kind", ...what the kind needs}], "person_tokens", "person_requests",
-"at_once", "moderation", "strict", "keep_prompts"}. It listens on 127.0.0.1.
+"at_once", "in_line", "moderation", "strict", "keep_prompts"}. It listens on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Settings:
     person_tokens: int = 0
     person_requests: int = 0
     at_once: int = 2  # how many calls of one learner run at a time
+    in_line: int = 8  # how many more of hers may wait
     moderation: dict[str, Any] = field(default_factory=dict)
     strict: bool = False  # an unknown parameter is refused, not left out with a warning
     keep_prompts: bool = False  # what is asked and answered is kept, not only its digest
@@ -71,7 +72,7 @@ def compose(settings: Settings) -> Starlette:
         scorers=settings.scorers,
         digest_key=read_secret(Path(settings.key_secret_file)),
         person=Share(settings.person_tokens or None, settings.person_requests or None),
-        queue=FairQueue(settings.at_once),
+        queue=FairQueue(settings.at_once, settings.in_line),
         moderator=open_moderator(settings.moderation),
         strict=settings.strict,
         keeps_prompts=settings.keep_prompts,
@@ -79,7 +80,7 @@ def compose(settings: Settings) -> Starlette:
 
 
 def _check(settings: Settings, where: str) -> None:
-    for name in ("scorers", "at_once"):
+    for name in ("scorers", "at_once", "in_line"):
         if getattr(settings, name) < 1:
             raise OperatorError(f"{where}: {name} is {getattr(settings, name)}.", instead="Write a number above 0.")
     if not settings.backends:

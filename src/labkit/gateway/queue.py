@@ -17,8 +17,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -104,21 +103,11 @@ class FairQueue:
             ticket.granted.cancel()
         elif not ticket.taken and ticket.granted.done() and not ticket.granted.cancelled():
             ticket.taken = True
-            self._ended(ticket.who, ticket.granted.result(), 0.0)
+            self.ended(ticket.who, ticket.granted.result(), 0.0)
 
-    @asynccontextmanager
-    async def turn(self, ticket: Ticket) -> AsyncIterator[Lane]:
-        """Waits until the call may begin; within the block it runs in the lane."""
-        try:
-            lane = await ticket.granted
-        except asyncio.CancelledError:
-            self.leave(ticket)
-            raise
-        ticket.taken, began = True, self.clock()
-        try:
-            yield lane
-        finally:
-            self._ended(ticket.who, lane, self.clock() - began)
+    def turn(self, ticket: Ticket) -> Turn:
+        """`async with` it: waits until the call may begin; within the block it runs in the lane it gives."""
+        return Turn(self, ticket)
 
     def standing(self, ticket: Ticket) -> Standing:
         rivals = [one for one in self._in_order() if one is ticket or set(one.lanes) & set(ticket.lanes)]
@@ -172,7 +161,8 @@ class FairQueue:
         used = self._used.get(who)
         return used.seconds * 0.5 ** ((self.clock() - used.at) / _HALF_LIFE) if used else 0.0
 
-    def _ended(self, who: str, lane: Lane, seconds: float) -> None:
+    def ended(self, who: str, lane: Lane, seconds: float) -> None:
+        """A call has left its lane."""
         lane.running[who] -= 1
         if not lane.running[who]:
             del lane.running[who]
@@ -182,3 +172,23 @@ class FairQueue:
         if len(self._used) > _MOST_KNOWN:
             self._used = {one: used for one, used in self._used.items() if self._usage(one) > _FORGOTTEN}
         self._grant()
+
+
+class Turn:
+    """One call's stay in a lane."""
+
+    def __init__(self, queue: FairQueue, ticket: Ticket) -> None:
+        self._queue, self._ticket = queue, ticket
+        self._began = 0.0
+
+    async def __aenter__(self) -> Lane:
+        try:
+            lane = await self._ticket.granted
+        except asyncio.CancelledError:
+            self._queue.leave(self._ticket)
+            raise
+        self._ticket.taken, self._began = True, self._queue.clock()
+        return lane
+
+    async def __aexit__(self, *_: object) -> None:
+        self._queue.ended(self._ticket.who, self._ticket.granted.result(), self._queue.clock() - self._began)

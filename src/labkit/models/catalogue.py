@@ -5,44 +5,37 @@ One table of `catalogue.toml` is one model. A new model is a new table.
 
 from __future__ import annotations
 
+import difflib
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from labkit.errors import OperatorError
-from labkit.strict import strict
+from labkit.models.record import Model, check, read_record
+
+__all__ = ["Model", "catalogue", "find", "load_catalogue"]
 
 _FILE = Path(__file__).with_name("catalogue.toml")
 
 
-@dataclass(frozen=True)
-class Model:
-    """One model. `sha256` is of the weights as they are handed out (GGUF), and names the model in calibrations."""
-
-    id: str
-    title: str
-    licence: str
-    package: str
-    file: str
-    sha256: str
-    context: int
-    good_at: str
-    bad_at: str
-
-
 def load_catalogue(path: Path = _FILE) -> dict[str, Model]:
     """Every model of a catalogue file by its id; an unknown or missing key is refused by name."""
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OperatorError(f"{path.name} cannot be read ({error}).", instead="Correct it.") from None
     if unknown := sorted(tables.keys() - {"models"}):
         raise OperatorError(f"{path.name}: unknown table {unknown[0]!r}.", instead="Write [[models]] tables only.")
-    models = [
-        strict(Model, table, f"{path.name}: model {number} ({table.get('id', 'without an id')})")
+    records = {
+        f"{path.name}: model {number} ({table.get('id', 'without an id')})": table
         for number, table in enumerate(tables.get("models", []), start=1)
-    ]
-    catalogue = {model.id: model for model in models}
+    }
+    models = {where: read_record(table, where) for where, table in records.items()}
+    catalogue = {model.id: model for model in models.values()}
     if len(catalogue) != len(models):
         raise OperatorError(f"{path.name}: two models share an id.", instead="Give each [[models]] its own id.")
+    for where, model in models.items():
+        check(model, where)
     return catalogue
 
 
@@ -57,5 +50,9 @@ def find(model_id: str) -> Model:
     try:
         return catalogue()[model_id]
     except KeyError:
+        near = difflib.get_close_matches(model_id, catalogue(), 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
         known = ", ".join(sorted(catalogue()))
-        raise OperatorError(f"There is no model {model_id!r} in the catalogue.", instead=f"Known: {known}.") from None
+        raise OperatorError(
+            f"There is no model {model_id!r} in the catalogue.", instead=f"{hint}Known: {known}."
+        ) from None

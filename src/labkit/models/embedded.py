@@ -13,28 +13,24 @@ forges the manifest too.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import importlib.metadata
 import importlib.util
-import json
-import os
 import platform
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from labkit.errors import OperatorError
 from labkit.models.catalogue import Model, find
+from labkit.models.folder import Progress, is_whole, seal
+from labkit.models.folder import alone as _alone
+from labkit.models.folder import digest as _digest
+from labkit.models.folder import read_manifest as _manifest
+from labkit.models.folder import sync as _sync
 
 MODEL_ID = "smollm2-135m-instruct"
-_LAYOUT = 1  # raise it when what is prepared changes, and every machine prepares again
-_BLOCK = 1 << 20
-
-Progress = Callable[[str], None]
+LAYOUT = 1  # raise it when what is prepared changes, and every machine prepares again
 
 
 @dataclass(frozen=True)
@@ -144,53 +140,8 @@ def _convert(gguf: Path, target: Path) -> None:
 
 
 def _seal(model: Model, partial: Path) -> None:
-    paths = sorted(path for path in partial.rglob("*") if path.is_file())
-    files = {}
-    for path in paths:
-        path.chmod(0o644)
-        files[path.relative_to(partial).as_posix()] = {"sha256": _digest(path), "size": path.stat().st_size}
-        _sync(path)
-    manifest = {"layout": _LAYOUT, "model": model.id, "licence": model.licence, "files": files}
-    (partial / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    for path in (partial / "manifest.json", partial / "torch", partial):
-        _sync(path)
+    seal(partial, {"layout": LAYOUT, "model": model.id, "licence": model.licence})
 
 
 def _is_ready(home: Path) -> bool:
-    try:
-        manifest = _manifest(home)
-        return manifest["layout"] == _LAYOUT and all(
-            (home / name).stat().st_size == entry["size"] for name, entry in manifest["files"].items()
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _manifest(home: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((home / "manifest.json").read_text(encoding="utf-8"))
-    return manifest
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _alone(folder: Path, progress: Progress) -> Iterator[None]:
-    """Two preparations of one folder wait for each other; the lock dies with its process."""
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("Another process is preparing the model; waiting for it.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return is_whole(home, LAYOUT)

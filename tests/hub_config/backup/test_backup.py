@@ -90,6 +90,21 @@ def test_homes_databases_and_secrets_come_back_as_they_were(site, file: Path, tm
         assert not (new / made_again).exists()
 
 
+def test_of_the_models_only_what_no_fetch_makes_again_comes_back(site, tmp_path: Path):
+    for name in ("lock.json", "terms.json", "tiny/model.gguf"):
+        path = site.settings.home / "models" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    backup.write(site.settings, tmp_path / "backup.tar")
+    restore.put_back(settings_of(tmp_path / "new"), tmp_path / "backup.tar")
+    models = tmp_path / "new" / "models"
+    assert {path.name: path.read_text() for path in models.iterdir()} == {
+        "lock.json": "lock.json",
+        "terms.json": "terms.json",
+    }
+    assert models.stat().st_mode == (site.settings.home / "models").stat().st_mode
+
+
 def test_a_sparse_file_takes_no_more_room_in_the_backup_than_on_the_disk(site, file: Path, tmp_path: Path):
     assert file.stat().st_size < 20 * 2**20
     restore.put_back(settings_of(tmp_path / "again"), file)

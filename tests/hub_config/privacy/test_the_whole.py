@@ -202,7 +202,7 @@ def test_every_folder_of_the_platform_is_in_the_registry_or_holds_nobody():
     named = {
         line.split()[0].split("/")[0] for line in state.__doc__.splitlines() if line and not line.startswith("What")
     }
-    nobodys = {"labkit.sqlite", "models", "build", "secrets", "run"}
+    nobodys = {"labkit.sqlite", "build", "secrets", "run"}
     assert named == nobodys | {place.folder for place in PLACES if place.folder}
 
 

@@ -16,23 +16,24 @@ believed only as far as it was reserved (see Ledger.settle); an answer that does
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 
 from labkit.errors import LabkitError, OperatorError, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
 from labkit.gateway.backends.estimate import likely_tokens, most_tokens
 from labkit.gateway.backends.logprobs import in_shape
-from labkit.gateway.backends.wire import GRANULARITIES, check_answer, read_usage, says, unavailable, usage
+from labkit.gateway.backends.wire import GRANULARITIES, check_answer, chunks, read_usage, says, unavailable, usage
 from labkit.strict import read_secret, strict
 
 _HEALTH = aiohttp.ClientTimeout(total=3)
+_FAULTS = (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError, AttributeError)
+_JSON = {"Content-Type": "application/json"}
 _PATHS = ("chat/completions", "completions")
 _KNOWN_PATHS = (*_PATHS, "embeddings", "audio/transcriptions")
 _HEARD = ("segments", "words", "duration", "language")
@@ -96,30 +97,30 @@ class OpenAiServer:
     async def complete(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         if path == "audio/transcriptions":
             return await self._transcribe(body)
-        async with _faults_named():
-            answer = await self._post(f"/v1/{path}", self._asked(body))
+        answer = await self._post(f"/v1/{path}", self._asked(body))
+        try:
             check_answer(path, body, answer)
             # Nothing can be settled by an answer that does not say what it cost.
             return _ours(path, body, answer) | {"usage": read_usage(answer["usage"])}
+        except _FAULTS as error:
+            raise unavailable() from error
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Piece]:
         asked = {**self._asked(body), "stream": True, "stream_options": {"include_usage": True}}
         prompt, made, told = likely_tokens(body), 0, False
-        async with self._asking(f"/v1/{path}", asked) as answer:
-            async for line in answer.content:
-                text = line.strip()
-                if not text.startswith(b"data:") or text == b"data: [DONE]":
-                    continue
-                chunk = json.loads(text[5:])
-                if "error" in chunk:
-                    raise unavailable()
-                chunk = {**chunk, "choices": list(chunk.get("choices", ()))}
-                if chunk.get("usage"):
-                    chunk["usage"] = spent = read_usage(chunk["usage"])
-                    prompt, made, told = spent["prompt_tokens"], spent["completion_tokens"], True
-                elif not told:
-                    made += 1 if any(map(says, chunk["choices"])) else 0
-                yield Piece(_ours(path, body, chunk), made, prompt)
+        try:
+            async with await self._send(f"/v1/{path}", asked) as answer:
+                if answer.status != 200:
+                    raise await _refusal(answer)
+                async for chunk in chunks(answer.content):
+                    if chunk.get("usage"):
+                        chunk["usage"] = spent = read_usage(chunk["usage"])
+                        prompt, made, told = spent["prompt_tokens"], spent["completion_tokens"], True
+                    elif not told:
+                        made += 1 if any(map(says, chunk["choices"])) else 0
+                    yield Piece(_ours(path, body, chunk), made, prompt)
+        except _FAULTS as error:
+            raise unavailable() from error
         if not told:
             raise unavailable()
 
@@ -156,37 +157,34 @@ class OpenAiServer:
         for one in body.get(GRANULARITIES, ()):
             form.add_field(GRANULARITIES, one)
         form.add_field("file", body["file"], filename="speech", content_type="application/octet-stream")
-        async with _faults_named(), self._open().post(f"{self._url}/v1/audio/transcriptions", data=form) as answer:
-            told = await _read(answer)
+        try:
+            async with self._open().post(f"{self._url}/v1/audio/transcriptions", data=form) as answer:
+                told = await _read(answer)
             kept: dict[str, Any] = {name: told[name] for name in _HEARD if name in told}
-            cost = await self.count("audio/transcriptions", body)
-            return {**kept, "text": str(told["text"]), "usage": usage(cost)}
+            return {**kept, "text": str(told["text"]), "usage": usage(await self.count("audio/transcriptions", body))}
+        except _FAULTS as error:
+            raise unavailable() from error
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        async with self._asking(path, body) as answer:
-            return await _read(answer)
+        try:
+            async with await self._send(path, body) as answer:
+                return await _read(answer)
+        except _FAULTS as error:
+            raise unavailable() from error
 
-    @asynccontextmanager
-    async def _asking(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
-        raw = json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json"}
-
-        async def ask() -> aiohttp.ClientResponse:
-            return await self._open().post(self._url + path, data=raw, headers=headers)
-
-        async with _faults_named():
-            try:
-                answer = await ask()
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                answer = await ask()
-            if answer.status == 429 and (wait := _wait(answer)) is not None:
-                answer.release()
-                await asyncio.sleep(wait)
-                answer = await ask()
-            async with answer:
-                if answer.status != 200:
-                    raise await _refusal(answer)
-                yield answer
+    async def _send(self, path: str, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
+        """The answer, of whose body nothing has been read; sent again where its connection broke before, and where the
+        server was busy for a little."""
+        url, raw = self._url + path, orjson.dumps(body)
+        try:
+            answer = await self._open().post(url, data=raw, headers=_JSON)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            answer = await self._open().post(url, data=raw, headers=_JSON)
+        if answer.status == 429 and (wait := _wait(answer)) is not None:
+            answer.release()
+            await asyncio.sleep(wait)
+            answer = await self._open().post(url, data=raw, headers=_JSON)
+        return answer
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -207,14 +205,6 @@ def _ours(path: str, body: Mapping[str, Any], told: Mapping[str, Any]) -> dict[s
     return kept if path != "completions" else {**kept, "choices": [in_shape(one) for one in told["choices"]]}
 
 
-@asynccontextmanager
-async def _faults_named() -> AsyncIterator[None]:
-    try:
-        yield
-    except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise unavailable() from error
-
-
 def _wait(answer: aiohttp.ClientResponse) -> float | None:
     """The seconds a busy server asks for; None where it does not say, or for longer than a learner is kept waiting."""
     try:
@@ -227,7 +217,7 @@ def _wait(answer: aiohttp.ClientResponse) -> float | None:
 async def _read(answer: aiohttp.ClientResponse) -> dict[str, Any]:
     if answer.status != 200:
         raise await _refusal(answer)
-    content: dict[str, Any] = json.loads(await answer.read())
+    content: dict[str, Any] = orjson.loads(await answer.read())
     return content
 
 
@@ -236,7 +226,7 @@ async def _refusal(answer: aiohttp.ClientResponse) -> LabkitError:
     if answer.status not in (400, 422):
         return unavailable()
     try:
-        told = json.loads(await answer.read())
+        told = orjson.loads(await answer.read())
         said = str((told.get("error") or told)["message"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return unavailable()

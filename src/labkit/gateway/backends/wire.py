@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from typing import Any
+
+import orjson
 
 from labkit.errors import ModelUnavailable
 
@@ -38,6 +40,18 @@ def check_answer(path: str, body: Mapping[str, Any], answer: Mapping[str, Any]) 
         whole = len(said) > 0 and all(isinstance(one, str) for one in said)
     if not whole:
         raise ValueError("not an answer")
+
+
+async def chunks(lines: AsyncIterable[bytes]) -> AsyncIterator[dict[str, Any]]:
+    """What a stream of server-sent events holds, each with `choices`; ModelUnavailable for an error among them, and
+    ValueError or TypeError for what is no chunk."""
+    async for line in lines:
+        text = line.strip()
+        if text.startswith(b"data:") and text != b"data: [DONE]":
+            chunk = orjson.loads(text[5:])
+            if "error" in chunk:
+                raise unavailable()
+            yield {**chunk, "choices": list(chunk.get("choices", ()))}
 
 
 def says(choice: Mapping[str, Any]) -> bool:

@@ -275,6 +275,15 @@ PLACES = (
         folder="uploads",
     ),
     Place(
+        "accepted terms of models",
+        "Which account of the machine accepted a model's terms of use, and when; nothing of learners.",
+        "To show that the model may be used.",
+        INTEREST,
+        _ALWAYS,
+        "not touched: it is the operator's record towards whoever licenses the model",
+        folder="models",
+    ),
+    Place(
         "log files",
         "What went wrong, when; now and then a username or an address.",
         "To mend the platform.",
