@@ -75,7 +75,7 @@ def check_takes(model: Served, body: Mapping[str, Any]) -> None:
     if "images" not in model.takes and any(images_of(message) for message in body.get("messages", ())):
         raise RequestRefused(
             f"The model {model.id!r} sees no images.",
-            instead="Send text, or read the image with labkit.read first.",
+            instead="Send text; v1/ocr gives the text in an image.",
             param="messages",
         )
     if "json_schema" not in model.takes and body.get("response_format", {}).get("type", "text") != "text":

@@ -91,7 +91,7 @@ class OpenAiServer:
             told = await self._post("/tokenize", {**kept, "model": self._models[body["model"]].upstream})
             return int(told["count"])
         if path == "audio/transcriptions":
-            return max(50, len(body["file"]) // 640)  # 50 tokens a second, of 16-bit speech at 16 kHz or better
+            return max(50, len(body["file"]) // 640)  # 50 a second of plain 16-bit speech at 16 kHz
         return most_tokens(body)
 
     async def complete(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
