@@ -19,6 +19,7 @@ import httpx
 
 from labkit.errors import RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
+from labkit.gateway.backends.connection import connect
 from labkit.gateway.backends.wire import GRANULARITIES, unavailable, usage
 from labkit.strict import read_secret, strict
 
@@ -162,5 +163,4 @@ def _options(body: Mapping[str, Any]) -> dict[str, str]:
 
 def open_backend(settings: Mapping[str, Any]) -> AidesOfTheModelProcess:
     known = strict(Settings, settings, "backend aides")
-    headers = {"Authorization": f"Bearer {read_secret(Path(known.key_file))}"}
-    return AidesOfTheModelProcess(known.url, httpx.AsyncClient(headers=headers, timeout=_PATIENCE))
+    return AidesOfTheModelProcess(known.url, connect(read_secret(Path(known.key_file)), _PATIENCE))

@@ -17,6 +17,7 @@ import httpx
 
 from labkit.errors import LabkitError, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
+from labkit.gateway.backends.connection import connect
 from labkit.gateway.backends.logprobs import in_shape
 from labkit.gateway.backends.wire import unavailable
 from labkit.strict import read_secret, strict
@@ -180,6 +181,6 @@ def _ours(path: str, answer: dict[str, Any]) -> dict[str, Any]:
 def open_backend(settings: Mapping[str, Any]) -> LlamaCpp:
     known = strict(Settings, settings, "backend llamacpp")
     key = read_secret(Path(known.key_file))
-    client = httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=_PATIENCE)
+    client = connect(key, _PATIENCE)
     shape = {"slots": known.slots, "scorers": known.scorers, "context": known.context}
     return LlamaCpp(known.url, known.scoring_url, client, **shape)
