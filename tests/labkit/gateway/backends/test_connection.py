@@ -17,9 +17,11 @@ class Ending:
 
     def __init__(self, answered: int = 1) -> None:
         self.answered, self.connections = answered, 0
+        self.tasks: list[asyncio.Task[None]] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.tasks.append(asyncio.current_task())
         for _ in range(self.answered):
             await reader.readuntil(b"body")
             writer.write(_ANSWER)
@@ -31,8 +33,12 @@ class Ending:
 async def _asked(ending: Ending, times: int) -> list[str]:
     server = await asyncio.start_server(ending.serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, connect("k", httpx.Timeout(5)) as client:
-        return [(await client.post(url, content=b"body")).text for _ in range(times)]
+    async with server:
+        try:
+            async with connect("k", httpx.Timeout(5)) as client:
+                return [(await client.post(url, content=b"body")).text for _ in range(times)]
+        finally:
+            await asyncio.gather(*ending.tasks, return_exceptions=True)
 
 
 async def test_a_kept_connection_that_was_ended_is_asked_again_on_a_fresh_one() -> None:
