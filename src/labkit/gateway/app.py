@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import Engine
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -15,7 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from labkit.allowance import Ledger, Share
 from labkit.courses import Course
 from labkit.errors import LabkitError
-from labkit.gateway.answers import answer_error, answer_fault, answer_gone
+from labkit.gateway.answers import answer_error, answer_fault, answer_gone, answer_http
 from labkit.gateway.backends import Backend
 from labkit.gateway.call import Till
 from labkit.gateway.controls import Controls
@@ -26,6 +27,7 @@ from labkit.gateway.grading import GradingRoutes
 from labkit.gateway.keys import Keys
 from labkit.gateway.learner import Identity, LearnerRoutes
 from labkit.gateway.moderation import Moderator
+from labkit.gateway.openapi import describe
 from labkit.gateway.place import Enrolment, Places
 from labkit.gateway.queue import FairQueue
 from labkit.gateway.router import Router
@@ -75,6 +77,9 @@ def create(
         up = await router.health()
         return JSONResponse({"status": "ok" if up else "no model"}, status_code=200 if up else 503)
 
+    async def description(_request: Request) -> Response:
+        return JSONResponse(describe(prefix))
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await till.tidy()
@@ -89,11 +94,16 @@ def create(
             await moderator.close()
         till.end()
 
-    routes: list[BaseRoute] = [Route("/health", health)]
+    routes: list[BaseRoute] = [Route("/health", health), Route("/openapi.json", description)]
     for part in parts:
         routes += part.routes()
     return Starlette(
         routes=[Mount(prefix, routes=routes)],
-        exception_handlers={LabkitError: answer_error, ClientDisconnect: answer_gone, Exception: answer_fault},
+        exception_handlers={
+            LabkitError: answer_error,
+            ClientDisconnect: answer_gone,
+            HTTPException: answer_http,
+            Exception: answer_fault,
+        },
         lifespan=lifespan,
     )

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -118,7 +119,7 @@ async def _form(
                 texts[GRANULARITIES] = [
                     _one_of(GRANULARITIES, str(one), ("segment", "word")) for one in form.getlist(GRANULARITIES)
                 ]
-    except (MultiPartException, UnicodeDecodeError) as error:
+    except (HTTPException, MultiPartException, UnicodeDecodeError) as error:
         raise RequestRefused("The form cannot be read.", instead="Send multipart/form-data.") from error
     unknown = tuple(name for name in texts if name not in known)
     if unknown and strict:

@@ -168,12 +168,8 @@ def test_a_model_process_that_is_killed_in_the_middle_of_streams_costs_nobody_an
     url, ports = f"sqlite:///{tmp_path / 'labkit.sqlite'}", [port(), port()]
     migrate(url)
     (tmp_path / "key").write_text("model-key")
-    table = {
-        "home": str(prepared_models),
-        "port": ports[0],
-        "scoring_port": ports[1],
-        "key_file": str(tmp_path / "key"),
-    }
+    key = str(tmp_path / "key")
+    table = {"home": str(prepared_models), "port": ports[0], "scoring_port": ports[1], "key_file": key}
     (tmp_path / "model.json").write_text(json.dumps({**table, "slots": 6, "threads": 1}))
     urls = {"url": f"http://127.0.0.1:{ports[0]}", "scoring_url": f"http://127.0.0.1:{ports[1]}"}
     backend = {"kind": "llamacpp", **urls, "key_file": key, "slots": 6}
