@@ -14,9 +14,12 @@ test:        ## everything that guards main
 	@$(PYTHON) hub_config/bootstrap.py test
 	@$(MAKE) --no-print-directory check-installed
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -m "not soak and not browser"
-	@# Apart: Playwright keeps an event loop running, in which no asynchronous test can start.
-	@$(BIN)/coverage run -m pytest -m "browser and not soak"
+	@# Apart, since Playwright keeps an event loop running in which no asynchronous test can start; and at once, since
+	@# a browser mostly waits.
+	@log=$$(mktemp); \
+	$(BIN)/coverage run -m pytest -m "browser and not soak" >$$log 2>&1 & browser=$$!; \
+	$(BIN)/coverage run -m pytest -m "not soak and not browser"; others=$$?; \
+	wait $$browser; failed=$$?; cat $$log; rm $$log; exit $$((others + failed))
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -138,7 +138,9 @@ async def body_of(request: Request, most: int) -> bytes:
 
 
 def too_large(most: int) -> RequestRefused:
-    return RequestRefused("This request is too large.", instead=f"Keep it under {most} bytes.")
+    error = RequestRefused("This request is too large.", instead=f"Keep it under {most} bytes.")
+    error.status = 413
+    return error
 
 
 def warnings(unknown: tuple[str, ...]) -> dict[str, str]:

@@ -19,6 +19,7 @@ import pytest
 import uvicorn
 from openai import OpenAI
 from sqlalchemy import Engine
+from starlette.applications import Starlette
 
 from labkit.allowance import Ledger
 from labkit.courses import AllowanceRule, Course, Lab, ModelLimits
@@ -75,6 +76,7 @@ class Gateway:
     engine: Engine
     ledger: Ledger
     labs: dict[str, Lab]
+    app: Starlette
     clients: list[OpenAI] = field(default_factory=list)
 
     def key(self, lab: str = "triage", user: str = "ana") -> str:
@@ -153,7 +155,7 @@ def _starting(folder: Path) -> Iterator[Start]:
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         url = f"http://127.0.0.1:{port}/services/gateway"
-        gateway = Gateway(url, backend, roll, clock, keys, engine, ledger, {lab.id: lab for lab in labs})
+        gateway = Gateway(url, backend, roll, clock, keys, engine, ledger, {lab.id: lab for lab in labs}, app)
         running.append((server, thread, gateway))
         return gateway
 
