@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.courses import AllowanceRule, load_course, load_courses
+from labkit.courses import AllowanceRule, ModelLimits, load_course, load_courses
 from labkit.errors import AuthorError, OperatorError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -31,6 +31,7 @@ def test_every_key_an_author_may_write_is_read(write):
 
     assert (course.description, course.titles["fil"], lab.titles["fil"]) == ("D", "P", "Isa")
     assert (lab.allowance, lab.models, lab.ai_policy) == (AllowanceRule(5, "total"), ("m",), "closed")
+    assert (lab.model_limits, lab.preface) == (ModelLimits(), "")
     assert lab.due == datetime.fromisoformat("2027-01-31T23:59:00+08:00")
     assert (lab.profile, lab.limits.seconds, lab.limits.memory_mb, lab.attempts) == ("torch", 5, 100, 3)
 
@@ -42,6 +43,17 @@ def test_every_key_an_author_may_write_is_read(write):
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\ndeadline = 3', 5, "unknown key 'deadline'"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nallowance = {token = 3}', 5, "unknown key 'token'"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nallowance = {per = "week"}', 5, "per = 'week'"),
+        *(
+            (f'title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\n{wrong}', 5, found)
+            for wrong, found in (
+                ("allowance = {requests = -1}", "requests = -1"),
+                ("allowance = {requests = true}", "requests = True"),
+                ("model_limits = {prompt = 0}", "prompt = 0"),
+                ("model_limits = {answer = 100001}", "answer = 100001"),
+                ("model_limits = {tokens = 5}", "unknown key 'tokens'"),
+                ("preface = 7", "`preface` is missing or is not text"),
+            )
+        ),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nlimits = {seconds = 0}', 5, "seconds = 0"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nai_policy = "exam"', 5, "ai_policy = 'exam'"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nprofile = "gpu"', 5, "profile = 'gpu'"),
@@ -108,3 +120,12 @@ def test_a_release_changes_with_every_file_that_grading_reads_and_with_no_other(
     (folder / "submissions").mkdir(exist_ok=True)
     (folder / "submissions" / "x.py").write_text("x")
     assert lab.release == seen[-1]
+
+
+def test_a_lab_may_bound_requests_prompts_and_answers_and_say_something_first(write):
+    toml = (
+        'title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nallowance = {tokens = 5, requests = 2}\n'
+        'model_limits = {prompt = 100, answer = 30}\npreface = "Be kind."\n'
+    )
+    lab = load_course(write(toml=toml), "c").labs[0]
+    assert (lab.allowance.requests, lab.model_limits, lab.preface) == (2, ModelLimits(100, 30), "Be kind.")
