@@ -3,7 +3,7 @@
 A lane is one engine of a backend and answers so many calls at once. Whoever has the fewest calls running is next, then
 whoever has used the least lately (seconds in a lane, half of them forgotten every minute). A learner may run two calls
 at once. One who has used more than twice what a calm other uses (the lower quartile) is heavy. All calls of heavy ones,
-and second calls of the others, take together at most a quarter of a lane.
+and second calls of the others, take together at most a quarter of a lane; one who is alone has it all.
 
 The bound: a learner who is not heavy waits only while the three quarters of the lane that those cannot take are full of
 first calls of others, and of those that wait before her no more than one for each learner that has used less.
@@ -123,8 +123,13 @@ class FairQueue:
         mine = self._usage(who)
         if mine <= _LITTLE:
             return False
-        others = sorted(used for one in self._used if one != who and (used := self._usage(one)) > _FORGOTTEN)
+        others = sorted(self._others(who))
         return bool(others) and mine > _HEAVY * others[len(others) // 4]
+
+    def _others(self, who: str) -> list[float]:
+        """What everybody else has used lately, and who has just begun nothing yet."""
+        used = [mine for one in self._used if one != who and (mine := self._usage(one)) > _FORGOTTEN]
+        return used or [0.0 for one in self._waiting if one.who != who]
 
     def _grant(self) -> None:
         for ticket in self._in_order():
@@ -146,7 +151,8 @@ class FairQueue:
         if self._running(ticket.who, ticket.lanes) >= self.at_once:
             return None
         free = [lane for lane in ticket.lanes if lane.busy < lane.slots]
-        if free and (self._running(ticket.who, ticket.lanes) or self.is_heavy(ticket.who)):
+        second = self._running(ticket.who, ticket.lanes) > 0 and bool(self._others(ticket.who))
+        if free and (second or self.is_heavy(ticket.who)):
             free = [lane for lane in free if self._heavy_busy(lane) < lane.heavy_slots]
         return min(free, key=lambda lane: lane.busy / lane.slots, default=None)
 

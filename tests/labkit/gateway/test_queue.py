@@ -125,8 +125,16 @@ async def test_heavy_learners_together_take_a_quarter_of_a_lane_and_the_rest_sta
     await room.close()
 
 
+async def test_one_who_is_alone_has_the_whole_lane() -> None:
+    room = Room(slots=8, at_once=8)
+    assert all(runs(room.ask("ana")) for _ in range(8))
+    await room.close()
+
+
 async def test_second_calls_take_no_more_than_a_quarter_of_a_lane_either() -> None:
     room = Room(slots=8)
+    for who in ("ana", "ben"):
+        await room.end(room.ask(who))
     firsts = [room.ask(who) for who in ("ana", "ben", "cora", "dan")]
     seconds = [room.ask(who) for who in ("ana", "ben", "cora", "dan")]
     assert (sum(map(runs, firsts)), sum(map(runs, seconds))) == (4, 2)
