@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from babel.numbers import list_currencies
-from sqlalchemy import ColumnElement, Float, case, literal, null
+from sqlalchemy import ColumnElement, Float, case, cast, literal, null
 
 from labkit.database.tables import calls
 from labkit.errors import OperatorError
@@ -62,7 +62,7 @@ class Prices:
     def counted(self) -> ColumnElement[Any]:
         """What a row of `calls` costs; NULL where its model has no price."""
         if not self.models:
-            return null()
+            return cast(null(), Float)
         return case(*((calls.c.model == name, price.counted()) for name, price in self.models.items()), else_=null())
 
     def of(self, model: str, prompt_tokens: int, answer_tokens: int, seconds: float) -> float | None:
