@@ -17,7 +17,18 @@ from sqlalchemy import select
 from hub_config import simulation
 from labkit.courses import load_course
 from labkit.database import connect
-from labkit.database.tables import charges, cohorts, enrolments, gradings, people, scores, submissions
+from labkit.database.tables import (
+    allowances,
+    calls,
+    charges,
+    cohorts,
+    enrolments,
+    gradings,
+    people,
+    reports,
+    scores,
+    submissions,
+)
 
 pytestmark = [
     *(pytest.mark.browser, pytest.mark.platform, pytest.mark.sandbox, pytest.mark.model),
@@ -98,8 +109,9 @@ def test_a_cohort_of_a_whole_term_is_read_at_a_glance(platform, sign_in, picture
         for table, column in ((scores, "submission"), (gradings, "submission")):
             mine = select(submissions.c.id).where(submissions.c.username.like("simulated-%"))
             connection.execute(table.delete().where(table.c[column].in_(mine)))
-        for table in (submissions, charges, enrolments, people):
+        for table in (submissions, charges, calls, allowances, reports, enrolments, people):
             connection.execute(table.delete().where(table.c.username.like("simulated-%")))
+        connection.execute(allowances.delete().where(allowances.c.cohort.like("simulated-%")))
         connection.execute(cohorts.delete().where(cohorts.c.name.like("simulated-%")))
     engine.dispose()
 
