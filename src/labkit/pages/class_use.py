@@ -1,0 +1,185 @@
+"""How a class uses models: counted by the database, for the learners of the cohorts somebody teaches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Engine, func, select
+
+from labkit.allowance import Balance, window
+from labkit.allowance.limits import Limit, every
+from labkit.audit import totals
+from labkit.audit.selection import Selection
+from labkit.audit.totals import Total
+from labkit.courses import Course, Lab
+from labkit.database import reading
+from labkit.database.tables import allowances, enrolments, people
+from labkit.pages.bounds import rule
+from labkit.pages.plot import Plot, plot
+from labkit.pages.site import Site
+from labkit.policy import exams, pauses, reports
+from labkit.policy.exams import Exam
+from labkit.policy.pauses import Pause
+from labkit.policy.reports import Report
+from labkit.programme import cohorts as rooms
+from labkit.programme import sight
+from labkit.programme.cohorts import Seat
+
+PAGE = 50
+SPANS = (1, 7, 30, 365)
+_NEAR = 0.8  # of an allowance, from which on somebody is near its end
+_MOST_NEAR = 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """A learner, and how many tokens her calls took in each lab (by its id)."""
+
+    username: str
+    name: str
+    tokens: Mapping[str, int]
+    total: Total
+
+
+@dataclass(frozen=True)
+class Near:
+    """A learner who has used most of what she has in a lab."""
+
+    username: str
+    name: str
+    lab: Lab
+    balance: Balance
+
+
+@dataclass(frozen=True)
+class ClassUse:
+    """Of the last `days` days. `cohorts` are those she teaches, `leads` those among them she may decide for."""
+
+    course: Course
+    cohorts: tuple[str, ...]
+    leads: tuple[str, ...]
+    days: int
+    whole: Total
+    outcomes: tuple[Total, ...]
+    models: tuple[str, ...]
+    rows: tuple[Row, ...]
+    page: int
+    pages: int
+    silent: int  # learners who made no call
+    plot: Plot
+    near: tuple[Near, ...]
+    pauses: tuple[Pause, ...]
+    exams: tuple[Exam, ...]
+    limits: tuple[Limit, ...]
+    reports: tuple[Report, ...]
+    names: Mapping[str, str]  # by username, of those named on the page
+
+
+def class_use(
+    site: Site, course: Course, mine: Collection[str], leads: Collection[str], days: int, page: int
+) -> ClassUse:
+    now = datetime.now(UTC)
+    today = now.astimezone(site.timezone).date()
+    first = today - timedelta(days=days - 1)
+    which = _selection(site, course, mine, first)
+    callers = totals.groups(site.engine, which, "username")
+    pages = max(1, -(-callers // PAGE))
+    page = min(max(page, 1), pages)
+    outcomes = totals.totals(site.engine, which, ["outcome"])
+    by_model = totals.totals(site.engine, which, ["model"])
+    each_day = totals.days(site.engine, which, first, today, site.timezone)
+    found, pupils = every(site.engine), sight.pupils_of(site.engine, mine)
+    told = tuple(reports.of_cohorts(site.engine, course.id, mine))
+    lists = [one for one in found if one.username in pupils and one.scope == "lab" and one.course == course.id]
+    near = _near(site, course, mine, found, now)
+    ranked = totals.totals(site.engine, which, ["username"], most=PAGE, skipped=(page - 1) * PAGE)
+    named = {one.key[0] for one in ranked} | {one.username for one in (*told, *lists)} | {one[0] for one in near}
+    names = _names(site.engine, named)
+    return ClassUse(
+        course,
+        tuple(mine),
+        tuple(leads),
+        days,
+        _sum(outcomes),
+        outcomes,
+        tuple(
+            dict.fromkeys([*(name for lab in course.labs for name in lab.models), *(one.key[0] for one in by_model)])
+        ),
+        _rows(site, which, ranked, names),
+        page,
+        pages,
+        max(0, len(pupils) - callers),
+        plot([(one.day, one.tokens) for one in each_day]),
+        tuple(Near(who, names.get(who, who), lab, balance) for who, lab, balance in near),
+        tuple(one for one in pauses.every(site.engine) if one.course == course.id and one.cohort in ("", *mine)),
+        tuple(one for one in exams.every(site.engine, now) if one.course == course.id and one.cohort in mine),
+        tuple(lists),
+        told,
+        names,
+    )
+
+
+def _selection(site: Site, course: Course, mine: Collection[str], first: date) -> Selection:
+    since = totals.begin(first, site.timezone)
+    return Selection(course=course.id, since=since, people=sight.learn_in(mine))
+
+
+def _sum(parts: Sequence[Total]) -> Total:
+    return Total(
+        (),
+        sum(one.calls for one in parts),
+        sum(one.prompt_tokens for one in parts),
+        sum(one.answer_tokens for one in parts),
+        sum(one.charged for one in parts),
+        sum(one.seconds for one in parts),
+        sum(one.waited for one in parts),
+    )
+
+
+def _rows(site: Site, which: Selection, ranked: Sequence[Total], names: Mapping[str, str]) -> tuple[Row, ...]:
+    who = [one.key[0] for one in ranked]
+    these = Selection(
+        course=which.course, since=which.since, people=select(people.c.username).where(people.c.username.in_(who))
+    )
+    tokens: dict[str, dict[str, int]] = {}
+    for one in totals.totals(site.engine, these, ["username", "lab"]) if who else ():
+        tokens.setdefault(one.key[0], {})[one.key[1]] = one.tokens
+    return tuple(Row(one.key[0], names.get(one.key[0], one.key[0]), tokens.get(one.key[0], {}), one) for one in ranked)
+
+
+def _near(
+    site: Site, course: Course, mine: Collection[str], found: Sequence[Limit], now: datetime
+) -> list[tuple[str, Lab, Balance]]:
+    """Those with least left first. The database leaves out whoever was far from it at her last call."""
+    a, labs = allowances.c, {lab.id: lab for lab in course.labs}
+    windows = {window(lab.allowance, site.timezone, now).name for lab in course.labs}
+    taken = a.used + a.reserved
+    query = (
+        select(a.username, a.lab, a.window, a.used, a.reserved, a.requests + a.requests_reserved, enrolments.c.cohort)
+        .join(enrolments, enrolments.c.username == a.username)
+        .where(
+            a.course == course.id, a.lab.in_(list(labs)), a.window.in_(windows), a.username.in_(sight.learn_in(mine))
+        )
+        .where(enrolments.c.cohort.in_(list(mine)), enrolments.c.role == "learner")
+        .where(taken > 0, taken >= func.coalesce(a.most, 0) * _NEAR)
+    )
+    with reading(site.engine) as connection:
+        rows = connection.execute(query).all()
+    known = {one.name: one for one in rooms.every(site.engine) if one.name in mine}
+    near = []
+    for username, name, span, used, reserved, requests, cohort in rows:
+        lab, mine_now = labs[name], window(labs[name].allowance, site.timezone, now)
+        share = rule(found, Seat("learner", known[cohort]), username, lab)
+        balance = Balance(share.tokens, used, reserved, mine_now.resets_at, requests, share.requests)
+        if span == mine_now.name and share.tokens is not None and used + reserved >= share.tokens * _NEAR:
+            near.append((username, lab, balance))
+    return sorted(near, key=lambda one: (one[2].left / max(1, one[2].limit or 0), one[0]))[:_MOST_NEAR]
+
+
+def _names(engine: Engine, usernames: Collection[str]) -> dict[str, str]:
+    query = select(people.c.username, people.c.given_name, people.c.family_name)
+    with reading(engine) as connection:
+        rows = connection.execute(query.where(people.c.username.in_(list(usernames)))).all()
+    return {row.username: f"{row.given_name} {row.family_name}".strip() or row.username for row in rows}
