@@ -95,7 +95,8 @@ def class_use(
     lists = [one for one in found if one.username in pupils and one.scope == "lab" and one.course == course.id]
     near = _near(site, course, mine, found, now)
     ranked = totals.totals(site.engine, which, ["username"], most=PAGE, skipped=(page - 1) * PAGE)
-    named = {one.key[0] for one in ranked} | {one.username for one in (*told, *lists)} | {one[0] for one in near}
+    named = {one.key[0] for one in ranked} | {one[0] for one in near}
+    named |= {one.username for one in told} | {one.username for one in lists}
     names = _names(site.engine, named)
     return ClassUse(
         course,

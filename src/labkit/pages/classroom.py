@@ -153,7 +153,7 @@ class ClassroomPages:
         problem: str = "",
     ) -> Response:
         engine, days = self._site.engine, number(request, "days")
-        days = days if days in SPANS else 7 if "days" not in request.query_params else SPANS[0]
+        days = days if "days" in request.query_params and days in SPANS else 7
         for cohort in mine:
             await run_in_threadpool(looks.record, engine, someone.username, looks.cohort(cohort), "use of models")
         taught = await run_in_threadpool(sight.taught, engine, someone.username, _DECIDES)
@@ -181,7 +181,7 @@ def _cohorts(mine: Collection[str], form: Form, *, whole: bool = True) -> list[s
     name = form.get("cohort")
     if name == "" and whole:
         return list(mine)
-    if name not in mine:
+    if name is None or name not in mine:
         raise Unknown(name)
     return [name]
 

@@ -110,5 +110,5 @@ class CostPages:
             last = date.fromisoformat(asked["to"]) if asked.get("to") else lately.last
         except ValueError:
             return None
-        fits = 0 <= (last - first).days < MOST_DAYS and 1970 <= first.year and last.year < 9999
+        fits = 0 <= (last - first).days < MOST_DAYS and first.year >= 1970 and last.year < 9999
         return Span(first, last) if fits else None
