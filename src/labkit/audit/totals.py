@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Engine, Integer, Select, and_, case, column, func, literal, select, values
+from sqlalchemy import ColumnElement, Engine, Select, case, extract, func, literal, select
 
 from labkit.audit.prices import Prices
 from labkit.audit.selection import Selection
 from labkit.database import reading
-from labkit.database.tables import Moment, calls
+from labkit.database.tables import calls
 
 BY = ("username", "cohort", "course", "lab", "model", "outcome", "kind")
 MOST_DAYS = 400
+_QUARTER = 900  # seconds
 _NO_PRICES = Prices()
 
 
@@ -74,6 +76,35 @@ def totals(
         return tuple(_total(row, by) for row in connection.execute(query).mappings())
 
 
+def folded(parts: Iterable[Total], by: Sequence[str], keep: Sequence[str]) -> tuple[Total, ...]:
+    """The sums by fewer things (`keep`) of totals that were grouped `by` more, so that the database reads its rows
+    once; people are counted where `by` names them."""
+    places = [by.index(name) for name in keep]
+    who = by.index("username") if "username" in by else None
+    whole: defaultdict[tuple[str, ...], list[Total]] = defaultdict(list)
+    for one in parts:
+        whole[tuple(one.key[place] for place in places)].append(one)
+    found = (_folded(key, mine, who) for key, mine in whole.items())
+    return tuple(sorted(found, key=lambda one: (-one.tokens, one.key)))
+
+
+def _folded(key: tuple[str, ...], mine: Sequence[Total], who: int | None) -> Total:
+    def summed(name: str) -> Any:
+        return sum(getattr(one, name) for one in mine)
+
+    numbers = {name: summed(name) for name in ("calls", "prompt_tokens", "answer_tokens", "charged", "unpriced")}
+    costs = [one.cost for one in mine if one.cost is not None]
+    people = None if who is None else len({one.key[who] for one in mine})
+    return Total(
+        key,
+        **numbers,
+        seconds=summed("seconds"),
+        waited=summed("waited"),
+        cost=sum(costs) if costs else None,
+        people=people,
+    )
+
+
 def groups(engine: Engine, which: Selection, by: str) -> int:
     """How many different values of `by` there are."""
     with reading(engine) as connection:
@@ -88,25 +119,20 @@ def days(
     number = (last - first).days + 1
     if not 0 < number <= MOST_DAYS:
         raise ValueError(f"{number} days")
-    wanted = [first + timedelta(days=one) for one in range(number)]
-    bounds = [begin(day, zone) for day in (*wanted, last + timedelta(days=1))]
-    rows = [(place, bounds[place], bounds[place + 1]) for place in range(number)]
-    # Each day is a stretch of an index, and exact also where a clock change makes one longer.
-    table = values(column("place", Integer), column("begins", Moment), column("ends", Moment), name="spans")
-    spans = table.data(rows).cte("spans")
+    # Counted by quarters of an hour, at which days begin in every time zone there is; a day may have 23 or 25 hours.
+    epoch = extract("epoch", calls.c.closed_at)
+    quarter = func.floor(epoch / _QUARTER) if engine.dialect.name == "postgresql" else epoch.op("/")(_QUARTER)
     size, cost = func.sum(calls.c.prompt_tokens + calls.c.answer_tokens), func.sum(prices.counted())
-    query = (
-        select(spans.c.place, func.count(), size, cost)
-        .join_from(spans, calls, and_(calls.c.closed_at >= spans.c.begins, calls.c.closed_at < spans.c.ends))
-        .where(*which.where())
-        .group_by(spans.c.place)
-    )
+    span = (calls.c.closed_at >= begin(first, zone), calls.c.closed_at < begin(last + timedelta(days=1), zone))
+    query = select(quarter, func.count(), size, cost).where(*which.where(), *span).group_by(quarter)
+    found = {one: Day(one) for one in (first + timedelta(days=place) for place in range(number))}
     with reading(engine) as connection:
-        found = {row[0]: row for row in connection.execute(query)}
-    return tuple(
-        Day(day, *((found[place][1], int(found[place][2]), _money(found[place][3])) if place in found else ()))
-        for place, day in enumerate(wanted)
-    )
+        for place, many, tokens, money in connection.execute(query):
+            day = datetime.fromtimestamp(int(place) * _QUARTER, zone).date()
+            known = found[day]
+            whole = known.cost if money is None else (known.cost or 0.0) + float(money)
+            found[day] = Day(day, known.calls + many, known.tokens + int(tokens), whole)
+    return tuple(found.values())
 
 
 def begin(day: date, zone: ZoneInfo) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, func, select
 
@@ -29,6 +29,8 @@ from labkit.programme.cohorts import Seat
 
 PAGE = 50
 SPANS = (1, 7, 30, 365)
+# Together, so that a class's calls are read once; they are folded into what the page shows.
+_BY = ("username", "lab", "outcome", "model")
 _NEAR = 0.8  # of an allowance, from which on somebody is near its end
 _MOST_NEAR = 20
 
@@ -83,18 +85,18 @@ def class_use(
     now = datetime.now(UTC)
     today = now.astimezone(site.timezone).date()
     first = today - timedelta(days=days - 1)
-    which = _selection(site, course, mine, first)
-    callers = totals.groups(site.engine, which, "username")
-    pages = max(1, -(-callers // PAGE))
+    since = totals.begin(first, site.timezone)
+    which = Selection(course=course.id, since=since, people=sight.learn_in(mine))
+    parts = totals.totals(site.engine, which, _BY)
+    callers, outcomes, by_model = (totals.folded(parts, _BY, [name]) for name in ("username", "outcome", "model"))
+    pages = max(1, -(-len(callers) // PAGE))
     page = min(max(page, 1), pages)
-    outcomes = totals.totals(site.engine, which, ["outcome"])
-    by_model = totals.totals(site.engine, which, ["model"])
     each_day = totals.days(site.engine, which, first, today, site.timezone)
     found, pupils = every(site.engine), sight.pupils_of(site.engine, mine)
     told = tuple(reports.of_cohorts(site.engine, course.id, mine))
     lists = [one for one in found if one.username in pupils and one.scope == "lab" and one.course == course.id]
     near = _near(site, course, mine, found, now)
-    ranked = totals.totals(site.engine, which, ["username"], most=PAGE, skipped=(page - 1) * PAGE)
+    ranked = callers[(page - 1) * PAGE : page * PAGE]
     named = {one.key[0] for one in ranked} | {one[0] for one in near}
     named |= {one.username for one in told} | {one.username for one in lists}
     names = _names(site.engine, named)
@@ -103,15 +105,15 @@ def class_use(
         tuple(mine),
         tuple(leads),
         days,
-        _sum(outcomes),
+        next(iter(totals.folded(parts, _BY, [])), Total(())),
         outcomes,
         tuple(
             dict.fromkeys([*(name for lab in course.labs for name in lab.models), *(one.key[0] for one in by_model)])
         ),
-        _rows(site, which, ranked, names),
+        _rows(parts, ranked, names),
         page,
         pages,
-        max(0, len(pupils) - callers),
+        max(0, len(pupils) - len(callers)),
         plot([(one.day, one.tokens) for one in each_day]),
         tuple(Near(who, names.get(who, who), lab, balance) for who, lab, balance in near),
         tuple(one for one in pauses.every(site.engine) if one.course == course.id and one.cohort in ("", *mine)),
@@ -122,32 +124,11 @@ def class_use(
     )
 
 
-def _selection(site: Site, course: Course, mine: Collection[str], first: date) -> Selection:
-    since = totals.begin(first, site.timezone)
-    return Selection(course=course.id, since=since, people=sight.learn_in(mine))
-
-
-def _sum(parts: Sequence[Total]) -> Total:
-    return Total(
-        (),
-        sum(one.calls for one in parts),
-        sum(one.prompt_tokens for one in parts),
-        sum(one.answer_tokens for one in parts),
-        sum(one.charged for one in parts),
-        sum(one.seconds for one in parts),
-        sum(one.waited for one in parts),
-    )
-
-
-def _rows(site: Site, which: Selection, ranked: Sequence[Total], names: Mapping[str, str]) -> tuple[Row, ...]:
-    who = [one.key[0] for one in ranked]
-    these = Selection(
-        course=which.course, since=which.since, people=select(people.c.username).where(people.c.username.in_(who))
-    )
+def _rows(parts: Sequence[Total], ranked: Sequence[Total], names: Mapping[str, str]) -> tuple[Row, ...]:
     tokens: dict[str, dict[str, int]] = {}
-    for one in totals.totals(site.engine, these, ["username", "lab"]) if who else ():
+    for one in totals.folded(parts, _BY, ["username", "lab"]):
         tokens.setdefault(one.key[0], {})[one.key[1]] = one.tokens
-    return tuple(Row(one.key[0], names.get(one.key[0], one.key[0]), tokens.get(one.key[0], {}), one) for one in ranked)
+    return tuple(Row(one.key[0], names.get(one.key[0], one.key[0]), tokens[one.key[0]], one) for one in ranked)
 
 
 def _near(

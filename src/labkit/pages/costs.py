@@ -21,6 +21,7 @@ from labkit.pages.view import View
 from labkit.programme.people import Person
 
 _DAYS = 30
+_BY = ("cohort", "model", "username")  # together, so that the calls are read once
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class CostPages:
             raise HTTPException(404)
         if span is None:
             raise HTTPException(422)
-        found = await run_in_threadpool(self._totals, span, "cohort", "model")
+        parts = await run_in_threadpool(self._totals, span)
+        found = totals.folded(parts, _BY, ["cohort", "model"])
         content = await run_in_threadpool(exports.costs, found, self._site.prices.currency, form)
         return attachment(content, f"models-{span.first}-{span.last}.{form}", exports.TYPES[form])
 
@@ -90,13 +92,15 @@ class CostPages:
         site, priced = self._site, bool(self._site.prices.models)
         found = totals.days(site.engine, Selection(), span.first, span.last, site.timezone, site.prices)
         drawn = plot([(one.day, (one.cost or 0.0) if priced else one.tokens) for one in found])
-        return Costs(span, self._totals(span, "cohort"), self._totals(span, "model"), drawn, priced)
+        parts = self._totals(span)
+        cohorts, models = (totals.folded(parts, _BY, [name]) for name in ("cohort", "model"))
+        return Costs(span, cohorts, models, drawn, priced)
 
-    def _totals(self, span: Span, *by: str) -> tuple[Total, ...]:
+    def _totals(self, span: Span) -> tuple[Total, ...]:
         zone = self._site.timezone
         since, until = totals.begin(span.first, zone), totals.begin(span.last + timedelta(days=1), zone)
         which = Selection(since=since, until=until)
-        return totals.totals(self._site.engine, which, by, self._site.prices, people=True)
+        return totals.totals(self._site.engine, which, _BY, self._site.prices)
 
     def _lately(self) -> Span:
         today = datetime.now(UTC).astimezone(self._site.timezone).date()

@@ -85,9 +85,27 @@ def test_a_span_holds_its_first_moment_and_not_its_last(engine: Engine):
     assert [line.closed_at for line in found] == [at + timedelta(hours=1), at]
 
 
+@pytest.mark.parametrize("keep", [["cohort"], ["model", "cohort"], []], ids=len)
+def test_sums_folded_from_finer_ones_are_the_same(books: Engine, keep: list[str]):
+    by = ("cohort", "model", "username")
+    fine = totals.totals(books, Selection(), by, PRICES)
+    expected = totals.totals(books, Selection(), keep, PRICES, people=True)
+    found = totals.folded(fine, by, keep)
+    assert [one.key for one in found] == [one.key for one in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert (one.calls, one.tokens, one.people, one.unpriced) == (
+            other.calls,
+            other.tokens,
+            other.people,
+            other.unpriced,
+        )
+        assert one.seconds == pytest.approx(other.seconds) and one.cost == pytest.approx(other.cost)
+
+
 @pytest.mark.parametrize(
     ("zone", "day", "hours"),
     [
+        ("Asia/Kathmandu", date(2026, 5, 1), 24),
         ("Asia/Manila", date(2026, 5, 1), 24),
         ("Europe/Berlin", date(2026, 3, 29), 23),
         ("Europe/Berlin", date(2026, 10, 25), 25),
