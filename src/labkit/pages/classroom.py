@@ -30,6 +30,7 @@ from labkit.programme import sight
 from labkit.programme.people import Person
 from labkit.programme.privacy import looks
 
+_USUAL_DAYS = 7
 _DECIDES = ("instructor",)
 Form = dict[str, str]
 
@@ -152,8 +153,8 @@ class ClassroomPages:
         status: int = 200,
         problem: str = "",
     ) -> Response:
-        engine, days = self._site.engine, number(request, "days")
-        days = days if "days" in request.query_params and days in SPANS else 7
+        engine = self._site.engine
+        days = {str(span): span for span in SPANS}.get(request.query_params.get("days", ""), _USUAL_DAYS)
         for cohort in mine:
             await run_in_threadpool(looks.record, engine, someone.username, looks.cohort(cohort), "use of models")
         taught = await run_in_threadpool(sight.taught, engine, someone.username, _DECIDES)
