@@ -40,8 +40,9 @@ def change(argv: list[str]) -> int:
     parser.add_argument("--tokens", type=int, help="in the lab's window, a person's day, or a cohort's whole time")
     parser.add_argument("--requests", type=int, help="calls, in the same window")
     given = parser.parse_args(argv)
-    with opened(read()) as engine:
-        limit = _limit(Known(read(), engine), given, tokens=given.tokens, requests=given.requests)
+    settings = read()
+    with opened(settings) as engine:
+        limit = _limit(Known(settings, engine), given, tokens=given.tokens, requests=given.requests)
         limits.set_limit(engine, limit, None)
     print(f"{_said(limit)} is set.")
     return 0
@@ -50,8 +51,9 @@ def change(argv: list[str]) -> int:
 def remove(argv: list[str]) -> int:
     """Takes a limit away: what it stood in for holds again."""
     given = _parser("remove", remove.__doc__).parse_args(argv)
-    with opened(read()) as engine:
-        limit = _limit(Known(read(), engine), given)
+    settings = read()
+    with opened(settings) as engine:
+        limit = _limit(Known(settings, engine), given)
         if not limits.remove(engine, limit):
             raise OperatorError(f"There is no such limit: {_said(limit)}.", instead="See `labkit limits list`.")
     print(f"{_said(limit)} is removed.")

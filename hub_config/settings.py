@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hub_config.hosts import Hosts
+from labkit.audit.prices import read_prices
 from labkit.errors import OperatorError
 from labkit.programme.privacy.retention import Periods
 
@@ -152,6 +153,11 @@ class Settings(BaseSettings):
         if not self.oidc_groups_claim.strip():
             raise ValueError("LABKIT_OIDC_GROUPS_CLAIM is empty; name the claim that has her groups")
         _private(self.oidc_secret_file)
+        return self
+
+    @model_validator(mode="after")
+    def _readable_prices(self) -> Self:
+        read_prices(self.prices)  # names file and line itself
         return self
 
     @field_validator("timezone")

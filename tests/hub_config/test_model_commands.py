@@ -162,6 +162,13 @@ class TestAudit:
         assert len(run(audit, "--csv").splitlines()) == 3004
 
 
+def test_a_mistake_in_the_prices_is_told_before_anything_else(run: Run, tmp_path: Path, monkeypatch):
+    (tmp_path / "prices.toml").write_text('currency = "PHP"\n[models.small]\nper_minute = 2\n')
+    monkeypatch.setenv("LABKIT_PRICES", str(tmp_path / "prices.toml"))
+    with pytest.raises(OperatorError, match=r"prices.toml:3: unknown key 'per_minute'"):
+        run(audit, "")
+
+
 class TestLimits:
     def test_a_limit_is_set_listed_and_removed(self, run: Run, engine: Engine):
         assert "no limit" in run(limits.show, "")
