@@ -1,7 +1,8 @@
 """Logs for programs: one JSON object a line on stderr, with nobody's name, address or key in it.
 
-Every answered request is a line (but health and metrics, which are asked all the time). Refusals of one code are held
-to a few a second, with the number of those that were left out, so that a flood of bad keys fills no disk.
+Every answered request is a line (but health and metrics, which are asked all the time). Refusals of one code,
+and warnings of one wording, are held to a few a second, with the number of those that were left out, so that a flood of
+bad keys fills no disk.
 
 Masked in every text: e-mail addresses, keys after `Bearer` and `token`, signed tokens, hexadecimal secrets, what a
 database error quotes, and names in addresses of people's own servers. Does not cover: a name in the middle of a
@@ -31,6 +32,7 @@ _log = logging.getLogger("labkit.requests")
 _CODES = {0: "Gone", 499: "Gone", 404: "NotFound", 405: "MethodNotAllowed"}
 _QUIET = ("/health", "/metrics")
 _LONGEST = 4_000
+_MOST_WORDINGS = 1_000
 _A_SECOND, _AT_ONCE = 2.0, 10.0
 _MASKS = tuple(
     (re.compile(pattern, flags), shown)
@@ -72,10 +74,32 @@ def set_up(level: int = logging.INFO) -> None:
     """Every logger of this process writes such lines, uvicorn's own too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    handler.addFilter(Bounded())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     uvicorn.config.LOGGING_CONFIG["formatters"]["default"] = {"()": JsonLines}
+
+
+class Bounded(logging.Filter):
+    """Holds warnings and errors of one wording to a few a second, whoever provokes them."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING or hasattr(record, "told"):
+            return True
+        if len(self._buckets) >= _MOST_WORDINGS:
+            self._buckets.clear()
+        bucket = self._buckets.setdefault((record.name, str(record.msg)), _Bucket(self._clock()))
+        if not bucket.take(self._clock()):
+            return False
+        if bucket.left_out:
+            record.told, bucket.left_out = {"left_out": bucket.left_out}, 0
+        return True
 
 
 class RequestLog:

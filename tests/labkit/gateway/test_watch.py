@@ -18,7 +18,7 @@ from labkit.errors import AllowanceSpent, KeyRefused, RequestRefused
 from labkit.gateway.app import create
 from labkit.gateway.backends.echo import Echo
 from labkit.gateway.keys import Caller, Keys
-from labkit.gateway.logs import ERROR, JsonLines, RequestLog, masked
+from labkit.gateway.logs import ERROR, Bounded, JsonLines, RequestLog, masked
 from labkit.gateway.metrics import MeteredLedger, Metrics
 from labkit.programme.cohorts import Cohort, Seat
 
@@ -221,6 +221,25 @@ async def test_a_flood_of_bad_keys_is_a_few_lines_and_a_number(log: list[dict[st
         errors.append(RequestRefused("too large"))
         await client.get("/x")
         assert log[-1]["code"] == "RequestRefused"  # one code's flood hides no other
+
+
+def test_a_flood_of_one_warning_is_a_few_lines_too():
+    now = [0.0]
+    bounded = Bounded(lambda: now[0])
+
+    def passes(words: str, level: int = logging.WARNING, **more: object) -> bool:
+        record = logging.LogRecord("x", level, "f", 1, words, ("a",), None)
+        vars(record).update(more)
+        passed = bounded.filter(record)
+        told.append(getattr(record, "told", {}))
+        return passed
+
+    told: list[dict[str, int]] = []
+    assert sum(passes("not read: %s") for _ in range(100)) == 10
+    assert passes("another: %s") and passes("not read: %s", told={"code": "KeyRefused"})
+    assert all(passes("answered %s", logging.INFO) for _ in range(100))
+    now[0] += 1
+    assert passes("not read: %s") and told[-1] == {"left_out": 90}
 
 
 async def test_our_own_fault_is_an_error_and_told_as_one(client: httpx.AsyncClient, log, monkeypatch):
