@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,16 +50,37 @@ def stub(stack: ExitStack, folder: Path) -> Started:
     return Started(Target("direct", f"http://127.0.0.1:{port}/v1/chat/completions", "none", "stub"), process.pid)
 
 
-def ours(stack: ExitStack, folder: Path, backend: Mapping[str, Any], model: str) -> Started:
-    """Our gateway, whose learner may use as much as she likes: the allowance is counted, not spent."""
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway: where its chat completions are, its database, and the keys of its learners."""
+
+    url: str
+    database: str
+    keys: Keys
+    pid: int
+
+    def key(self, name: str) -> str:
+        return self.keys.issue(Caller(name, _COURSE, _LAB)).key
+
+
+def gateway(
+    stack: ExitStack,
+    folder: Path,
+    backends: Sequence[Mapping[str, Any]],
+    model: str,
+    names: Sequence[str],
+    *,
+    at_once: int,
+    in_line: int,
+) -> Gateway:
+    """Our gateway, whose learners may use as much as they like: the allowance is counted, not spent."""
     home = folder / f"gateway-{secrets.token_hex(4)}"
     home.mkdir()
     url, secret, port = f"sqlite:///{home / 'labkit.sqlite'}", secrets.token_hex(32), _port()
     migrate(url)
     engine = connect(url)
-    provision(
-        engine, (Person("ana", "ana@example.org", "Ana", "Cruz"),), (Membership("ana", "first", _COURSE, "learner"),)
-    )
+    people = [Person(name, f"{name}@example.org", name, "Cruz") for name in names]
+    provision(engine, people, [Membership(name, "first", _COURSE, "learner") for name in names])
     engine.dispose()
     for name, text in (("keys", secret), ("grading", secrets.token_hex(16))):
         (home / name).write_text(text)
@@ -70,16 +91,21 @@ def ours(stack: ExitStack, folder: Path, backend: Mapping[str, Any], model: str)
         "hub_api_url": "http://127.0.0.1:9/hub/api",
         "key_secret_file": str(home / "keys"),
         "grading_key_file": str(home / "grading"),
-        "backends": [dict(backend)],
-        "at_once": 64,
-        "in_line": 64,
+        "backends": [dict(one) for one in backends],
+        "at_once": at_once,
+        "in_line": in_line,
     }
     (home / "gateway.json").write_text(json.dumps(settings))
     process = _start(stack, home, "gateway", [sys.executable, "-m", "labkit.gateway", str(home / "gateway.json")])
     base = f"http://127.0.0.1:{port}/services/gateway"
     _wait(f"{base}/health", process)
-    key = Keys(secret).issue(Caller("ana", _COURSE, _LAB)).key
-    return Started(Target("labkit", f"{base}/labs/{_COURSE}/{_LAB}/v1/chat/completions", key, model), process.pid)
+    return Gateway(f"{base}/labs/{_COURSE}/{_LAB}/v1/chat/completions", url, Keys(secret), process.pid)
+
+
+def ours(stack: ExitStack, folder: Path, backend: Mapping[str, Any], model: str) -> Started:
+    """Our gateway with one learner, as a target."""
+    running = gateway(stack, folder, [backend], model, ["ana"], at_once=64, in_line=64)
+    return Started(Target("labkit", running.url, running.key("ana"), model), running.pid)
 
 
 def litellm(stack: ExitStack, folder: Path, upstream: str, *, may_install: bool) -> Started | None:

@@ -18,11 +18,12 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine, select
 
 from labkit.allowance.order import UNIT, Counter, Order
 from labkit.allowance.rule import Balance, Rule
 from labkit.allowance.statements import statements
+from labkit.allowance.transaction import Held
 from labkit.database import reading
 from labkit.database.tables import reservations
 from labkit.errors import AllowanceSpent
@@ -111,27 +112,46 @@ class Ledger:
         """Gives a reservation back whole: nothing is charged for a call that failed."""
         self.write([Settlement(reservation.id, None, Told("failed"))])
 
-    def write(self, entries: Sequence[Entry]) -> list[Written]:
+    def hold(self) -> Held:
+        """A connection to `write` on, for a thread that writes again and again."""
+        return Held(self._engine)
+
+    def hold_impatiently(self) -> Held | None:
+        """One that never waits for another writer; None where the database is a server: that may always take long."""
+        return Held(self._engine, impatient=True) if self._engine.dialect.name == "sqlite" else None
+
+    def write(self, entries: Sequence[Entry], held: Held | None = None) -> list[Written]:
         """All entries in one transaction, on the disk when this returns: for each order its reservation or why it does
         not fit, for each settlement what was charged. May be asked again where a connection was lost."""
+        on = held or self.hold()
         try:
-            return self._together(entries, self._write)
+            return self._all(on, entries)
+        finally:
+            if held is None:
+                on.drop()
+
+    def _all(self, held: Held, entries: Sequence[Entry]) -> list[Written]:
+        try:
+            return self._together(held, entries, self._write)
         except AllowanceSpent:
             # Nothing of that transaction stays. Once more, where each order that does not fit takes only itself back.
-            return self._together(entries, self._write_apart)
+            return self._together(held, entries, self._write_apart)
 
-    def _together(self, entries: Sequence[Entry], write: Callable[[Connection, Entry], Written]) -> list[Written]:
-        with self._engine.begin() as connection:
+    def _together(self, held: Held, entries: Sequence[Entry], write: Callable[[Any, Entry], Written]) -> list[Written]:
+        with held.transaction(synced=any(isinstance(one, Settlement) for one in entries)) as driver:
             if self._sql.alone:
-                self._sql.alone.run(connection, {})
-            return [write(connection, one) for one in entries]
+                self._sql.alone.run(driver, {})
+            return [write(driver, one) for one in entries]
 
-    def _write_apart(self, connection: Connection, entry: Entry) -> Written:
+    def _write_apart(self, driver: Any, entry: Entry) -> Written:
+        driver.execute("SAVEPOINT entry")
         try:
-            with connection.begin_nested():
-                return self._write(connection, entry)
+            written = self._write(driver, entry)
         except AllowanceSpent as spent:
+            driver.execute("ROLLBACK TO SAVEPOINT entry")
             return spent
+        driver.execute("RELEASE SAVEPOINT entry")
+        return written
 
     def recover(self, holder: str, *, alive: Callable[[str], bool] = lambda _: False) -> int:
         """Gives back every open reservation of `holder` whose id is not `alive`; returns how many there were.
@@ -153,19 +173,20 @@ class Ledger:
     def balances(self, order: Order) -> list[tuple[str, Balance]]:
         """By scope, what each counter holds that such a call is counted in."""
         with reading(self._engine) as connection:
-            return [(one.scope, self._balance(connection, one)) for one in order.counters(self._zone, self._now())]
+            driver = connection.connection.driver_connection
+            return [(one.scope, self._balance(driver, one)) for one in order.counters(self._zone, self._now())]
 
-    def _balance(self, connection: Connection, counter: Counter) -> Balance:
+    def _balance(self, driver: Any, counter: Counter) -> Balance:
         where = {f"at_{name}": value for name, value in counter.key.items()}
-        used, reserved, requests, running = self._sql.balance.run(connection, where).first() or (0, 0, 0, 0)
+        used, reserved, requests, running = self._sql.balance.run(driver, where).fetchone() or (0, 0, 0, 0)
         return counter.balance(used, reserved, requests + running)
 
-    def _write(self, connection: Connection, entry: Entry) -> Reservation | int:
+    def _write(self, driver: Any, entry: Entry) -> Reservation | int:
         if isinstance(entry, Order):
-            return self._reserve(connection, entry, self._now())
-        return self._settle(connection, entry, self._now())
+            return self._reserve(driver, entry, self._now())
+        return self._settle(driver, entry, self._now())
 
-    def _reserve(self, connection: Connection, order: Order, now: datetime) -> Reservation:
+    def _reserve(self, driver: Any, order: Order, now: datetime) -> Reservation:
         if order.amount < 0:
             raise ValueError(f"cannot reserve {order.amount} tokens")
         counters = order.counters(self._zone, now)
@@ -174,57 +195,58 @@ class Ledger:
         row |= {name: getattr(order.asked, name) for name in ("kind", "model", "digest")}
         row |= {"unit": UNIT, "window": windows["lab_window"], "opened_at": self._sql.moment(now)}
         row |= {"person_window": windows["person_window"], "cohort_window": windows.get("cohort_window", "")}
-        if self._sql.reserve.run(connection, row).rowcount == 0:
+        if self._sql.reserve.run(driver, row).rowcount == 0:
             return Reservation(order.id, order.amount)  # a lost connection has hidden that it was made
         for counter in counters:
             if not counter.could_hold(order.amount):  # a row that is not there yet would ask for no room
-                raise self._spent(connection, counter, order, now)
-        found = self._take(connection, order, counters)
+                raise self._spent(driver, counter, order, now)
+        found = self._take(driver, order, counters)
         balances = []
         for counter in counters:
             if counter.scope not in found:
-                raise self._spent(connection, counter, order, now)
+                raise self._spent(driver, counter, order, now)
             balances.append((counter.scope, counter.balance(*found[counter.scope])))
         return Reservation(order.id, order.amount, tuple(balances))
 
-    def _spent(self, connection: Connection, counter: Counter, order: Order, now: datetime) -> AllowanceSpent:
-        return counter.spent(self._balance(connection, counter), order.amount, now)
+    def _spent(self, driver: Any, counter: Counter, order: Order, now: datetime) -> AllowanceSpent:
+        return counter.spent(self._balance(driver, counter), order.amount, now)
 
-    def _take(
-        self, connection: Connection, order: Order, counters: Sequence[Counter]
-    ) -> dict[str, tuple[int, int, int]]:
+    def _take(self, driver: Any, order: Order, counters: Sequence[Counter]) -> dict[str, tuple[int, int, int]]:
         """What the counters that had room hold now, by their scope."""
         values: dict[str, Any] = {}
         for number, one in enumerate(counters):
             more = {"reserved": order.amount, "most": one.rule.tokens, "most_requests": one.rule.requests}
             values |= {f"row{number}_{name}": value for name, value in (one.key | more).items()}
-        rows = self._sql.take[len(counters)].run(connection, values).all()
+        rows = self._sql.take[len(counters)].run(driver, values).fetchall()
         return {
             "lab" if lab else "person" if username else "cohort": (used, reserved, requests + running)
             for username, lab, used, reserved, requests, running in rows
         }
 
-    def _settle(self, connection: Connection, entry: Settlement, now: datetime) -> int:
+    def _settle(self, driver: Any, entry: Settlement, now: datetime) -> int:
         """Removes the reservation, moves its amount and writes its lines; where somebody closed it before, it only
         says what was charged then."""
-        closed = self._sql.close.run(connection, {"at_id": entry.id}).mappings().first()
-        if closed is None:
-            return int(self._sql.charged.run(connection, {"at_id": entry.id}).scalar() or 0)
+        row = self._sql.close.run(driver, {"at_id": entry.id}).fetchone()
+        if row is None:
+            known = self._sql.charged.run(driver, {"at_id": entry.id}).fetchone()
+            return int(known[0]) if known else 0
+        closed = dict(zip(_COLUMNS, row, strict=True))
         charged = max(0, min(entry.used or 0, int(closed["amount"])))
         given = {**closed, "charged": charged, "counted": 0 if entry.used is None else 1}
-        self._sql.give.run(connection, {name: given[name] for name in _GIVEN})
+        self._sql.give.run(driver, {name: given[name] for name in _GIVEN})
         at = self._sql.moment(now)
         if charged:
-            self._sql.charge.run(connection, {name: closed[name] for name in _LINE} | {"amount": charged, "at": at})
+            self._sql.charge.run(driver, {name: closed[name] for name in _LINE} | {"amount": charged, "at": at})
         call = {name: closed[name] for name in _CALL} | vars(entry.told) | {"charged": charged, "closed_at": at}
-        self._sql.call.run(connection, call)
+        self._sql.call.run(driver, call)
         if entry.texts:
             who, asked, answered = entry.texts
             kept = {"call": entry.id, "username": who, "asked": asked, "answered": answered, "at": at}
-            self._sql.keep.run(connection, kept)
+            self._sql.keep.run(driver, kept)
         return charged
 
 
+_COLUMNS = tuple(reservations.c.keys())
 _LINE = ("id", "username", "course", "lab", "unit", "window")
 _CALL = ("id", "username", "cohort", "course", "lab", "kind", "model", "digest", "opened_at")
 _GIVEN = (*_LINE[1:], "cohort", "person_window", "cohort_window", "amount", "charged", "counted")

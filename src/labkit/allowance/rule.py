@@ -6,7 +6,8 @@ A day is the site's: it begins at local midnight of its time zone, also where a 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -80,7 +81,8 @@ def window(rule: Rule, zone: ZoneInfo, now: datetime) -> Window:
     return Window(_midnight(today, zone).isoformat(), _midnight(today + timedelta(days=1), zone))
 
 
-def _midnight(day: object, zone: ZoneInfo) -> datetime:
+@lru_cache(maxsize=64)
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
     first = datetime.fromisoformat(f"{day}T00:00").replace(tzinfo=zone)
     # Through UTC and back: where a clock change skips midnight, the day begins at the first moment there is.
     return first.astimezone(UTC).astimezone(zone)

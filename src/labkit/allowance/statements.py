@@ -1,7 +1,8 @@
 """The ledger's statements, compiled once for each kind of database.
 
-SQLAlchemy builds and caches a statement in about half a millisecond, six times a call; compiled beforehand they cost
-a tenth of that, and a call through the gateway has two milliseconds. They are still written as SQLAlchemy's.
+SQLAlchemy builds and runs a statement in about half a millisecond, six times a call; compiled beforehand and given to
+the driver they cost a twentieth of that, and a call through the gateway has two milliseconds. They are still written as
+SQLAlchemy's.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Table, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Dialect, Table, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.sql import ClauseElement
@@ -32,9 +33,9 @@ class Statement:
     text: str
     constants: Mapping[str, Any]
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        """The cursor's result."""
-        return connection.exec_driver_sql(self.text, {**self.constants, **values})
+    def run(self, driver: Any, values: Mapping[str, Any]) -> Any:
+        """Runs it on the driver's own connection; its cursor."""
+        return driver.execute(self.text, {**self.constants, **values})
 
 
 class Statements:

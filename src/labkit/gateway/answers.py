@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -12,6 +13,13 @@ from labkit.errors import AllowanceSpent, LabkitError, LearnerError, PlatformFau
 from labkit.gateway.logs import ERROR
 
 _log = logging.getLogger(__name__)
+
+
+class Json(JSONResponse):
+    """An answer written by orjson: a fifth of the time."""
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
 
 
 def error_body(error: LabkitError) -> dict[str, Any]:

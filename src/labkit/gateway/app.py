@@ -68,8 +68,8 @@ def create(
     places = Places(by_id, enrolment, controls, person, fresh_seconds)
     front = Front(places, keys, router, till, controls, moderator, (digest_key or grading_key).encode(), strict)
     parts = (
+        Generations(front),  # first, since routes are tried in turn
         LearnerRoutes(identity, front, ledger, engine),
-        Generations(front),
         Scorings(front),
         Embeddings(front),
         Uploads(front),

@@ -114,12 +114,11 @@ class Till:
             asked,
         )
         try:
-            # Not cut short: a reservation nobody was told of would stay among the running ones.
-            with anyio.CancelScope(shield=True):
-                found = await self._writer.write(order)
+            found = await self._writer.write(order, alone=len(self._running) == 1)
             if isinstance(found, LabkitError):
                 raise found
         except BaseException:
+            # Also where its caller gave up while it was being written: `tidy` gives it back.
             self._running.discard(name)
             raise
         assert isinstance(found, Reservation)
@@ -137,7 +136,8 @@ class Till:
             # What a model never began to work on costs nothing either.
             used = None if call.failed or not call.began else call.spent
             try:
-                charged = await self._writer.write(Settlement(call.reservation.id, used, call.told(), texts))
+                entry = Settlement(call.reservation.id, used, call.told(), texts)
+                charged = await self._writer.write(entry, alone=len(self._running) == 1)
                 call.charge = call.reservation.id if charged else ""
             except LabkitError:
                 # What failed is given back by `tidy`, which never gives up; what was used had to be written down now.

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import anyio
 from starlette.requests import ClientDisconnect, Request
 
 from labkit.allowance import Asked
-from labkit.errors import KeyRefused, RequestRefused, TextRefused
+from labkit.errors import KeyRefused, ModelPaused, RequestRefused, TextRefused
 from labkit.gateway.backends import Served
 from labkit.gateway.call import Till
 from labkit.gateway.controls import Controls
@@ -25,6 +23,7 @@ from labkit.gateway.router import Router
 
 T = TypeVar("T")
 _LOOK_SECONDS = 1.0
+_A_MOMENT = 0.2
 # A body that has not come in this long is not coming.
 _BODY_SECONDS = 30.0
 
@@ -41,6 +40,7 @@ class Front:
     moderator: Moderator | None = None
     digest_key: bytes = b""
     strict: bool = False
+    _watching: dict[asyncio.Task[Any], tuple[asyncio.Task[None], ...]] = field(default_factory=dict)
 
     async def admitted(self, request: Request) -> Place:
         """The caller whose key fits this lab's address and who takes part."""
@@ -67,7 +67,7 @@ class Front:
 
     def asked(self, kind: str, model: str, what: bytes) -> Asked:
         """For the audit; the digest is keyed, so that nobody who reads the database can try out short prompts."""
-        return Asked(kind, model, hmac.new(self.digest_key, what, hashlib.sha256).hexdigest())
+        return Asked(kind, model, hashlib.blake2b(what, key=self.digest_key[:64], digest_size=32).hexdigest())
 
     async def moderate(self, text: str) -> None:
         """Raises TextRefused for what the site does not let pass."""
@@ -77,22 +77,39 @@ class Front:
 
     async def watched(self, request: Request, place: Place, model: str, work: Coroutine[Any, Any, T]) -> T:
         """The work's result, unless its caller goes (ClientDisconnect) or its model is paused: it is then ended."""
-        task = asyncio.ensure_future(work)
-        gone = asyncio.ensure_future(request.receive())
+        me, why = asyncio.current_task(), list[Exception]()
+        assert me is not None
+        watch = asyncio.get_running_loop().call_later(_A_MOMENT, self._watch, request, place, model, me, why)
         try:
-            while not task.done():
-                await asyncio.wait({task, gone}, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                if gone.done() and not task.done():
-                    raise ClientDisconnect
-                if not task.done():
-                    self.check_pause(place, model)
-            return task.result()
+            return await work
+        except asyncio.CancelledError:
+            if why:
+                me.uncancel()
+                raise why[0] from None
+            raise
         finally:
-            gone.cancel()
-            if not task.done():
-                task.cancel()
-                with anyio.CancelScope(shield=True):
-                    await asyncio.wait({task})
+            watch.cancel()
+            for one in self._watching.pop(me, ()):
+                one.cancel()
+
+    def _watch(self, request: Request, place: Place, model: str, work: asyncio.Task[Any], why: list[Exception]) -> None:
+        """Begins to watch a call that was not over in a moment, as most are."""
+
+        async def gone() -> None:
+            await request.receive()
+            why.append(ClientDisconnect())
+            work.cancel()
+
+        async def paused() -> None:
+            try:
+                while True:
+                    self.check_pause(place, model)
+                    await asyncio.sleep(_LOOK_SECONDS)
+            except ModelPaused as error:
+                why.append(error)
+                work.cancel()
+
+        self._watching[work] = (asyncio.create_task(gone()), asyncio.create_task(paused()))
 
 
 def credential(request: Request, scheme: str) -> str:

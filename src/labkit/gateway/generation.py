@@ -7,19 +7,20 @@ settlement. Several answers to one prompt (`n`) are asked one after another and 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import orjson
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from labkit.courses import Lab
 from labkit.errors import ModelNotAllowed, ModelPaused
+from labkit.gateway.answers import Json
 from labkit.gateway.backends import Piece, Served
 from labkit.gateway.call import Call
 from labkit.gateway.front import Front, body_of, warnings
@@ -90,7 +91,7 @@ class Generations:
             raise
         finally:
             await self._front.till.close(call)
-        return JSONResponse(answer, headers={**call.headers, **warnings(job.asked.unknown)})
+        return Json(answer, headers={**call.headers, **warnings(job.asked.unknown)})
 
     async def _answers(self, call: Call, job: _Job) -> dict[str, Any]:
         front, path, who = self._front, job.asked.path, job.place.caller.username
@@ -218,9 +219,8 @@ def _body(lab: Lab, asked: Generation, model: Served) -> dict[str, Any]:
 def _text(body: dict[str, Any]) -> str:
     """What is asked, as one text."""
     if "messages" in body:
-        return json.dumps(
-            [{"role": one["role"], "content": text_of(one)} for one in body["messages"]], ensure_ascii=False
-        )
+        said = [{"role": one["role"], "content": text_of(one)} for one in body["messages"]]
+        return orjson.dumps(said).decode()
     return str(body["prompt"])
 
 

@@ -34,7 +34,8 @@ class Words:
     """Refuses texts that hold one of the listed words, in any case, as whole words."""
 
     def __init__(self, words: list[str]) -> None:
-        self._pattern = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words), re.IGNORECASE)
+        known = (re.escape(" ".join(word.split())) for word in words)
+        self._pattern = re.compile("|".join(rf"(?<!\w){word}(?!\w)" for word in known), re.IGNORECASE)
         self._empty = not words
 
     async def refusal(self, text: str) -> str | None:
@@ -97,4 +98,4 @@ def _listed(file: Path) -> list[str]:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise OperatorError(f"The words in {file} cannot be read.", instead="Give a UTF-8 text, one a line.") from error
-    return [" ".join(line.split()) for line in lines if line.strip() and not line.startswith("#")]
+    return [line for line in lines if line.strip() and not line.startswith("#")]

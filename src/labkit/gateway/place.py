@@ -20,7 +20,7 @@ from labkit.gateway.controls import Controls
 from labkit.gateway.keys import Caller
 from labkit.programme.cohorts import Seat
 
-_MOST_KEPT = 10_000
+_MOST_KNOWN = 10_000
 
 
 class Enrolment(Protocol):
@@ -47,7 +47,7 @@ class Place:
 
 class Places:
     """Finds places. `site` is what a person may use in all labs together where nothing else is said;
-    a seat is asked for again after `fresh_seconds`."""
+    a place is looked for again after `fresh_seconds`."""
 
     def __init__(
         self,
@@ -60,17 +60,28 @@ class Places:
         self._labs = {(course.id, lab.id): lab for course in courses.values() for lab in course.labs}
         self._enrolment, self._controls, self._site = enrolment, controls, site
         self._fresh = fresh_seconds
-        self._seats: dict[tuple[str, str], tuple[float, Seat | None]] = {}
+        self._known: dict[Caller, tuple[float, Place]] = {}
 
     def lab(self, caller: Caller) -> Lab | None:
         return self._labs.get((caller.course, caller.lab))
 
     async def of(self, caller: Caller) -> Place:
         """Raises NotEnrolled, CohortNotRunning, or ExamOpen where another lab's exam keeps her from this one."""
+        now = time.monotonic()
+        known = self._known.get(caller)
+        if known and now - known[0] < self._fresh:
+            return known[1]
+        place = await self._find(caller)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[caller] = (now, place)
+        return place
+
+    async def _find(self, caller: Caller) -> Place:
         lab = self.lab(caller)
         if lab is None:
             raise KeyRefused("This key is for another lab.", instead="Call labkit.credentials() in this lab.")
-        seat = await self._seat(caller)
+        seat = await run_in_threadpool(self._enrolment.seat, caller.username, caller.course)
         if seat is None:
             raise NotEnrolled(
                 f"You are not enrolled in the course {caller.course!r}.", instead="Ask your programme officer."
@@ -97,14 +108,3 @@ class Places:
             within(self._site, "person"),
             within(Share(per="total"), "cohort"),
         )
-
-    async def _seat(self, caller: Caller) -> Seat | None:
-        key, now = (caller.username, caller.course), time.monotonic()
-        known = self._seats.get(key)
-        if known and now - known[0] < self._fresh:
-            return known[1]
-        seat = await run_in_threadpool(self._enrolment.seat, *key)
-        if len(self._seats) >= _MOST_KEPT:
-            self._seats.clear()
-        self._seats[key] = (now, seat)
-        return seat

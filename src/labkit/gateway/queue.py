@@ -2,11 +2,11 @@
 
 A lane is one engine of a backend and answers so many calls at once. Whoever has the fewest calls running is next, then
 whoever has used the least lately (seconds in a lane, half of them forgotten every minute). A learner may run two calls
-at once. One who has used more than twice what the others use on average is heavy, and all heavy ones together take at
-most half of a lane.
+at once. One who has used more than twice what a calm other uses (the lower quartile) is heavy. All calls of heavy ones,
+and second calls of the others, take together at most a quarter of a lane.
 
-The bound: a learner who is not heavy waits only while the half of the lane that heavy ones cannot take is full of calls
-of others who are not, and of those before her no more than one for each learner that has used less than she has.
+The bound: a learner who is not heavy waits only while the three quarters of the lane that those cannot take are full of
+first calls of others, and of those that wait before her no more than one for each learner that has used less.
 
 What this does not cover: calls in one lane share one machine, so each is slower while others run; the queue bounds who
 runs, not how fast.
@@ -17,8 +17,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -26,8 +25,8 @@ from labkit.errors import TooManyAtOnce
 
 _HALF_LIFE = 60.0
 _HEAVY = 2.0
-# Seconds in a lane that nobody grudges anybody, however little the others use.
-_LITTLE = 10.0
+# Seconds in a lane that nobody grudges anybody, however little the others use: a call of some seconds every minute.
+_LITTLE = 15.0
 _FIRST_GUESS = 5.0
 _FORGOTTEN = 0.1
 _MOST_KNOWN = 2_000
@@ -47,7 +46,7 @@ class Lane:
 
     @property
     def heavy_slots(self) -> int:
-        return max(1, self.slots // 2)
+        return max(1, self.slots // 4)
 
 
 @dataclass(frozen=True)
@@ -104,21 +103,11 @@ class FairQueue:
             ticket.granted.cancel()
         elif not ticket.taken and ticket.granted.done() and not ticket.granted.cancelled():
             ticket.taken = True
-            self._ended(ticket.who, ticket.granted.result(), 0.0)
+            self.ended(ticket.who, ticket.granted.result(), 0.0)
 
-    @asynccontextmanager
-    async def turn(self, ticket: Ticket) -> AsyncIterator[Lane]:
-        """Waits until the call may begin; within the block it runs in the lane."""
-        try:
-            lane = await ticket.granted
-        except asyncio.CancelledError:
-            self.leave(ticket)
-            raise
-        ticket.taken, began = True, self.clock()
-        try:
-            yield lane
-        finally:
-            self._ended(ticket.who, lane, self.clock() - began)
+    def turn(self, ticket: Ticket) -> Turn:
+        """`async with` it: waits until the call may begin; within the block it runs in the lane it gives."""
+        return Turn(self, ticket)
 
     def standing(self, ticket: Ticket) -> Standing:
         rivals = [one for one in self._in_order() if one is ticket or set(one.lanes) & set(ticket.lanes)]
@@ -134,12 +123,13 @@ class FairQueue:
         mine = self._usage(who)
         if mine <= _LITTLE:
             return False
-        others = [used for one in list(self._used) if one != who and (used := self._usage(one)) > _FORGOTTEN]
-        return bool(others) and mine > _HEAVY * sum(others) / len(others)
+        others = sorted(used for one in self._used if one != who and (used := self._usage(one)) > _FORGOTTEN)
+        return bool(others) and mine > _HEAVY * others[len(others) // 4]
 
     def _grant(self) -> None:
         for ticket in self._in_order():
-            lane = self._free(ticket)
+            # One whose caller has just gone is cancelled before it can leave.
+            lane = None if ticket.granted.done() else self._free(ticket)
             if lane is not None:
                 self._waiting.remove(ticket)
                 lane.running[ticket.who] += 1
@@ -156,7 +146,7 @@ class FairQueue:
         if self._running(ticket.who, ticket.lanes) >= self.at_once:
             return None
         free = [lane for lane in ticket.lanes if lane.busy < lane.slots]
-        if free and self.is_heavy(ticket.who):
+        if free and (self._running(ticket.who, ticket.lanes) or self.is_heavy(ticket.who)):
             free = [lane for lane in free if self._heavy_busy(lane) < lane.heavy_slots]
         return min(free, key=lambda lane: lane.busy / lane.slots, default=None)
 
@@ -165,14 +155,15 @@ class FairQueue:
         return sum(lane.running[who] for lane in lanes)
 
     def _heavy_busy(self, lane: Lane) -> int:
-        return sum(number for who, number in lane.running.items() if self.is_heavy(who))
+        return sum(number if self.is_heavy(who) else number - 1 for who, number in lane.running.items())
 
     def _usage(self, who: str) -> float:
         """Seconds in a lane, half of them forgotten every minute."""
         used = self._used.get(who)
         return used.seconds * 0.5 ** ((self.clock() - used.at) / _HALF_LIFE) if used else 0.0
 
-    def _ended(self, who: str, lane: Lane, seconds: float) -> None:
+    def ended(self, who: str, lane: Lane, seconds: float) -> None:
+        """A call has left its lane."""
         lane.running[who] -= 1
         if not lane.running[who]:
             del lane.running[who]
@@ -182,3 +173,23 @@ class FairQueue:
         if len(self._used) > _MOST_KNOWN:
             self._used = {one: used for one, used in self._used.items() if self._usage(one) > _FORGOTTEN}
         self._grant()
+
+
+class Turn:
+    """One call's stay in a lane."""
+
+    def __init__(self, queue: FairQueue, ticket: Ticket) -> None:
+        self._queue, self._ticket = queue, ticket
+        self._began = 0.0
+
+    async def __aenter__(self) -> Lane:
+        try:
+            lane = await self._ticket.granted
+        except asyncio.CancelledError:
+            self._queue.leave(self._ticket)
+            raise
+        self._ticket.taken, self._began = True, self._queue.clock()
+        return lane
+
+    async def __aexit__(self, *_: object) -> None:
+        self._queue.ended(self._ticket.who, self._ticket.granted.result(), self._queue.clock() - self._began)

@@ -6,10 +6,11 @@ way no unknown parameter reaches a model or a bill.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from labkit.errors import RequestRefused
 from labkit.gateway.parameters import CHAT, COMPLETION, EMBEDDING, LARGEST_BODY, SCORE, Known
@@ -98,10 +99,8 @@ def _object(raw: bytes, needed: str) -> dict[str, Any]:
     if len(raw) > LARGEST_BODY:
         raise RequestRefused("This request is too large.", instead=f"Keep it under {LARGEST_BODY} bytes.")
     try:
-        body = json.loads(raw)
-        # JSON can spell half of a character (a lone surrogate), which no tokenizer can read.
-        json.dumps(body, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
+        body = orjson.loads(raw)  # refuses half characters (lone surrogates), which no tokenizer can read
+    except ValueError as error:
         raise RequestRefused("The body is not JSON of whole characters.", instead="Send a JSON object.") from error
     if not isinstance(body, dict):
         raise RequestRefused("The body is not a JSON object.", instead=f'Send {{"{needed}": ...}}.')

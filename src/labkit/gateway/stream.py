@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+import orjson
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -84,4 +85,4 @@ def _event(step: Step, include_usage: bool) -> str:
         chunk = {name: value for name, value in chunk.items() if name != "usage"}
         if not chunk["choices"]:
             return ""
-    return f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n"
+    return f"data: {orjson.dumps(chunk).decode()}\n\n"

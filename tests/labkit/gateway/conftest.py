@@ -20,7 +20,7 @@ from openai import OpenAI
 from sqlalchemy import Engine
 
 from labkit.allowance import Ledger
-from labkit.courses import AllowanceRule, Course, Lab
+from labkit.courses import AllowanceRule, Course, Lab, ModelLimits
 from labkit.database import connect, migrate
 from labkit.gateway.app import create
 from labkit.gateway.backends import Backend
@@ -98,7 +98,7 @@ class Gateway:
         return balance
 
 
-Start = Callable[[Backend, str], Gateway]
+Start = Callable[..., Gateway]
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a gateway before a backend whose model has this name; all are stopped after the test."""
     running: list[tuple[uvicorn.Server, threading.Thread, Gateway]] = []
 
-    def start_one(backend: Backend, model: str) -> Gateway:
+    def start_one(backend: Backend, model: str, **settings: Any) -> Gateway:
         url = f"sqlite:///{tmp_path / 'labkit.db'}"
         migrate(url)
         engine, clock = connect(url), Clock(datetime.now(UTC))
@@ -117,6 +117,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
             for name, tokens in rules.items()
         ]
         labs.append(Lab("prompting", "exam", "exam", tmp_path, ai_policy="closed"))
+        labs.append(Lab("prompting", "led", "led", tmp_path, models=(model,), preface="Answer as a pirate would."))
+        labs.append(Lab("prompting", "short", "short", tmp_path, models=(model,), model_limits=ModelLimits(6, 3)))
         labs.append(Lab("prompting", "free", "free", tmp_path, ai_policy="open", models=("something-else",)))
         app = create(
             identity=Hub(),
@@ -128,6 +130,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             keys=keys,
             grading_key=GRADING_KEY,
             fresh_seconds=0,
+            **settings,
         )
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run)

@@ -273,11 +273,11 @@ def test_an_answer_whose_cost_cannot_be_written_down_is_not_given_and_costs_noth
 ) -> None:
     write = gateway.ledger.write
 
-    def away(entries: list[object]) -> list[object]:
+    def away(entries: list[object], *held: object) -> list[object]:
         # While this call is there to be settled; giving back is asked for again and again, and works in the end.
         if any(isinstance(one, Settlement) and one.used is not None for one in entries):
             raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
-        return write(entries)
+        return write(entries, *held)
 
     monkeypatch.setattr(writer, "_PAUSES", (0.01,))
     monkeypatch.setattr(gateway.ledger, "write", away)
@@ -293,8 +293,8 @@ def test_an_answer_whose_cost_cannot_be_written_down_is_not_given_and_costs_noth
 def test_a_database_that_is_away_for_a_moment_is_waited_for(gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     write, asked = gateway.ledger.write, []
 
-    def away_once_written(entries: list[object]) -> list[object]:
-        written = write(entries)
+    def away_once_written(entries: list[object], *held: object) -> list[object]:
+        written = write(entries, *held)
         if isinstance(entries[0], Settlement):
             asked.extend(written)
             if len(asked) == 1:
@@ -349,7 +349,7 @@ def test_the_prefix_can_be_chosen() -> None:
         enrolment=SimpleNamespace(),
         courses=[],
         engine=SimpleNamespace(),
-        ledger=SimpleNamespace(),
+        ledger=SimpleNamespace(hold_impatiently=lambda: None),
         backends=[Echo()],
         keys=SimpleNamespace(),
         grading_key="k",

@@ -34,7 +34,7 @@ def chat(**changes: object) -> bytes:
         (chat(max_tokens=True), "max_tokens is wrong"),
         (chat(max_tokens=1.5), "max_tokens is wrong"),
         (chat(temperature=3), "temperature is wrong"),
-        (b'{"messages":[{"role":"user","content":"x"}],"temperature":NaN}', "temperature is wrong"),
+        (b'{"messages":[{"role":"user","content":"x"}],"temperature":NaN}', "not JSON"),
         (chat(n=9), "n is wrong"),
         (chat(stop=[""]), "stop is wrong"),
         (chat(stop=["a"] * 5), "stop is wrong"),

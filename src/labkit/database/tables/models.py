@@ -80,7 +80,7 @@ calls = Table(
     Column("waited", Float, nullable=False),  # seconds in the queue before that
     Column("digest", String(64), nullable=False),  # of what was asked, keyed: only the site can compare it with a text
     Column("opened_at", Moment, nullable=False),
-    Column("closed_at", Moment, nullable=False, index=True),
+    Column("closed_at", Moment, nullable=False),
     Index("ix_calls_person", "username", "closed_at"),
     Index("ix_calls_lab", "course", "lab", "closed_at"),
     Index("ix_calls_cohort", "cohort", "closed_at"),

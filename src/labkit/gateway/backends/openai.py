@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 
 from labkit.errors import LabkitError, ModelUnavailable, OperatorError, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
@@ -29,6 +29,8 @@ from labkit.strict import read_secret, strict
 
 _PATIENCE = aiohttp.ClientTimeout(total=600, connect=5, sock_read=180)
 _HEALTH = aiohttp.ClientTimeout(total=3)
+_FAULTS = (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError)
+_JSON = {"Content-Type": "application/json"}
 _PATHS = ("chat/completions", "completions")
 _KNOWN_PATHS = (*_PATHS, "embeddings", "audio/transcriptions")
 _TAKES = ("tools", "images", "json_schema", "logprobs")
@@ -94,19 +96,18 @@ class OpenAiServer:
         asked = {**self._asked(body), "stream": True, "stream_options": {"include_usage": True}}
         prompt: int | None = max(1, (_bytes(body) // _BYTES) + _A_PROMPT)
         made, told = 0, False
-        async with self._asking(f"/v1/{path}", asked) as answer:
-            async for line in answer.content:
-                text = line.strip()
-                if not text.startswith(b"data:") or text == b"data: [DONE]":
-                    continue
-                chunk = json.loads(text[5:])
-                if "error" in chunk:
-                    raise _unavailable()
-                if usage := chunk.get("usage"):
-                    prompt, made, told = int(usage["prompt_tokens"]), int(usage["completion_tokens"]), True
-                elif not told:
-                    made += 1 if any(map(_says, chunk.get("choices", ()))) else 0
-                yield Piece({**chunk, "model": body["model"]}, made, prompt)
+        try:
+            async with await self._send(f"/v1/{path}", asked) as answer:
+                if answer.status != 200:
+                    raise await _refusal(answer)
+                async for chunk in _chunks(answer):
+                    if usage := chunk.get("usage"):
+                        prompt, made, told = int(usage["prompt_tokens"]), int(usage["completion_tokens"]), True
+                    elif not told:
+                        made += 1 if any(map(_says, chunk.get("choices", ()))) else 0
+                    yield Piece({**chunk, "model": body["model"]}, made, prompt)
+        except _FAULTS as error:
+            raise _unavailable() from error
         if not told:
             raise _unavailable()
 
@@ -138,8 +139,11 @@ class OpenAiServer:
         form = aiohttp.FormData({name: value for name, value in body.items() if name not in ("file", "model")})
         form.add_field("model", self._models[body["model"]].upstream)
         form.add_field("file", body["file"], filename="speech", content_type="application/octet-stream")
-        async with _faults_named(), self._open().post(f"{self._url}/v1/audio/transcriptions", data=form) as answer:
-            told = await _read(answer)
+        try:
+            async with self._open().post(f"{self._url}/v1/audio/transcriptions", data=form) as answer:
+                told = await _read(answer)
+        except _FAULTS as error:
+            raise _unavailable() from error
         cost = await self.count("audio/transcriptions", body)
         return {
             "text": str(told["text"]),
@@ -147,22 +151,19 @@ class OpenAiServer:
         }
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        async with self._asking(path, body) as answer:
-            return await _read(answer)
+        try:
+            async with await self._send(path, body) as answer:
+                return await _read(answer)
+        except _FAULTS as error:
+            raise _unavailable() from error
 
-    @asynccontextmanager
-    async def _asking(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
-        raw = json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json"}
-        async with _faults_named():
-            try:
-                answer = await self._open().post(self._url + path, data=raw, headers=headers)
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                answer = await self._open().post(self._url + path, data=raw, headers=headers)
-            async with answer:
-                if answer.status != 200:
-                    raise await _refusal(answer)
-                yield answer
+    async def _send(self, path: str, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
+        """The answer, of whose body nothing has been read; sent again where its connection broke before."""
+        raw = orjson.dumps(body)
+        try:
+            return await self._open().post(self._url + path, data=raw, headers=_JSON)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            return await self._open().post(self._url + path, data=raw, headers=_JSON)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -177,22 +178,25 @@ class OpenAiServer:
         return self._session
 
 
-@asynccontextmanager
-async def _faults_named() -> AsyncIterator[None]:
-    try:
-        yield
-    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
-        raise _unavailable() from error
-
-
 def _unavailable() -> ModelUnavailable:
     return ModelUnavailable("The model did not answer.", instead="Try again in a minute; nothing was charged.")
+
+
+async def _chunks(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """What a stream of server-sent events holds; ModelUnavailable for an error among them."""
+    async for line in answer.content:
+        text = line.strip()
+        if text.startswith(b"data:") and text != b"data: [DONE]":
+            chunk = orjson.loads(text[5:])
+            if "error" in chunk:
+                raise _unavailable()
+            yield chunk
 
 
 async def _read(answer: aiohttp.ClientResponse) -> dict[str, Any]:
     if answer.status != 200:
         raise await _refusal(answer)
-    content: dict[str, Any] = json.loads(await answer.read())
+    content: dict[str, Any] = orjson.loads(await answer.read())
     return content
 
 
@@ -201,7 +205,7 @@ async def _refusal(answer: aiohttp.ClientResponse) -> LabkitError:
     if answer.status not in (400, 422):
         return _unavailable()
     try:
-        told = json.loads(await answer.read())
+        told = orjson.loads(await answer.read())
         said = str((told.get("error") or told)["message"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return _unavailable()

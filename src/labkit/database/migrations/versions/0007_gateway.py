@@ -29,7 +29,6 @@ def upgrade() -> None:
     _name('digest'), *(sa.Column(name, _MOMENT, nullable=False) for name in ('opened_at', 'closed_at')),
     sa.PrimaryKeyConstraint('id')
     )
-    op.create_index('ix_calls_closed_at', 'calls', ['closed_at'])
     op.create_index('ix_calls_person', 'calls', ['username', 'closed_at'])
     op.create_index('ix_calls_lab', 'calls', ['course', 'lab', 'closed_at'])
     op.create_index('ix_calls_cohort', 'calls', ['cohort', 'closed_at'])
