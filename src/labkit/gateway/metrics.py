@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from labkit.allowance import Asked, Ledger, Order, Reservation, Settlement
 from labkit.allowance.ledger import Entry, Written
+from labkit.allowance.transaction import Held
 from labkit.errors import KeyRefused, LabkitError
 from labkit.gateway.router import Router
 
@@ -88,8 +89,8 @@ class MeteredLedger(Ledger):
         self._metrics = metrics
         self._asked: dict[str, Asked] = {}
 
-    def write(self, entries: Sequence[Entry]) -> list[Written]:
-        written = super().write(entries)
+    def write(self, entries: Sequence[Entry], held: Held | None = None) -> list[Written]:
+        written = super().write(entries, held)
         self._metrics.batches.observe(len(entries))
         for entry, found in zip(entries, written, strict=True):
             if isinstance(entry, Order) and isinstance(found, Reservation):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +18,7 @@ from labkit.pages.cohorts import attachment
 from labkit.pages.plot import Plot, plot
 from labkit.pages.site import Site
 from labkit.pages.view import View
+from labkit.programme import cohorts
 from labkit.programme.people import Person
 
 _DAYS = 30
@@ -90,17 +91,21 @@ class CostPages:
 
     def _costs(self, span: Span) -> Costs:
         site, priced = self._site, bool(self._site.prices.models)
-        found = totals.days(site.engine, Selection(), span.first, span.last, site.timezone, site.prices)
+        found = totals.days(site.engine, self._seen(), span.first, span.last, site.timezone, site.prices)
         drawn = plot([(one.day, (one.cost or 0.0) if priced else one.tokens) for one in found])
         parts = self._totals(span)
-        cohorts, models = (totals.folded(parts, _BY, [name]) for name in ("cohort", "model"))
-        return Costs(span, cohorts, models, drawn, priced)
+        by_cohort, by_model = (totals.folded(parts, _BY, [name]) for name in ("cohort", "model"))
+        return Costs(span, by_cohort, by_model, drawn, priced)
 
     def _totals(self, span: Span) -> tuple[Total, ...]:
         zone = self._site.timezone
         since, until = totals.begin(span.first, zone), totals.begin(span.last + timedelta(days=1), zone)
-        which = Selection(since=since, until=until)
+        which = replace(self._seen(), since=since, until=until)
         return totals.totals(self._site.engine, which, _BY, self._site.prices)
+
+    def _seen(self) -> Selection:
+        """The calls of every cohort and of whoever teaches: there is an index for those of named cohorts."""
+        return Selection(cohorts=["", *(one.name for one in cohorts.every(self._site.engine))])
 
     def _lately(self) -> Span:
         today = datetime.now(UTC).astimezone(self._site.timezone).date()
