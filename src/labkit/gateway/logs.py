@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import uvicorn.config
@@ -57,13 +58,17 @@ def masked(text: str) -> str:
     return text[:_LONGEST]
 
 
+# Paths and wordings come again and again, and there are few of them.
+_masked_again = lru_cache(maxsize=512)(masked)
+
+
 class JsonLines(logging.Formatter):
     """A record as one line. What a caller gives as `extra={"told": {...}}` becomes fields of their own."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, Any] = {"time": at, "level": record.levelname.lower(), "logger": record.name}
-        line["event"] = masked(record.getMessage())
+        line["event"] = masked(record.getMessage()) if record.args else _masked_again(str(record.msg))
         line |= getattr(record, "told", {})
         if record.exc_info:
             line["traceback"] = masked(self.formatException(record.exc_info))
@@ -135,7 +140,7 @@ class RequestLog:
             return
         line = {
             "method": scope["method"],
-            "path": masked(path),
+            "path": _masked_again(path[:_LONGEST]),
             "status": status,
             "milliseconds": round(milliseconds, 1),
         }
