@@ -56,6 +56,22 @@ class Near:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """The class's calls of some days. `callers` is of everybody who made one, those with most tokens first."""
+
+    parts: tuple[Total, ...]
+    whole: Total
+    outcomes: tuple[Total, ...]
+    models: tuple[str, ...]
+    callers: tuple[Total, ...]
+    plot: Plot
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-len(self.callers) // PAGE))
+
+
+@dataclass(frozen=True)
 class ClassUse:
     """Of the last `days` days. `cohorts` are those she teaches, `leads` those among them she may decide for."""
 
@@ -63,14 +79,10 @@ class ClassUse:
     cohorts: tuple[str, ...]
     leads: tuple[str, ...]
     days: int
-    whole: Total
-    outcomes: tuple[Total, ...]
-    models: tuple[str, ...]
+    counted: Counted
     rows: tuple[Row, ...]
     page: int
-    pages: int
     silent: int  # learners who made no call
-    plot: Plot
     near: tuple[Near, ...]
     pauses: tuple[Pause, ...]
     exams: tuple[Exam, ...]
@@ -82,45 +94,51 @@ class ClassUse:
 def class_use(
     site: Site, course: Course, mine: Collection[str], leads: Collection[str], days: int, page: int
 ) -> ClassUse:
-    now = datetime.now(UTC)
+    """What the page shows; `page` is of the learners, from 1."""
+    engine, now = site.engine, datetime.now(UTC)
+    counted = _counted(site, course, mine, days, now)
+    page = min(max(page, 1), counted.pages)
+    ranked = counted.callers[(page - 1) * PAGE : page * PAGE]
+    found, pupils = every(engine), sight.pupils_of(engine, mine)
+    told = tuple(reports.of_cohorts(engine, course.id, mine))
+    lists = tuple(one for one in found if one.username in pupils and (one.scope, one.course) == ("lab", course.id))
+    near = _near(site, course, mine, found, now)
+    named = {one.key[0] for one in ranked} | {one[0] for one in near}
+    names = _names(engine, named | {one.username for one in told} | {one.username for one in lists})
+    return ClassUse(
+        course=course,
+        cohorts=tuple(mine),
+        leads=tuple(leads),
+        days=days,
+        counted=counted,
+        rows=_rows(counted.parts, ranked, names),
+        page=page,
+        silent=max(0, len(pupils) - len(counted.callers)),
+        near=tuple(Near(who, names.get(who, who), lab, balance) for who, lab, balance in near),
+        pauses=tuple(one for one in pauses.every(engine) if one.course == course.id and one.cohort in ("", *mine)),
+        exams=tuple(one for one in exams.every(engine, now) if one.course == course.id and one.cohort in mine),
+        limits=lists,
+        reports=told,
+        names=names,
+    )
+
+
+def _counted(site: Site, course: Course, mine: Collection[str], days: int, now: datetime) -> Counted:
     today = now.astimezone(site.timezone).date()
     first = today - timedelta(days=days - 1)
     since = totals.begin(first, site.timezone)
     which = Selection(course=course.id, since=since, people=sight.learn_in(mine))
     parts = totals.totals(site.engine, which, _BY)
     callers, outcomes, by_model = (totals.folded(parts, _BY, [name]) for name in ("username", "outcome", "model"))
-    pages = max(1, -(-len(callers) // PAGE))
-    page = min(max(page, 1), pages)
+    models = [*(name for lab in course.labs for name in lab.models), *(one.key[0] for one in by_model)]
     each_day = totals.days(site.engine, which, first, today, site.timezone)
-    found, pupils = every(site.engine), sight.pupils_of(site.engine, mine)
-    told = tuple(reports.of_cohorts(site.engine, course.id, mine))
-    lists = [one for one in found if one.username in pupils and one.scope == "lab" and one.course == course.id]
-    near = _near(site, course, mine, found, now)
-    ranked = callers[(page - 1) * PAGE : page * PAGE]
-    named = {one.key[0] for one in ranked} | {one[0] for one in near}
-    named |= {one.username for one in told} | {one.username for one in lists}
-    names = _names(site.engine, named)
-    return ClassUse(
-        course,
-        tuple(mine),
-        tuple(leads),
-        days,
-        next(iter(totals.folded(parts, _BY, [])), Total(())),
-        outcomes,
-        tuple(
-            dict.fromkeys([*(name for lab in course.labs for name in lab.models), *(one.key[0] for one in by_model)])
-        ),
-        _rows(parts, ranked, names),
-        page,
-        pages,
-        max(0, len(pupils) - len(callers)),
-        plot([(one.day, one.tokens) for one in each_day]),
-        tuple(Near(who, names.get(who, who), lab, balance) for who, lab, balance in near),
-        tuple(one for one in pauses.every(site.engine) if one.course == course.id and one.cohort in ("", *mine)),
-        tuple(one for one in exams.every(site.engine, now) if one.course == course.id and one.cohort in mine),
-        tuple(lists),
-        told,
-        names,
+    return Counted(
+        parts=parts,
+        whole=next(iter(totals.folded(parts, _BY, [])), Total(())),
+        outcomes=outcomes,
+        models=tuple(dict.fromkeys(models)),
+        callers=callers,
+        plot=plot([(one.day, one.tokens) for one in each_day]),
     )
 
 

@@ -69,9 +69,9 @@ def test_a_class_is_counted_by_learner_lab_outcome_and_day(site: SimpleNamespace
         ("ana", {"clip": 850, "sum": 900}),
         ("ben", {"clip": 100}),
     ]
-    assert {one.key[0]: one.calls for one in use.outcomes} == {"complete": 2, "cancelled": 1}
-    assert [bar.value for bar in use.plot.bars] == [0, 0, 0, 0, 1000, 0, 850]
-    assert (use.whole.calls, use.whole.tokens, use.silent) == (3, 1850, 1)
+    assert {one.key[0]: one.calls for one in use.counted.outcomes} == {"complete": 2, "cancelled": 1}
+    assert [bar.value for bar in use.counted.plot.bars] == [0, 0, 0, 0, 1000, 0, 850]
+    assert (use.counted.whole.calls, use.counted.whole.tokens, use.silent) == (3, 1850, 1)
     assert [(one.username, one.lab.id, one.balance.left) for one in use.near] == [
         ("ana", "sum", 100),
         ("ana", "clip", 150),
