@@ -105,6 +105,12 @@ def test_a_cohort_of_a_whole_term_is_read_at_a_glance(platform, sign_in, picture
     expect(officer.locator("main")).to_contain_text("By region")
     check(officer)
     picture(officer, "officer-cohort")
+    officer.goto(f"{platform.url}{HOME}/costs")
+    expect(officer.locator("main")).to_contain_text("simulated-2026-a")
+    key = (platform.home / "secrets" / "metrics").read_text()
+    told = officer.request.get(f"{platform.url}/services/gateway/metrics", headers={"Authorization": f"Bearer {key}"})
+    assert "labkit_gateway_lane_slots" in told.text()
+    assert officer.request.get(f"{platform.url}/services/gateway/metrics").status == 401
     with engine.begin() as connection:
         for table, column in ((scores, "submission"), (gradings, "submission")):
             mine = select(submissions.c.id).where(submissions.c.username.like("simulated-%"))
