@@ -54,6 +54,8 @@ _TORCH = "torch==2.13.0"
 _PROXY = PROJECT / "hub_config" / "proxy"
 # What the tests sign in at.
 _PROVIDER = PROJECT / "tests" / "hub_config" / "sign_in" / "provider"
+# Clients of other platforms the gateway is tried with.
+_CLIENTS = PROJECT / "tests" / "labkit" / "gateway" / "clients-requirements.txt"
 
 
 class SetUpError(Exception):
@@ -69,6 +71,8 @@ def main(argv: list[str]) -> int:
         check_python()
         install_system_packages(missing_packages(verb))
         install_python_packages(verb)
+        if verb == "test":
+            install_clients()
     except SetUpError as stop:
         print(f"labkit: {stop}", file=sys.stderr)
         return 1
@@ -157,6 +161,33 @@ def install_proxy() -> None:
 def install_provider() -> None:
     """Puts the OpenID provider of the tests into .venv/provider."""
     _npm(_PROVIDER, VENV / "provider", "install the tests' provider")
+
+
+def clients() -> Path:
+    """Where the clients' environment is: outside of .venv, since no package of theirs may decide a version of ours, and
+    of the project, so that a fresh checkout finds it."""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    pins = hashlib.sha256(_CLIENTS.read_bytes() + version.encode()).hexdigest()[:12]
+    return Path.home() / ".cache" / f"labkit-clients-{pins}"
+
+
+def has_clients() -> bool:
+    return (clients() / _MARK.name).exists()
+
+
+def install_clients() -> None:
+    """Makes the clients' environment once for each set of pins, without running anything out of it."""
+    if has_clients():
+        return
+    place, began = clients(), time.monotonic()
+    _say("Installing other platforms' clients for the tests (about half a minute)")
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _run([sys.executable, "-m", "venv", str(place)], "make the clients' environment")
+    alone = ("--quiet", "--no-compile", "--no-deps", "--requirement", str(_CLIENTS))
+    _run([str(place / "bin" / "pip"), "install", *alone], "install the clients")
+    (place / _MARK.name).touch()
+    _say(f"Installed in {time.monotonic() - began:.0f} s")
 
 
 def _npm(locked: Path, place: Path, what: str) -> None:

@@ -145,6 +145,11 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
                     "slots": _SLOTS,
                     "scorers": settings.scorers,
                 },
+                {
+                    "kind": "aides",
+                    "url": _url(port["scoring"]),
+                    "key_file": str(state.secret_file("model")),
+                },
             ],
         },
     )

@@ -122,6 +122,8 @@ class _Learner:
                     self.diary.refused += 1
                     await asyncio.sleep(1)
                     return
+                if answer.status != 200:
+                    error = f"{answer.status} {(await answer.text())[:200]}"
                 async for line in answer.content:
                     if line.startswith(b"data: {"):
                         chunk = json.loads(line[6:])

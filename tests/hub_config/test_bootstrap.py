@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,32 @@ def test_the_tests_provider_is_installed_for_the_tests_alone(ran: list[list[str]
     assert not (bootstrap.VENV / "provider").exists()
     bootstrap.install_python_packages("test")
     assert str(bootstrap.VENV / "provider") in ran[-1] and "--ignore-scripts" in ran[-1]
+
+
+def test_other_platforms_clients_get_an_environment_of_their_own_once(
+    ran: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not bootstrap.has_clients()
+    bootstrap.install_clients()
+    made, installed = ran
+    assert made[-1] == str(bootstrap.clients()) and bootstrap.PROJECT not in bootstrap.clients().parents
+    assert installed[0].startswith(made[-1]) and "--no-deps" in installed
+    assert bootstrap.has_clients()
+    bootstrap.install_clients()
+    assert len(ran) == 2
+
+
+def test_other_pins_are_another_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    before = bootstrap.clients()
+    (tmp_path / "pins").write_text("litellm==0")
+    monkeypatch.setattr(bootstrap, "_CLIENTS", tmp_path / "pins")
+    assert bootstrap.clients() != before
+
+
+def test_every_client_is_pinned_exactly():
+    lines = [line for line in bootstrap._CLIENTS.read_text().splitlines() if line and not line.startswith("#")]
+    assert lines and all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
 
 
 def test_a_second_start_installs_nothing(ran: list[list[str]]):

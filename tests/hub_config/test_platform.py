@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hub_config import platform, processes, roles, services
 from hub_config.settings import Settings
 from hub_config.state import State
 from labkit.database import connect, migrate
+from labkit.gateway.backends import open_backend
 from labkit.programme.people import Membership, Person, provision
 
 MARIA, ANA = (Person(name, f"{name}@example.org", name, "X") for name in ("maria", "ana"))
@@ -87,6 +89,14 @@ class TestProcesses:
         names = [process.name for process in processes.processes(settings, State(settings.home))]
         assert {"formgrader-prompting", "formgrader-testing"} <= set(names)
         assert len(set(names)) == len(names)
+
+    def test_the_gateway_has_everything_the_model_process_serves_behind_it_and_its_chat_model_grades(
+        self, settings: Settings
+    ):
+        gateway = next(one for one in processes.processes(settings, State(settings.home)) if one.name == "gateway")
+        backends = [open_backend(one) for one in json.loads(Path(gateway.argv[-1]).read_text())["backends"]]
+        engines = [sorted(one.lanes) for one in backends]
+        assert engines == [["llama", "scorer"], ["audio/transcriptions", "embeddings", "ocr"]]
 
     def test_a_process_inherits_the_settings_and_little_else(self, settings: Settings, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")

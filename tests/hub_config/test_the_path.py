@@ -152,6 +152,7 @@ def test_the_official_openai_client_talks_to_the_gateway_with_a_learners_key(pla
         assert answer.usage.total_tokens > 0
         streamed = list(client.chat.completions.create(**ask, stream=True))
         assert len(streamed) > 1
+        assert len(client.embeddings.create(model="all-minilm-l6-v2", input="A tree.").data[0].embedding) == 384
         with pytest.raises(openai.PermissionDeniedError, match="gpt-9"):
             client.chat.completions.create(**{**ask, "model": "gpt-9"})
         with pytest.raises(openai.RateLimitError, match=r"full again at|reset"):

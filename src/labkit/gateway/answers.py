@@ -6,10 +6,11 @@ import logging
 from typing import Any
 
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from labkit.errors import AllowanceSpent, LabkitError, LearnerError, PlatformFault, TooManyAtOnce
+from labkit.errors import AllowanceSpent, LabkitError, LearnerError, PlatformFault, RequestRefused, TooManyAtOnce
 from labkit.gateway.logs import ERROR
 
 _log = logging.getLogger(__name__)
@@ -55,6 +56,15 @@ async def answer_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, LearnerError):
         _log.error("%s: %s", error.code, error)
     return error_answer(error)
+
+
+async def answer_http(_request: Request, error: Exception) -> JSONResponse:
+    """Starlette's handler for an address or a method that is not ours."""
+    assert isinstance(error, HTTPException)
+    what = "There is nothing at this address." if error.status_code == 404 else f"This is refused: {error.detail}."
+    answer = error_answer(RequestRefused(what, instead="GET openapi.json says what there is."), error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def answer_gone(_request: Request, _error: Exception) -> Response:

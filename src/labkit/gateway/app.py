@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import Engine
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -16,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from labkit.allowance import Ledger, Share
 from labkit.courses import Course
 from labkit.errors import LabkitError
-from labkit.gateway.answers import answer_error, answer_fault, answer_gone
+from labkit.gateway.answers import answer_error, answer_fault, answer_gone, answer_http
 from labkit.gateway.backends import Backend
 from labkit.gateway.call import Till
 from labkit.gateway.controls import Controls
@@ -29,6 +30,7 @@ from labkit.gateway.learner import Identity, LearnerRoutes
 from labkit.gateway.logs import RequestLog
 from labkit.gateway.metrics import Metrics
 from labkit.gateway.moderation import Moderator
+from labkit.gateway.openapi import describe
 from labkit.gateway.place import Enrolment, Places
 from labkit.gateway.queue import FairQueue
 from labkit.gateway.router import Router
@@ -80,6 +82,9 @@ def create(
         up = await router.health()
         return JSONResponse({"status": "ok" if up else "no model"}, status_code=200 if up else 503)
 
+    async def description(_request: Request) -> Response:
+        return JSONResponse(describe(prefix))
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await till.tidy()
@@ -94,12 +99,17 @@ def create(
             await moderator.close()
         till.end()
 
-    routes: list[BaseRoute] = [Route("/health", health), *metrics.routes()]
+    routes: list[BaseRoute] = [Route("/health", health), Route("/openapi.json", description), *metrics.routes()]
     for part in parts:
         routes += part.routes()
     app = Starlette(
         routes=[Mount(prefix, routes=routes)],
-        exception_handlers={LabkitError: answer_error, ClientDisconnect: answer_gone, Exception: answer_fault},
+        exception_handlers={
+            LabkitError: answer_error,
+            ClientDisconnect: answer_gone,
+            HTTPException: answer_http,
+            Exception: answer_fault,
+        },
         middleware=[Middleware(RequestLog)],
         lifespan=lifespan,
     )

@@ -53,7 +53,7 @@ class Front:
         """The model of a call on this path: allowed, not paused."""
         served = await self.router.served()
         able = {name: one for name, one in served.items() if path in one.paths}
-        name = choose_model(place.lab, asked, list(able))
+        name = choose_model(place.lab, asked, able)
         self.check_pause(place, name)
         return able[name]
 

@@ -120,7 +120,7 @@ class LearnerRoutes:
                 "takes": sorted(served[name].takes),
                 "context_length": served[name].context or None,
             }
-            for name in allowed_models(place.lab, list(served))
+            for name in allowed_models(place.lab, served)
         ]
 
 

@@ -10,6 +10,8 @@ from labkit.errors import ModelNotAllowed, OperatorError, RequestRefused
 from labkit.gateway.backends import Served
 from labkit.gateway.messages import images_of
 
+# The paths a lab assigns models for.
+GENERATING = frozenset({"chat/completions", "completions", "score"})
 # What an answer may cost when the request does not say, and at most.
 DEFAULT_ANSWER = 256
 LONGEST_ANSWER = 1024
@@ -17,19 +19,25 @@ LONGEST_ANSWER = 1024
 MOST_SCORED = 20_000
 
 
-def allowed_models(lab: Lab, served: list[str]) -> list[str]:
-    """The served models a learner may call in this lab."""
+def allowed_models(lab: Lab, served: Mapping[str, Served]) -> list[str]:
+    """The served models a learner may call in this lab, its own first.
+
+    A lab assigns the models that answer or score for its learners. What only embeds, hears or reads is an aide, and is
+    there in every lab that has models at all.
+    """
     if lab.ai_policy == "closed":
         return []
     if lab.ai_policy == "open":
-        return served
+        return list(served)
     if lab.ai_policy == "assigned-models":
-        return [model for model in lab.models if model in served]
+        assigned = [name for name in lab.models if name in served]
+        aides = [name for name, model in served.items() if name not in assigned and not model.paths & GENERATING]
+        return assigned + aides
     raise OperatorError(f"Lab {lab.id} has an unknown AI policy {lab.ai_policy!r}.", instead="Correct its course.toml.")
 
 
-def choose_model(lab: Lab, asked: str | None, served: list[str]) -> str:
-    """The model of a call: the one asked for if the lab allows it, else the lab's first."""
+def choose_model(lab: Lab, asked: str | None, served: Mapping[str, Served]) -> str:
+    """The model of a call, among those `served` on its path: the one asked for if the lab allows it, else the first."""
     allowed = allowed_models(lab, served)
     if lab.ai_policy == "closed":
         raise ModelNotAllowed("This lab is done without a model.", instead="Write the answer yourself.")
@@ -61,12 +69,20 @@ def with_preface(lab: Lab, messages: list[dict[str, Any]]) -> list[dict[str, Any
 
 
 def check_takes(model: Served, body: Mapping[str, Any]) -> None:
-    """Raises RequestRefused for tools or images where the model knows none."""
+    """Raises RequestRefused, by the parameter's name, for what this model does not know."""
     if "tools" in body and "tools" not in model.takes:
         raise RequestRefused(f"The model {model.id!r} uses no tools.", instead="Leave tools out.", param="tools")
     if "images" not in model.takes and any(images_of(message) for message in body.get("messages", ())):
         raise RequestRefused(
             f"The model {model.id!r} sees no images.",
-            instead="Send text, or read the image with labkit.read first.",
+            instead="Send text; v1/ocr gives the text in an image.",
             param="messages",
+        )
+    if "json_schema" not in model.takes and body.get("response_format", {}).get("type", "text") != "text":
+        raise RequestRefused(
+            f"The model {model.id!r} keeps to no format.", instead="Leave response_format out.", param="response_format"
+        )
+    if "logprobs" not in model.takes and (body.get("logprobs") or body.get("top_logprobs")):
+        raise RequestRefused(
+            f"The model {model.id!r} tells no log-probabilities.", instead="Leave logprobs out.", param="logprobs"
         )

@@ -1,6 +1,7 @@
 """What comes as a file: speech to text in OpenAI's wire format, and text out of images, which is ours.
 
-    POST v1/audio/transcriptions   multipart: file, model, language, prompt, response_format, temperature
+    POST v1/audio/transcriptions   multipart: file, model, language, prompt, response_format, temperature,
+                                   timestamp_granularities[] (segment, word)
     POST v1/ocr                    multipart: file, model, languages ("eng+fil")
 
 What speech and images cost is the backend's to say (`count`), in tokens of the same allowance.
@@ -13,19 +14,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from labkit.errors import RequestRefused
+from labkit.gateway.backends.wire import GRANULARITIES
 from labkit.gateway.front import Front, body_of, warnings
 
 LARGEST_FILE = 25 * 2**20
 _SPEECH, _READING = "audio/transcriptions", "ocr"
 _FORMATS = ("json", "text", "verbose_json")
+# As OpenAI's server says it in a verbose answer; what is not here stays as the model says it.
+_LANGUAGES = {"en": "english", "fil": "tagalog", "tl": "tagalog"}
 _KNOWN = {
-    _SPEECH: ("model", "language", "prompt", "response_format", "temperature"),
+    _SPEECH: ("model", "language", "prompt", "response_format", "temperature", GRANULARITIES),
     _READING: ("model", "languages"),
 }
 
@@ -53,12 +58,8 @@ class Uploads:
         front = self._front
         place = await front.admitted(request)
         fields, file, unknown = await _form(request, _KNOWN[path], strict=front.is_strict(request))
-        shape = fields.pop("response_format", "json")
-        if shape not in _FORMATS:
-            raise RequestRefused(
-                f"response_format is {shape[:50]!r}.", instead=f"Use {', '.join(_FORMATS)}.", param="response_format"
-            )
-        model = await front.model(place, fields.pop("model", None), path)
+        shape = _one_of("response_format", fields.get("response_format", "json"), _FORMATS)
+        model = await front.model(place, fields.get("model"), path)
         body = {**fields, "model": model.id, "file": file}
         cost = await front.router.count(path, body)
         asked = front.asked(path, model.id, file)
@@ -71,18 +72,38 @@ class Uploads:
             await front.moderate(answer["text"])
         headers = {**call.headers, **warnings(unknown)}
         if shape == "text":
-            return PlainTextResponse(answer["text"], headers=headers)
-        kept = (
-            answer
-            if shape == "verbose_json" or path == _READING
-            else {name: answer[name] for name in ("text", "usage")}
-        )
-        return JSONResponse(kept, headers=headers)
+            return PlainTextResponse(answer["text"] + "\n", headers=headers)  # with a line's end, as OpenAI's has it
+        told = answer if path == _READING else _transcription(answer, shape, "word" in fields.get(GRANULARITIES, ()))
+        return JSONResponse(told, headers=headers)
+
+
+def _transcription(answer: Mapping[str, Any], shape: str, words: bool) -> dict[str, Any]:
+    """OpenAI's Transcription, or its TranscriptionVerbose with all the model tells."""
+    cost = answer["usage"]["total_tokens"]
+    usage = {"type": "tokens", "input_tokens": cost, "output_tokens": 0, "total_tokens": cost}
+    if shape == "json":
+        return {"text": answer["text"], "usage": usage}
+    language = str(answer.get("language", ""))
+    verbose = {
+        "task": "transcribe",
+        "language": _LANGUAGES.get(language, language),
+        "duration": float(answer.get("duration", 0)),
+        "text": answer["text"],
+        "segments": answer.get("segments", []),
+        "usage": usage,
+    }
+    return {**verbose, "words": answer.get("words", [])} if words else verbose
+
+
+def _one_of(name: str, given: str, known: tuple[str, ...]) -> str:
+    if given not in known:
+        raise RequestRefused(f"{name} is {given[:50]!r}.", instead=f"Use {', '.join(known)}.", param=name)
+    return given
 
 
 async def _form(
     request: Request, known: tuple[str, ...], *, strict: bool
-) -> tuple[dict[str, str], bytes, tuple[str, ...]]:
+) -> tuple[dict[str, Any], bytes, tuple[str, ...]]:
     """The fields, the file and what was left out of a multipart body."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise RequestRefused("This takes a file.", instead="Send multipart/form-data with a part named file.")
@@ -93,8 +114,12 @@ async def _form(
             if not isinstance(upload, UploadFile):
                 raise RequestRefused("file is missing.", instead="Send the file as a part named file.", param="file")
             file = await upload.read()
-            texts = {name: value for name, value in form.items() if isinstance(value, str)}
-    except (MultiPartException, UnicodeDecodeError) as error:
+            texts: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
+            if GRANULARITIES in texts:
+                texts[GRANULARITIES] = [
+                    _one_of(GRANULARITIES, str(one), ("segment", "word")) for one in form.getlist(GRANULARITIES)
+                ]
+    except (HTTPException, MultiPartException, UnicodeDecodeError) as error:
         raise RequestRefused("The form cannot be read.", instead="Send multipart/form-data.") from error
     unknown = tuple(name for name in texts if name not in known)
     if unknown and strict:

@@ -7,6 +7,7 @@
     POST /transcribe/cost  a recording's bytes -> {"seconds"}, decoded and counted
     POST /read             an image's bytes; ?languages=eng+fil  (+ or a space between them)
                                              -> {"text", "words", "width", "height"}
+    POST /read/cost        an image's bytes  -> {"pixels"}, by its header
     GET  /identity/aides   each engine's model, licence, hashes and versions, or what is missing
 
 Errors are {"error": {"message", "code"}}: 400 for what was sent, 501 where an engine is not installed, 502 where it
@@ -111,6 +112,10 @@ def routes(aides: Aides) -> list[Route]:
         data = await _body(request, image.MOST_BYTES)
         return dataclasses.asdict(await reading.run(lambda: aides.reader.read(data, **options)))
 
+    async def read_cost(request: Request) -> Any:
+        data = await _body(request, image.MOST_BYTES)
+        return {"pixels": await measuring.run(lambda: aides.reader.pixels(data))}
+
     async def about(request: Request) -> Any:
         return await counting.run(lambda: aides.about)
 
@@ -120,6 +125,7 @@ def routes(aides: Aides) -> list[Route]:
         "/transcribe": transcribe,
         "/transcribe/cost": transcribe_cost,
         "/read": read,
+        "/read/cost": read_cost,
     }
     return [
         *(Route(path, _answered(handle), methods=["POST"]) for path, handle in posts.items()),

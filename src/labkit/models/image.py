@@ -33,6 +33,15 @@ def read(data: bytes, program: str, languages: str) -> Opened:
 
     Raises RequestRefused for what is no image, too large, or of several pages; ModelUnavailable where none is opened.
     """
+    return _opened(data, {"program": program, "languages": languages})
+
+
+def measure(data: bytes) -> Opened:
+    """`told` as `read` would have it, by the header alone; raises as `read` does."""
+    return _opened(data, {})
+
+
+def _opened(data: bytes, arguments: dict[str, Any]) -> Opened:
     if len(data) > MOST_BYTES:
         raise RequestRefused(
             f"The file has {len(data) / 1e6:.1f} MB.", instead=f"Send at most {MOST_BYTES // 1_000_000} MB."
@@ -40,8 +49,7 @@ def read(data: bytes, program: str, languages: str) -> Opened:
     kind = image_format(data)
     if kind is None:
         raise RequestRefused(_NOT_AN_IMAGE)
-    arguments = {"kind": kind, "program": program, "languages": languages}
-    return open_in_quarantine(__name__, data, arguments, _SENTENCES, Bounds(_LARGEST))
+    return open_in_quarantine(__name__, data, {"kind": kind, **arguments}, _SENTENCES, Bounds(_LARGEST))
 
 
 def image_format(data: bytes) -> str | None:
@@ -60,13 +68,19 @@ def warm() -> None:
 
 
 def open_untrusted(source: int, sink: int, arguments: dict[str, Any]) -> None:
-    """In quarantine: writes the header, then becomes Tesseract, which writes the words; or refuses."""
+    """In quarantine: writes the header, then becomes Tesseract, which writes the words; or refuses.
+
+    Without a "program" in `arguments` the header is all.
+    """
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
         with open(source, "rb") as file, Image.open(file, formats=[arguments["kind"]]) as image:
             _check(image, arguments["kind"])
+            if "program" not in arguments:
+                answer(sink, {"width": image.width, "height": image.height})
+                return
             page = _grey(image)
     except Refused:
         raise

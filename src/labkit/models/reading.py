@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 import re
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ LANGUAGES = ("eng", "fil")
 _PROGRAM_PATH = "/usr/bin:/usr/local/bin"
 _MOST_LANGUAGES = 3
 _COLUMNS, _WORD_LEVEL = 12, "5"
+_NOT_READ = ModelUnavailable("The image was not read.", instead="Try again; nothing was charged.")
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Reader:
         files = {f"{name}.traineddata": _digest(found.folder / f"{name}.traineddata") for name in found.languages}
         build = {"tesseract": found.version}
         return {"model": "tesseract", "licence": "Apache-2.0", "files": files, "build": build}
+
+    def pixels(self, data: bytes) -> int:
+        """How many pixels an image has, by its header; refuses what is none, or too large."""
+        _find(self._path)
+        return math.prod(_size(image.measure(data).told))
 
     def read(self, data: bytes, languages: str = "eng+fil") -> Page:
         """The text of one image. `languages` are Tesseract's names, joined by +; the first weighs most.
@@ -121,16 +128,27 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _size(told: Any) -> tuple[int, int]:
+    """Width and height; raises ModelUnavailable for what no image that was let in can have."""
+    try:
+        width, height = int(told["width"]), int(told["height"])
+        if not (width > 0 and height > 0 and width * height <= image.MOST_PIXELS):
+            raise ValueError("not a size")
+    except (ValueError, KeyError, TypeError) as error:
+        raise _NOT_READ from error
+    return width, height
+
+
 def _page(told: Any, content: bytes) -> Page:
     """Refuses an answer that is not what Tesseract writes: the process it comes from had untrusted bytes in it."""
     try:
-        width, height = int(told["width"]), int(told["height"])
+        width, height = _size(told)
         rows = [line.split("\t") for line in content.decode("utf-8").splitlines()[1:]]
-        if not 0 < width * height <= image.MOST_PIXELS or any(len(row) != _COLUMNS for row in rows):
+        if any(len(row) != _COLUMNS for row in rows):
             raise ValueError("not a page")
         found = [(row[1:5], _word(row)) for row in rows if row[0] == _WORD_LEVEL and row[11].strip()]
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelUnavailable("The image was not read.", instead="Try again; nothing was charged.") from error
+        raise _NOT_READ from error
     lines: dict[tuple[str, ...], list[str]] = {}
     for (page, block, paragraph, line), word in found:
         lines.setdefault((page, block, paragraph, line), []).append(word.text)

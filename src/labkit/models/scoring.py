@@ -38,7 +38,10 @@ class _Question:
 
 
 class ChoiceScorer:
-    """Loads the model of a prepared `safetensors` folder and scores; one call at a time, on one thread."""
+    """Loads the model of a prepared `safetensors` folder and scores; one call at a time, on one thread.
+
+    `model` and `tokenizer` are transformers' own, for whoever computes something else with the same weights.
+    """
 
     def __init__(self, folder: Path) -> None:
         # One thread: sums are then added in one order, and a scoring call leaves the other cores alone.
@@ -50,10 +53,12 @@ class ChoiceScorer:
         disable_progress_bar()
         torch.set_num_threads(1)
         self._torch = torch
-        self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-        self._model.eval().requires_grad_(False)
-        self._limit: int = self._model.config.max_position_embeddings
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+        )
+        self.model.eval().requires_grad_(False)
+        self._limit: int = self.model.config.max_position_embeddings
         self._lock = threading.Lock()
 
     def score(self, prompts: Sequence[str], choices: Sequence[str]) -> list[list[float]]:
@@ -89,7 +94,7 @@ class ChoiceScorer:
         return question
 
     def _tokens(self, text: str) -> list[int]:
-        tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        tokens: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
 
     def _answer(self, questions: list[_Question]) -> list[list[float]]:
@@ -120,16 +125,16 @@ class ChoiceScorer:
     def _read(self, tokens: Sequence[int], cache: Any) -> Any:
         """The last layer's output for each of `tokens`; `cache` grows by them."""
         ids = self._torch.tensor([list(tokens)])
-        return self._model.model(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state
+        return self.model.model(input_ids=ids, past_key_values=cache, use_cache=True).last_hidden_state
 
     def _log_probabilities(self, hidden: Any) -> Any:
         # Only where a choice is read: a row of the vocabulary is 49,152 numbers, a prompt has hundreds of rows.
-        return self._torch.log_softmax(self._model.lm_head(hidden)[0].float(), dim=-1)
+        return self._torch.log_softmax(self.model.lm_head(hidden)[0].float(), dim=-1)
 
     def _new_cache(self) -> Any:
         from transformers import DynamicCache
 
-        return DynamicCache(config=self._model.config)
+        return DynamicCache(config=self.model.config)
 
 
 def _cost(questions: list[_Question]) -> int:

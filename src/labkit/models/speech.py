@@ -51,7 +51,8 @@ class Segment:
     """`start` and `end` in seconds; `words` only where they were asked for.
 
     `no_speech_prob` is how likely the model holds it that nobody spoke, `avg_logprob` the mean log-probability of the
-    tokens of the text: by these a made-up segment is often known. (The names are OpenAI's.)
+    tokens of the text: by these a made-up segment is often known. `compression_ratio` is high where a text repeats
+    itself; `seek` is where the model began to read, in hundredths of a second. (The names are OpenAI's.)
     """
 
     text: str
@@ -60,6 +61,10 @@ class Segment:
     no_speech_prob: float
     avg_logprob: float
     words: tuple[Word, ...] = ()
+    tokens: tuple[int, ...] = ()
+    compression_ratio: float = 1.0
+    temperature: float = 0.0
+    seek: int = 0
 
 
 @dataclass(frozen=True)
@@ -161,5 +166,15 @@ def _check(model: str, language: str, temperature: float, timestamps: str) -> No
 
 def _segment(found: Any) -> Segment:
     words = tuple(Word(one.word.strip(), float(one.start), float(one.end)) for one in found.words or ())
-    judged = float(found.no_speech_prob), float(found.avg_logprob)
-    return Segment(found.text.strip(), float(found.start), float(found.end), *judged, words)
+    return Segment(
+        found.text.strip(),
+        float(found.start),
+        float(found.end),
+        float(found.no_speech_prob),
+        float(found.avg_logprob),
+        words,
+        tuple(map(int, found.tokens)),
+        float(found.compression_ratio),
+        float(found.temperature or 0),
+        int(found.seek),
+    )

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,30 +104,43 @@ Start = Callable[..., Gateway]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a gateway before a backend whose model has this name; all are stopped after the test."""
+    """Starts a gateway before a backend, or several, whose model has this name; all are stopped after the test."""
+    with _starting(tmp_path) as start_one:
+        yield start_one
+
+
+@pytest.fixture(scope="session")
+def starting() -> Callable[[Path], AbstractContextManager[Start]]:
+    """For gateways that outlive a test."""
+    return _starting
+
+
+@contextmanager
+def _starting(folder: Path) -> Iterator[Start]:
+    """Gateways on one database in a folder."""
     running: list[tuple[uvicorn.Server, threading.Thread, Gateway]] = []
 
-    def start_one(backend: Backend, model: str, **settings: Any) -> Gateway:
-        url = f"sqlite:///{tmp_path / 'labkit.db'}"
+    def start_one(backend: Backend | list[Backend], model: str, **settings: Any) -> Gateway:
+        url = f"sqlite:///{folder / 'labkit.db'}"
         migrate(url)
         engine, clock = connect(url), Clock(datetime.now(UTC))
         ledger, keys, roll = Ledger(engine, now=clock), Keys("s" * 32, now=clock), Roll()
-        rules = {"triage": 2000, "small": 40}
+        rules = {"triage": 2000, "small": 40, "large": 1_000_000}
         labs = [
-            Lab("prompting", name, name, tmp_path, models=(model,), allowance=AllowanceRule(tokens))
+            Lab("prompting", name, name, folder, models=(model,), allowance=AllowanceRule(tokens))
             for name, tokens in rules.items()
         ]
-        labs.append(Lab("prompting", "exam", "exam", tmp_path, ai_policy="closed"))
-        labs.append(Lab("prompting", "led", "led", tmp_path, models=(model,), preface="Answer as a pirate would."))
-        labs.append(Lab("prompting", "short", "short", tmp_path, models=(model,), model_limits=ModelLimits(6, 3)))
-        labs.append(Lab("prompting", "free", "free", tmp_path, ai_policy="open", models=("something-else",)))
+        labs.append(Lab("prompting", "exam", "exam", folder, ai_policy="closed"))
+        labs.append(Lab("prompting", "led", "led", folder, models=(model,), preface="Answer as a pirate would."))
+        labs.append(Lab("prompting", "short", "short", folder, models=(model,), model_limits=ModelLimits(6, 3)))
+        labs.append(Lab("prompting", "free", "free", folder, ai_policy="open", models=("something-else",)))
         app = create(
             identity=Hub(),
             enrolment=roll,
-            courses=[Course("prompting", "Prompting", tmp_path, tuple(labs))],
+            courses=[Course("prompting", "Prompting", folder, tuple(labs))],
             engine=engine,
             ledger=ledger,
-            backends=[backend],
+            backends=backend if isinstance(backend, list) else [backend],
             keys=keys,
             grading_key=GRADING_KEY,
             fresh_seconds=0,

@@ -158,7 +158,7 @@ def test_a_completion_has_logprobs_in_openais_shape(gateway) -> None:
     answer = gateway.openai().completions.create(model="echo", prompt="one two", max_tokens=3, logprobs=1)
     logprobs = answer.choices[0].logprobs
     assert logprobs is not None
-    assert (logprobs.tokens, logprobs.text_offset) == (["one", "two", "one"], [0, 4, 8])
+    assert (logprobs.tokens, logprobs.text_offset) == (["one", " two", " one"], [0, 3, 7])
     assert gateway.balance().used == 5
 
 

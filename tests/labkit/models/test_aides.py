@@ -73,6 +73,9 @@ class Blank(Reader):
             raise ModelUnavailable("The image was not read.", instead="Try again.")
         return Page(languages, [Word("a", 1, 2, 3, 4, 0.5)], 10, len(data))
 
+    def pixels(self, data: bytes) -> int:
+        return 10 * len(data)
+
 
 class One:
     """A scorer to whom everything is worth 1."""
@@ -108,6 +111,7 @@ async def test_a_recording_becomes_text(client: httpx.AsyncClient, slow: Slow) -
     options = {"language": "en", "prompt": "Names: Ana & José", "temperature": "0.5", "timestamps": "word"}
     answer = await client.post("/transcribe", params=options, content=b"12345")
     segment = {"text": "ok", "start": 0, "end": 1, "no_speech_prob": 0.1, "avg_logprob": -0.2, "words": []}
+    segment |= {"tokens": [], "compression_ratio": 1.0, "temperature": 0.0, "seek": 0}
     assert answer.json() == {"text": "ok", "segments": [segment], "duration": 5.0, "language": "en"}
     assert slow.options == {**options, "temperature": 0.5}
 
@@ -119,6 +123,7 @@ async def test_an_image_becomes_text(query: str, languages: str, client: httpx.A
     word = {"text": "a", "left": 1, "top": 2, "width": 3, "height": 4, "confidence": 0.5}
     answer = await client.post(f"/read{query}", content=b"1234")
     assert answer.json() == {"text": languages, "words": [word], "width": 10, "height": 4}
+    assert (await client.post("/read/cost", content=b"1234")).json() == {"pixels": 40}
 
 
 async def test_what_is_installed_and_what_is_missing_is_told(client: httpx.AsyncClient) -> None:
@@ -150,6 +155,7 @@ async def test_what_is_installed_and_what_is_missing_is_told(client: httpx.Async
         ("/transcribe/cost", bytes(25_000_001), "at most 25 MB"),
         ("/read?dpi=300", b"x", "Unknown option 'dpi'. Known: languages."),
         ("/read", bytes(10_000_001), "at most 10 MB"),
+        ("/read/cost", bytes(10_000_001), "at most 10 MB"),
     ],
     ids=lambda value: repr(value[:24]),
 )
@@ -177,7 +183,7 @@ async def test_what_is_missing_or_fails_is_the_platforms_fault(
 
 
 @pytest.mark.parametrize("key", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "sekret"}])
-@pytest.mark.parametrize("path", ["/embed", "/embed/cost", "/transcribe", "/transcribe/cost", "/read"])
+@pytest.mark.parametrize("path", ["/embed", "/embed/cost", "/transcribe", "/transcribe/cost", "/read", "/read/cost"])
 async def test_nothing_is_computed_without_the_key(
     path: str, key: dict[str, str], client: httpx.AsyncClient, slow: Slow
 ) -> None:

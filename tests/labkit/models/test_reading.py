@@ -26,6 +26,7 @@ def test_english_and_filipino_are_read_to_the_letter(reader: Reader, drawn: Call
     assert page.text.split("\n\n") == [ENGLISH, FILIPINO]
     assert [word.text for word in page.words] == [*ENGLISH.split(), *FILIPINO.split()]
     assert (page.width, page.height) == (1400, 240)
+    assert reader.pixels(drawn(ENGLISH, FILIPINO)) == 1400 * 240
 
 
 def test_words_have_boxes_where_they_stand_and_a_confidence(reader: Reader, drawn: Callable[..., bytes]) -> None:
@@ -130,6 +131,12 @@ def test_what_is_no_single_image_of_bounded_size_is_refused(
 ) -> None:
     with pytest.raises(RequestRefused, match=complaint):
         reader.read(make())
+
+
+@pytest.mark.parametrize("make", [lambda: NOISE, lambda: png(5_000, 4_001), lambda: pages(3, "WEBP")])
+def test_what_is_not_read_is_not_measured_either(make: Callable[[], bytes], reader: Reader) -> None:
+    with pytest.raises(RequestRefused):
+        reader.pixels(make())
 
 
 def test_a_tiff_that_follows_itself_ends(reader: Reader) -> None:

@@ -47,7 +47,7 @@ def test_scores_are_those_of_one_plain_forward_pass(scorer: ChoiceScorer) -> Non
 
     prompt, choice = scorer._tokens(PROMPTS[1]), scorer._tokens(CHOICES[3])
     with torch.inference_mode():
-        logits = scorer._model(torch.tensor([prompt + choice])).logits[0].log_softmax(-1)
+        logits = scorer.model(torch.tensor([prompt + choice])).logits[0].log_softmax(-1)
     expected = sum(float(logits[len(prompt) - 1 + place, token]) for place, token in enumerate(choice))
     assert len(choice) > 1
     assert scorer.score(PROMPTS, CHOICES)[1][3] == pytest.approx(expected, abs=1e-4)

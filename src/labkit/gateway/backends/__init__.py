@@ -53,6 +53,7 @@ class Backend(Protocol):
 
     `path` is "chat/completions", "completions", "embeddings", "audio/transcriptions" or "ocr"; `body` an OpenAI body
     with `model` and, where something is generated, `max_tokens` filled in (`file` holds bytes for the last two).
+    A transcription has "text", and "segments", "words", "duration" and "language" as far as the model tells them.
     A backend raises RequestRefused for what the caller can mend and ModelUnavailable for everything else.
     """
 
@@ -97,6 +98,8 @@ class Backend(Protocol):
 # kind -> module with `open_backend(settings) -> Backend`. Imported when used, so an unused one may lack its packages.
 KINDS: dict[str, str] = {
     "llamacpp": "labkit.gateway.backends.llamacpp",
+    "aides": "labkit.gateway.backends.aides",
+    "transformers": "labkit.gateway.backends.transformers",
     "openai": "labkit.gateway.backends.openai",
     "echo": "labkit.gateway.backends.echo",
 }

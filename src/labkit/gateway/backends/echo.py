@@ -1,7 +1,8 @@
 """A backend without a model: it repeats the last words it was given, one word a token. For tests and first steps.
 
-A choice scores by how many of its letters the prompt holds. The word `FAIL` in a prompt makes it fail, after three
-tokens of a stream, so that faults can be tried; `SLOW` waits between tokens.
+The answer ends before a word that holds a stop text. A choice scores by how many of its letters the prompt holds. The
+word `FAIL` in a prompt makes it fail, after three tokens of a stream, so that faults can be tried; `SLOW` waits between
+tokens.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 
 from labkit.errors import ModelUnavailable
 from labkit.gateway.backends import Piece, Scored, Served
+from labkit.gateway.backends.logprobs import entry, of_completion
+from labkit.gateway.backends.wire import usage
 from labkit.gateway.messages import text_of
 from labkit.strict import strict
 
@@ -37,7 +40,7 @@ class Echo:
 
     async def models(self) -> list[Served]:
         paths = {"chat/completions", "completions", "score", "embeddings", "audio/transcriptions", "ocr"}
-        return [Served(self.model, frozenset(paths), frozenset({"tools", "images", "json_schema", "logprobs"}))]
+        return [Served(self.model, frozenset(paths), frozenset({"tools", "images", "logprobs"}))]
 
     async def count(self, path: str, body: Mapping[str, Any]) -> int:
         return len(_prompt(body).split())
@@ -48,14 +51,15 @@ class Echo:
         if "FAIL" in _prompt(body):
             raise ModelUnavailable("The model did not answer.", instead="Try again in a minute; nothing was charged.")
         words = [word async for word in self._words(body)]
-        choice: dict[str, Any] = {"index": 0, "finish_reason": "length"}
+        choice: dict[str, Any] = {"index": 0, "finish_reason": _finish(len(words), body)}
         if path == "completions":
             choice["text"] = " ".join(words)
-            choice["logprobs"] = _logprobs(words) if body.get("logprobs") else None
+            choice["logprobs"] = of_completion(_entries(words)) if body.get("logprobs") else None
         else:
             choice["message"] = {"role": "assistant", "content": " ".join(words)}
-        usage = _usage(len(_prompt(body).split()), len(words))
-        return {**_head(path, body, chunk=False), "choices": [choice], "usage": usage}
+            choice["logprobs"] = {"content": _entries(words), "refusal": None} if body.get("logprobs") else None
+        spent = usage(len(_prompt(body).split()), len(words))
+        return {**_head(path, body, chunk=False), "choices": [choice], "usage": spent}
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Piece]:
         head, prompt, made = _head(path, body, chunk=True), len(_prompt(body).split()), 0
@@ -63,10 +67,14 @@ class Echo:
             made += 1
             if made == 3 and "FAIL" in _prompt(body):
                 raise ModelUnavailable("The model did not answer.", instead="Try again; nothing was charged.")
-            text = {"text": f"{word} "} if path == "completions" else {"delta": {"content": f"{word} "}}
-            chunk = {**head, "choices": [{"index": 0, "finish_reason": None, **text}]}
-            yield Piece(chunk, made, prompt)
-        yield Piece({**head, "choices": [], "usage": _usage(prompt, made)}, made, prompt)
+            role = {"role": "assistant"} if made == 1 else {}
+            text = {"text": f"{word} "} if path == "completions" else {"delta": {**role, "content": f"{word} "}}
+            finish = "length" if made == body["max_tokens"] else None
+            yield Piece({**head, "choices": [{"index": 0, **text, "finish_reason": finish}]}, made, prompt)
+        if made < body["max_tokens"]:
+            nothing: dict[str, Any] = {"text": ""} if path == "completions" else {"delta": {}}
+            yield Piece({**head, "choices": [{"index": 0, **nothing, "finish_reason": "stop"}]}, made, prompt)
+        yield Piece({**head, "choices": [], "usage": usage(prompt, made)}, made, prompt)
 
     async def cost(self, prompts: list[str], choices: list[str]) -> int:
         return sum(len(text.split()) for text in prompts) + len(prompts) * len(choices)
@@ -87,7 +95,10 @@ class Echo:
         pass
 
     async def _words(self, body: Mapping[str, Any]) -> AsyncIterator[str]:
+        stops = [given] if isinstance(given := body.get("stop", []), str) else given
         for word in itertools.islice(itertools.cycle(_prompt(body).split() or ["..."]), body["max_tokens"]):
+            if any(stop in word for stop in stops):
+                return
             if "SLOW" in _prompt(body):
                 await asyncio.sleep(_PAUSE)
             self.generated += 1
@@ -102,19 +113,15 @@ def _prompt(body: Mapping[str, Any]) -> str:
     return str(body["prompt"]) if "prompt" in body else body["file"].decode(errors="replace")
 
 
-def _usage(prompt: int, made: int) -> dict[str, int]:
-    return {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": prompt + made}
-
-
 def _embedded(body: Mapping[str, Any]) -> dict[str, Any]:
     rows = [[float(len(text)), float(len(text.split()))] for text in body["input"]]
     data = [{"object": "embedding", "index": number, "embedding": row} for number, row in enumerate(rows)]
-    return {"object": "list", "model": body["model"], "data": data, "usage": _usage(len(_prompt(body).split()), 0)}
+    return {"object": "list", "model": body["model"], "data": data, "usage": usage(len(_prompt(body).split()), 0)}
 
 
 def _read(body: Mapping[str, Any]) -> dict[str, Any]:
     text = _prompt(body)
-    return {"text": text, "usage": _usage(len(text.split()), 0)}
+    return {"text": text, "language": "en", "segments": [], "usage": usage(len(text.split()), 0)}
 
 
 _PLAIN: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
@@ -129,13 +136,14 @@ def _head(path: str, body: Mapping[str, Any], *, chunk: bool) -> dict[str, Any]:
     return {"id": "echo", "object": kind, "created": 0, "model": body["model"]}
 
 
-def _logprobs(words: list[str]) -> dict[str, Any]:
-    return {
-        "tokens": words,
-        "token_logprobs": [-1.0] * len(words),
-        "top_logprobs": [{word: -1.0} for word in words],
-        "text_offset": list(itertools.accumulate((len(word) + 1 for word in words[:-1]), initial=0)),
-    }
+def _finish(made: int, body: Mapping[str, Any]) -> str:
+    return "length" if made == body["max_tokens"] else "stop"
+
+
+def _entries(words: list[str]) -> list[dict[str, Any]]:
+    """Each word's log-probability, with the space before it."""
+    texts = [f" {word}" if number else word for number, word in enumerate(words)]
+    return [entry(text, -1.0, [(text, -1.0)]) for text in texts]
 
 
 def open_backend(settings: Mapping[str, Any]) -> Echo:

@@ -5,7 +5,6 @@ Settings: {"kind": "llamacpp", "url", "scoring_url", "key_file", "slots", "score
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -16,8 +15,11 @@ from typing import Any
 
 import httpx
 
-from labkit.errors import LabkitError, ModelUnavailable, RequestRefused
+from labkit.errors import LabkitError, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
+from labkit.gateway.backends.connection import connect
+from labkit.gateway.backends.logprobs import in_shape
+from labkit.gateway.backends.wire import unavailable
 from labkit.strict import read_secret, strict
 
 # A cold prompt on a busy small machine is slow; a process that says nothing for this long has died.
@@ -95,7 +97,7 @@ class LlamaCpp:
                     continue
                 chunk = json.loads(line.removeprefix("data: "))
                 if "error" in chunk:
-                    raise _unavailable()
+                    raise unavailable()
                 read, written = _spent(chunk)
                 prompt, made = max(prompt, read), max(made, written)
                 yield Piece(_ours(path, chunk), made, prompt or None)
@@ -137,11 +139,7 @@ async def _faults_named() -> AsyncIterator[None]:
     try:
         yield
     except (httpx.HTTPError, json.JSONDecodeError) as error:
-        raise _unavailable() from error
-
-
-def _unavailable() -> ModelUnavailable:
-    return ModelUnavailable("The model did not answer.", instead="Try again in a minute; nothing was charged.")
+        raise unavailable() from error
 
 
 def _read(answer: httpx.Response) -> dict[str, Any]:
@@ -154,7 +152,7 @@ def _read(answer: httpx.Response) -> dict[str, Any]:
 def _refusal(answer: httpx.Response) -> LabkitError:
     """A 400 is the caller's (a prompt that is too long, a schema it cannot compile); all else is ours."""
     if answer.status_code != 400:
-        return _unavailable()
+        return unavailable()
     try:
         said = str(answer.json()["error"]["message"])
         if found := _TOO_LONG.search(said):
@@ -162,7 +160,7 @@ def _refusal(answer: httpx.Response) -> LabkitError:
             return RequestRefused(f"Your text is too long: {tokens} tokens, at most {most}.", instead="Shorten it.")
         return RequestRefused(f"The model refused: {said.rstrip('.')}.", instead="Change the request, send it again.")
     except (ValueError, KeyError, TypeError):
-        return _unavailable()
+        return unavailable()
 
 
 def _spent(chunk: Mapping[str, Any]) -> tuple[int, int]:
@@ -176,29 +174,13 @@ def _spent(chunk: Mapping[str, Any]) -> tuple[int, int]:
 def _ours(path: str, answer: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in answer.items() if key not in _NOT_OURS}
     if path == "completions":
-        kept["choices"] = [_with_logprobs(choice) for choice in kept.get("choices", [])]
+        kept["choices"] = [in_shape(choice) for choice in kept.get("choices", [])]
     return kept
-
-
-def _with_logprobs(choice: dict[str, Any]) -> dict[str, Any]:
-    """llama.cpp writes a completion's logprobs in the shape of chat; OpenAI's completions have their own."""
-    entries = (choice.get("logprobs") or {}).get("content")
-    if entries is None:
-        return choice
-    texts = [entry["token"] for entry in entries]
-    return choice | {
-        "logprobs": {
-            "tokens": texts,
-            "token_logprobs": [entry["logprob"] for entry in entries],
-            "top_logprobs": [{top["token"]: top["logprob"] for top in entry["top_logprobs"]} for entry in entries],
-            "text_offset": list(itertools.accumulate(map(len, texts[:-1]), initial=0)),
-        }
-    }
 
 
 def open_backend(settings: Mapping[str, Any]) -> LlamaCpp:
     known = strict(Settings, settings, "backend llamacpp")
     key = read_secret(Path(known.key_file))
-    client = httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=_PATIENCE)
+    client = connect(key, _PATIENCE)
     shape = {"slots": known.slots, "scorers": known.scorers, "context": known.context}
     return LlamaCpp(known.url, known.scoring_url, client, **shape)

@@ -7,13 +7,15 @@
 prompt is counted before the call: "bytes" takes as many tokens as it has bytes, which no tokenizer exceeds, so a
 reservation is about four times too large until the call is settled; "vllm" asks the server's /tokenize and is exact.
 
-A connection that broke before the first byte of an answer is tried once more. A server may have worked on a request
-whose answer was lost; its learner still pays for one.
+A connection that broke before the first byte of an answer is tried once more; so is a request the server answered
+with 429, after what its Retry-After says, up to five seconds. All else is for the next backend that serves the model.
+A server may have worked on a request whose answer was lost; its learner still pays for one. What an answer cost is
+believed only as far as it was reserved (see Ledger.settle); an answer that does not say it is no answer.
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,22 +24,21 @@ from typing import Any
 import aiohttp
 import orjson
 
-from labkit.errors import LabkitError, ModelUnavailable, OperatorError, RequestRefused
+from labkit.errors import LabkitError, OperatorError, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
-from labkit.gateway.messages import images_of, text_of
+from labkit.gateway.backends.estimate import likely_tokens, most_tokens
+from labkit.gateway.backends.logprobs import in_shape
+from labkit.gateway.backends.wire import GRANULARITIES, check_answer, chunks, read_usage, says, unavailable, usage
 from labkit.strict import read_secret, strict
 
-_PATIENCE = aiohttp.ClientTimeout(total=600, connect=5, sock_read=180)
 _HEALTH = aiohttp.ClientTimeout(total=3)
-_FAULTS = (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError)
+_FAULTS = (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError, AttributeError)
 _JSON = {"Content-Type": "application/json"}
 _PATHS = ("chat/completions", "completions")
 _KNOWN_PATHS = (*_PATHS, "embeddings", "audio/transcriptions")
+_HEARD = ("segments", "words", "duration", "language")
 _TAKES = ("tools", "images", "json_schema", "logprobs")
-# What a chat template may add to each message and to the whole, and what an image may be worth.
-_A_MESSAGE, _A_PROMPT, _AN_IMAGE = 16, 64, 4_096
-# Bytes of a token in most languages; for a stream nobody waited for, whose usage was never told.
-_BYTES = 4
+_LONGEST_WAIT = 5.0
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,23 @@ class Settings:
     key_file: str = ""
     slots: int = 32
     count: str = "bytes"
+    silence: int = 180  # seconds without a byte until a server is given up
 
 
 class OpenAiServer:
     """One server. Its session opens with its first request, in the loop that runs then."""
 
-    def __init__(self, url: str, models: Mapping[str, Model], key: str = "", slots: int = 32, count: str = "bytes"):
+    def __init__(
+        self,
+        url: str,
+        models: Mapping[str, Model],
+        key: str = "",
+        slots: int = 32,
+        count: str = "bytes",
+        silence: float = 180,
+    ) -> None:
         self._url, self._models, self._count = url.rstrip("/"), dict(models), count
+        self._patience = aiohttp.ClientTimeout(total=600, connect=5, sock_read=silence)
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._session: aiohttp.ClientSession | None = None
         self.lanes: Mapping[str, int] = {"server": slots}
@@ -80,36 +91,38 @@ class OpenAiServer:
             told = await self._post("/tokenize", {**kept, "model": self._models[body["model"]].upstream})
             return int(told["count"])
         if path == "audio/transcriptions":
-            return max(50, len(body["file"]) // 640)  # 50 tokens a second, of 16-bit speech at 16 kHz or better
-        return _bytes(body) + _extra(body)
+            return max(50, len(body["file"]) // 640)  # 50 a second of plain 16-bit speech at 16 kHz
+        return most_tokens(body)
 
     async def complete(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         if path == "audio/transcriptions":
             return await self._transcribe(body)
         answer = await self._post(f"/v1/{path}", self._asked(body))
-        usage = answer.get("usage")
-        if not isinstance(usage, dict):
-            raise _unavailable()  # nothing can be settled by an answer that does not say what it cost
-        return {**answer, "model": body["model"]}
+        try:
+            check_answer(path, body, answer)
+            # Nothing can be settled by an answer that does not say what it cost.
+            return _ours(path, body, answer) | {"usage": read_usage(answer["usage"])}
+        except _FAULTS as error:
+            raise unavailable() from error
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Piece]:
         asked = {**self._asked(body), "stream": True, "stream_options": {"include_usage": True}}
-        prompt: int | None = max(1, (_bytes(body) // _BYTES) + _A_PROMPT)
-        made, told = 0, False
+        prompt, made, told = likely_tokens(body), 0, False
         try:
             async with await self._send(f"/v1/{path}", asked) as answer:
                 if answer.status != 200:
                     raise await _refusal(answer)
-                async for chunk in _chunks(answer):
-                    if usage := chunk.get("usage"):
-                        prompt, made, told = int(usage["prompt_tokens"]), int(usage["completion_tokens"]), True
+                async for chunk in chunks(answer.content):
+                    if chunk.get("usage"):
+                        chunk["usage"] = spent = read_usage(chunk["usage"])
+                        prompt, made, told = spent["prompt_tokens"], spent["completion_tokens"], True
                     elif not told:
-                        made += 1 if any(map(_says, chunk.get("choices", ()))) else 0
-                    yield Piece({**chunk, "model": body["model"]}, made, prompt)
+                        made += 1 if any(map(says, chunk["choices"])) else 0
+                    yield Piece(_ours(path, body, chunk), made, prompt)
         except _FAULTS as error:
-            raise _unavailable() from error
+            raise unavailable() from error
         if not told:
-            raise _unavailable()
+            raise unavailable()
 
     async def cost(self, prompts: list[str], choices: list[str]) -> int:
         raise RequestRefused("This model does not score choices.", instead="Score with the site's own model.")
@@ -136,40 +149,48 @@ class OpenAiServer:
         return {**body, "model": self._models[body["model"]].upstream}
 
     async def _transcribe(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        form = aiohttp.FormData({name: value for name, value in body.items() if name not in ("file", "model")})
-        form.add_field("model", self._models[body["model"]].upstream)
+        form = aiohttp.FormData({"model": self._models[body["model"]].upstream})
+        for name in ("language", "prompt", "temperature"):
+            if name in body:
+                form.add_field(name, body[name])
+        form.add_field("response_format", "verbose_json" if body.get("response_format") == "verbose_json" else "json")
+        for one in body.get(GRANULARITIES, ()):
+            form.add_field(GRANULARITIES, one)
         form.add_field("file", body["file"], filename="speech", content_type="application/octet-stream")
         try:
             async with self._open().post(f"{self._url}/v1/audio/transcriptions", data=form) as answer:
                 told = await _read(answer)
+            kept: dict[str, Any] = {name: told[name] for name in _HEARD if name in told}
+            return {**kept, "text": str(told["text"]), "usage": usage(await self.count("audio/transcriptions", body))}
         except _FAULTS as error:
-            raise _unavailable() from error
-        cost = await self.count("audio/transcriptions", body)
-        return {
-            "text": str(told["text"]),
-            "usage": {"prompt_tokens": cost, "completion_tokens": 0, "total_tokens": cost},
-        }
+            raise unavailable() from error
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
             async with await self._send(path, body) as answer:
                 return await _read(answer)
         except _FAULTS as error:
-            raise _unavailable() from error
+            raise unavailable() from error
 
     async def _send(self, path: str, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
-        """The answer, of whose body nothing has been read; sent again where its connection broke before."""
-        raw = orjson.dumps(body)
+        """The answer, of whose body nothing has been read; sent again where its connection broke before, and where the
+        server was busy for a little."""
+        url, raw = self._url + path, orjson.dumps(body)
         try:
-            return await self._open().post(self._url + path, data=raw, headers=_JSON)
+            answer = await self._open().post(url, data=raw, headers=_JSON)
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            return await self._open().post(self._url + path, data=raw, headers=_JSON)
+            answer = await self._open().post(url, data=raw, headers=_JSON)
+        if answer.status == 429 and (wait := _wait(answer)) is not None:
+            answer.release()
+            await asyncio.sleep(wait)
+            answer = await self._open().post(url, data=raw, headers=_JSON)
+        return answer
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 headers=self._headers,
-                timeout=_PATIENCE,
+                timeout=self._patience,
                 connector=aiohttp.TCPConnector(limit=0),
                 trust_env=False,
                 # A chunk with twenty logprobs a token is one long line.
@@ -178,19 +199,19 @@ class OpenAiServer:
         return self._session
 
 
-def _unavailable() -> ModelUnavailable:
-    return ModelUnavailable("The model did not answer.", instead="Try again in a minute; nothing was charged.")
+def _ours(path: str, body: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer or a chunk of one under our name for the model, in OpenAI's own shape."""
+    kept = {**told, "model": body["model"]}
+    return kept if path != "completions" else {**kept, "choices": [in_shape(one) for one in told["choices"]]}
 
 
-async def _chunks(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    """What a stream of server-sent events holds; ModelUnavailable for an error among them."""
-    async for line in answer.content:
-        text = line.strip()
-        if text.startswith(b"data:") and text != b"data: [DONE]":
-            chunk = orjson.loads(text[5:])
-            if "error" in chunk:
-                raise _unavailable()
-            yield chunk
+def _wait(answer: aiohttp.ClientResponse) -> float | None:
+    """The seconds a busy server asks for; None where it does not say, or for longer than a learner is kept waiting."""
+    try:
+        seconds = float(answer.headers["Retry-After"])
+    except (KeyError, ValueError):
+        return None
+    return seconds if 0 <= seconds <= _LONGEST_WAIT else None
 
 
 async def _read(answer: aiohttp.ClientResponse) -> dict[str, Any]:
@@ -203,31 +224,13 @@ async def _read(answer: aiohttp.ClientResponse) -> dict[str, Any]:
 async def _refusal(answer: aiohttp.ClientResponse) -> LabkitError:
     """A 400 is the caller's (a prompt that is too long, a schema it cannot compile); all else is ours."""
     if answer.status not in (400, 422):
-        return _unavailable()
+        return unavailable()
     try:
         told = orjson.loads(await answer.read())
         said = str((told.get("error") or told)["message"])
     except (ValueError, KeyError, TypeError, AttributeError):
-        return _unavailable()
+        return unavailable()
     return RequestRefused(f"The model refused: {said[:300].rstrip('.')}.", instead="Change the request, send it again.")
-
-
-def _says(choice: Mapping[str, Any]) -> bool:
-    delta = choice.get("delta") or {}
-    return bool(delta.get("content") or delta.get("tool_calls") or delta.get("reasoning_content") or choice.get("text"))
-
-
-def _bytes(body: Mapping[str, Any]) -> int:
-    texts = [text_of(message) for message in body.get("messages", ())]
-    texts += [body.get("prompt", ""), *body.get("input", ())]
-    tools = json.dumps(body["tools"], ensure_ascii=False) if "tools" in body else ""
-    return sum(len(text.encode()) for text in (*texts, tools))
-
-
-def _extra(body: Mapping[str, Any]) -> int:
-    messages = body.get("messages", ())
-    images = sum(len(images_of(message)) for message in messages)
-    return _A_PROMPT + _A_MESSAGE * len(messages) + _AN_IMAGE * images
 
 
 def open_backend(settings: Mapping[str, Any]) -> OpenAiServer:
@@ -243,4 +246,4 @@ def open_backend(settings: Mapping[str, Any]) -> OpenAiServer:
                     instead=f"Known: {', '.join(allowed)}.",
                 )
     key = read_secret(Path(known.key_file)) if known.key_file else ""
-    return OpenAiServer(known.url, models, key, known.slots, known.count)
+    return OpenAiServer(known.url, models, key, known.slots, known.count, known.silence)
