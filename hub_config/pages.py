@@ -20,6 +20,7 @@ from hub_config.settings import Settings, read
 from hub_config.sign_in.oauth import HubSignIn
 from hub_config.state import State
 from labkit.allowance import Ledger
+from labkit.audit.prices import read_prices
 from labkit.courses import load_course
 from labkit.database import connect
 from labkit.pages.app import Pages
@@ -77,6 +78,7 @@ def site(settings: Settings) -> Site:
         holdings=holdings(settings, engine),
         contact=settings.privacy_contact,
         periods=settings.periods,
+        prices=read_prices(settings.prices),
     )
 
 

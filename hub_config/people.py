@@ -23,7 +23,7 @@ def link(argv: list[str]) -> int:
     username = parser.parse_args(argv).username
     settings = read()
     with opened(settings) as engine:
-        someone = _find(engine, username)
+        someone = find(engine, username)
         if is_suspended(engine, someone.username):
             raise OperatorError(
                 f"{someone.username} is suspended: she takes part in nothing, and a link would not let her in.",
@@ -42,7 +42,7 @@ def office(argv: list[str]) -> int:
     parser.add_argument("--end", action="store_true", help="take it away, and end her sessions")
     given = parser.parse_args(argv)
     with opened(read()) as engine:
-        someone = _find(engine, given.username)
+        someone = find(engine, given.username)
         with engine.begin() as connection:
             hers = people.c.username == someone.username
             connection.execute(update(people).where(hers).values(**{given.office: not given.end}))
@@ -60,12 +60,13 @@ def unbind(argv: list[str]) -> int:
     parser.add_argument("username", help="as it is in the roster")
     username = parser.parse_args(argv).username
     with opened(read()) as engine:
-        many = groups.unbind(engine, _find(engine, username).username)
+        many = groups.unbind(engine, find(engine, username).username)
     print(f"Forgotten: {many} account{'' if many == 1 else 's'} of {username}.")
     return 0
 
 
-def _find(engine: Engine, username: str) -> Person:
+def find(engine: Engine, username: str) -> Person:
+    """Raises OperatorError with the nearest name for somebody who is not there."""
     someone = person(engine, username)
     if someone is not None:
         return someone

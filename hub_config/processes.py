@@ -133,6 +133,7 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
             "hub_api_url": _url(port["hub"], "/hub/api"),
             "key_secret_file": str(state.secret_file("gateway-keys")),
             "grading_key_file": str(state.secret_file("grading")),
+            "metrics_key_file": str(state.secret_file("metrics")),
             "timezone": settings.timezone,
             "scorers": settings.scorers,
             "backends": [

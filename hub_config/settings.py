@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hub_config.hosts import Hosts
+from labkit.audit.prices import read_prices
 from labkit.errors import OperatorError
 from labkit.programme.privacy.retention import Periods
 
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     oidc_trust_addresses: bool = Field(False, description="believe addresses of which the provider says nothing")
     oidc_only: bool = Field(False, description="no password form; links still work")
     oidc_refresh_minutes: float = Field(5, gt=0, le=1440, description="how often the provider is asked again")
+    prices: Path | None = Field(None, description="what models cost: a TOML file, see docs/models-in-use.md")
     retention: str = Field("", description="days things are kept where the defaults do not fit: looks=365,links=30")
     privacy_contact: str = Field("", max_length=200, description="whom people ask about their data: a name and address")
 
@@ -153,6 +155,11 @@ class Settings(BaseSettings):
         _private(self.oidc_secret_file)
         return self
 
+    @model_validator(mode="after")
+    def _readable_prices(self) -> Self:
+        read_prices(self.prices)  # names file and line itself
+        return self
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -162,14 +169,15 @@ class Settings(BaseSettings):
             raise ValueError("no such time zone; write one such as Asia/Manila") from None
         return value
 
-    @field_validator("home", "courses", "tls_cert", "tls_key", "oidc_secret_file")
+    @field_validator("home", "courses", "tls_cert", "tls_key", "oidc_secret_file", "prices")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None
 
     def environment(self) -> dict[str, str]:
         """The variables that name paths, absolute: for processes that start in another folder."""
-        paths = {name: getattr(self, name) for name in ("home", "courses", "tls_cert", "tls_key", "oidc_secret_file")}
+        files = ("home", "courses", "tls_cert", "tls_key", "oidc_secret_file", "prices")
+        paths = {name: getattr(self, name) for name in files}
         paths["database"] = self.database or None
         return {_PREFIX + name.upper(): str(path) for name, path in paths.items() if path is not None}
 

@@ -2,7 +2,8 @@
 
 Everything of it says so: cohorts are called simulated-…, people simulated-… at example.org, whose addresses belong to
 nobody. Nobody can sign in as one of them without a link made for it, there are no files behind their submissions, and
-the command refuses a platform with anybody real in it. The same seed gives the same term.
+the command refuses a platform with anybody real in it. One of them, simulated-teacher, teaches every cohort. The same
+seed gives the same term.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from hub_config.database import opened
 from hub_config.demonstration import EVERYBODY
 from hub_config.settings import read
+from hub_config.simulated_calls import Calls, reported, today
 from labkit.courses import Course, Lab, load_course, load_text
-from labkit.database.tables import charges, gradings, people, scores, submissions
+from labkit.database.tables import allowances, calls, charges, gradings, people, reports, scores, submissions
 from labkit.errors import OperatorError
 from labkit.programme.cohorts import Cohort, change
 from labkit.programme.roster.apply import apply
@@ -46,7 +48,7 @@ class Work:
     submissions: list[dict[str, Any]]
     scores: list[dict[str, Any]]
     gradings: list[dict[str, Any]]
-    charges: list[dict[str, Any]]
+    calls: Calls
 
 
 def demo(argv: list[str]) -> int:
@@ -61,7 +63,7 @@ def demo(argv: list[str]) -> int:
     courses = [load_course(settings.courses, name) for name in settings.taught]
     with opened(settings, create=True) as engine:
         refuse_real_people(engine)
-        fill(engine, courses, given.learners, given.seed)
+        fill(engine, courses, given.learners, given.seed, _today(ZoneInfo(settings.timezone)))
     print(f"{given.learners} simulated learners in {len(_COHORTS)} cohorts called {PREFIX}…")
     return 0
 
@@ -81,7 +83,7 @@ def refuse_real_people(engine: Engine) -> None:
 def fill(engine: Engine, courses: Sequence[Course], learners: int, seed: int, now: datetime | None = None) -> None:
     """People through the roster as an officer would give them; then, once for each of them, their work."""
     # Whole days of the place the people are in.
-    now = now or datetime.now(ZoneInfo("Asia/Manila")).replace(hour=0, minute=0, second=0, microsecond=0)
+    now = now or _today(ZoneInfo("Asia/Manila"))
     dice = random.Random(seed)
     rows = _roster(courses, learners, dice)
     done = apply(engine, Contents(tuple(rows), ()), [course.id for course in courses], may_empty=True)
@@ -94,7 +96,13 @@ def fill(engine: Engine, courses: Sequence[Course], learners: int, seed: int, no
         known = {row.email: row.username for row in connection.execute(select(people.c.email, people.c.username))}
         worked = select(submissions.c.username).where(submissions.c.username.like(f"{PREFIX}%")).limit(1)
         if connection.execute(worked).first() is None:
-            _write(connection, _term(rows, known, courses, begins, now, dice), known, rows, begins, dice)
+            work = _term(rows, known, courses, begins, now, dice)
+            _write(connection, work, known, rows, begins, dice)
+            _write_calls(connection, work.calls, courses, dice, now)
+
+
+def _today(zone: ZoneInfo) -> datetime:
+    return datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _firsts(rows: Sequence[Row]) -> list[Row]:
@@ -117,7 +125,9 @@ def _roster(courses: Sequence[Course], learners: int, dice: random.Random) -> li
         cohort, course = f"{PREFIX}{_COHORTS[place]}", courses[place % len(courses)].id
         name = dice.choice(_GIVEN), dice.choice(_FAMILY)
         rows.append(Row("simulation", number + 2, email, *name, "learner", cohort, course, about))
-    return rows
+    teacher = f"{PREFIX}teacher@example.org", "Tess", "Villanueva", "instructor"
+    taught = {row.cohort: row.course for row in rows}.items()
+    return [*rows, *(Row("simulation", learners + 2, *teacher, cohort, course, {}) for cohort, course in taught)]
 
 
 def _term(
@@ -129,9 +139,11 @@ def _term(
     dice: random.Random,
 ) -> Work:
     """Who is able hands in earlier, oftener and better; some never come, some stop half-way."""
-    work = Work([], [], [], [])
+    calls = Calls(zone=now.tzinfo) if isinstance(now.tzinfo, ZoneInfo) else Calls()
+    work = Work([], [], [], calls)
     labs = {course.id: [(lab, _items(lab)) for lab in course.labs] for course in courses}
-    for row in rows:
+    learn = [row for row in rows if row.role == "learner"]
+    for row in learn:
         stays = dice.random()
         able = min(1.0, max(0.05, dice.gauss(0.68, 0.2)))
         day = dice.random() * 9
@@ -143,6 +155,9 @@ def _term(
                 at = begins[row.cohort] + timedelta(days=day)
                 if at < now:
                     _hand_in(work, known[row.email], lab, items, min(1.0, able + 0.15 * attempt), at, dice)
+                    calls.before(known[row.email], row.cohort, lab, at, dice)
+    by_id = {course.id: course for course in courses}
+    today(calls, ((known[row.email], row.cohort, by_id[row.course]) for row in learn), now, dice)
     return work
 
 
@@ -170,9 +185,6 @@ def _hand_in(
     score |= {"graded_at": graded, "release": "simulated"}
     work.scores.append(score | {"manual_score": None})
     work.gradings.append(score | {"id": f"{dice.getrandbits(128):032x}", "why": "submitted"})
-    spent = {"username": username, "course": lab.course, "lab": lab.id, "unit": "tokens", "window": "total"}
-    charge = {"id": f"{dice.getrandbits(128):032x}", "amount": dice.randrange(100, 4000), "at": at}
-    work.charges.append(spent | charge)
 
 
 def _report(items: Sequence[tuple[str, float, bool]], able: float, dice: random.Random) -> dict[str, Any]:
@@ -198,11 +210,19 @@ def _write(
     for table, lines in ((submissions, work.submissions), (scores, work.scores), (gradings, work.gradings)):
         for some in in_parts(lines):
             connection.execute(insert(table), list(some))
-    for some in in_parts(work.charges):
-        connection.execute(insert(charges), list(some))
     came = {one["username"] for one in work.submissions}
     for row in rows:
         username = known[row.email]
         if username in came or dice.random() < 0.4:
             at = begins[row.cohort] + timedelta(days=dice.random() * 10)
             connection.execute(update(people).where(people.c.username == username).values(signed_in_at=at))
+
+
+def _write_calls(
+    connection: Connection, made: Calls, courses: Sequence[Course], dice: random.Random, now: datetime
+) -> None:
+    labs = {(course.id, lab.id): lab for course in courses for lab in course.labs}
+    told = ((calls, made.calls), (charges, made.charges), (allowances, made.counters(labs)))
+    for table, lines in (*told, (reports, reported(made, dice, now))):
+        for some in in_parts(lines):
+            connection.execute(insert(table), list(some))

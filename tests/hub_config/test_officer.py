@@ -17,7 +17,18 @@ from sqlalchemy import select
 from hub_config import simulation
 from labkit.courses import load_course
 from labkit.database import connect
-from labkit.database.tables import charges, cohorts, enrolments, gradings, people, scores, submissions
+from labkit.database.tables import (
+    allowances,
+    calls,
+    charges,
+    cohorts,
+    enrolments,
+    gradings,
+    people,
+    reports,
+    scores,
+    submissions,
+)
 
 pytestmark = [
     *(pytest.mark.browser, pytest.mark.platform, pytest.mark.sandbox, pytest.mark.model),
@@ -94,12 +105,19 @@ def test_a_cohort_of_a_whole_term_is_read_at_a_glance(platform, sign_in, picture
     expect(officer.locator("main")).to_contain_text("By region")
     check(officer)
     picture(officer, "officer-cohort")
+    officer.goto(f"{platform.url}{HOME}/costs")
+    expect(officer.locator("main")).to_contain_text("simulated-2026-a")
+    key = (platform.home / "secrets" / "metrics").read_text()
+    told = officer.request.get(f"{platform.url}/services/gateway/metrics", headers={"Authorization": f"Bearer {key}"})
+    assert "labkit_gateway_lane_slots" in told.text()
+    assert officer.request.get(f"{platform.url}/services/gateway/metrics").status == 401
     with engine.begin() as connection:
         for table, column in ((scores, "submission"), (gradings, "submission")):
             mine = select(submissions.c.id).where(submissions.c.username.like("simulated-%"))
             connection.execute(table.delete().where(table.c[column].in_(mine)))
-        for table in (submissions, charges, enrolments, people):
+        for table in (submissions, charges, calls, allowances, reports, enrolments, people):
             connection.execute(table.delete().where(table.c.username.like("simulated-%")))
+        connection.execute(allowances.delete().where(allowances.c.cohort.like("simulated-%")))
         connection.execute(cohorts.delete().where(cohorts.c.name.like("simulated-%")))
     engine.dispose()
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from hub_config import cohorts, people, roster, simulation
+from labkit.audit import books, totals
+from labkit.audit.selection import Selection
 from labkit.courses import load_course
 from labkit.database import connect
 from labkit.errors import OperatorError
@@ -234,6 +236,9 @@ def test_a_simulated_term_is_plausible_says_what_it_is_and_is_the_same_again(hom
     assert sum(one.enrolled for one in whole) == 300
     for one in whole:
         assert one.enrolled > one.signed_in >= one.handed_in >= one.completed > 0
+    used = totals.totals(engine, Selection(), ["cohort"], people=True)
+    assert {one.key[0] for one in used} == {one.cohort for one in whole} and all(one.people > 30 for one in used)
+    assert books.balance(engine).wrong == ()
     before = whole
     assert simulation.demo(["--learners", "300", "--seed", "7"]) == 0
     assert [one for one in figures.funnels(engine, courses) if one.region is None] == before

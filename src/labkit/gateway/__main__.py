@@ -2,7 +2,7 @@
 
 CONFIG.json: {"port", "prefix", "database_url", "courses", "hub_api_url", "key_secret_file", "grading_key_file",
 "timezone", "holder", "scorers", "backends": [{"kind", ...what the kind needs}], "person_tokens", "person_requests",
-"at_once", "in_line", "moderation", "strict", "keep_prompts"}. It listens on 127.0.0.1.
+"at_once", "in_line", "moderation", "strict", "keep_prompts", "metrics_key_file"}. It listens on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from labkit.allowance import Ledger, Share
+from labkit.allowance import Share
 from labkit.courses import load_courses
 from labkit.database import connect
 from labkit.errors import LabkitError, OperatorError
+from labkit.gateway import logs
 from labkit.gateway.app import create
 from labkit.gateway.backends import open_backend
 from labkit.gateway.keys import Keys
+from labkit.gateway.metrics import MeteredLedger, Metrics
 from labkit.gateway.moderation import open_moderator
 from labkit.gateway.queue import FairQueue
 from labkit.gateway.serving import serve
@@ -52,18 +54,20 @@ class Settings:
     moderation: dict[str, Any] = field(default_factory=dict)
     strict: bool = False  # an unknown parameter is refused, not left out with a warning
     keep_prompts: bool = False  # what is asked and answered is kept, not only its digest
+    metrics_key_file: str = ""  # whoever holds this key reads PREFIX/metrics; without one nobody does
     scorers: int = 1  # how many grading calls are scored at once: as many as the model process has scorers
 
 
 def compose(settings: Settings) -> Starlette:
     """The application these settings describe."""
     engine = connect(settings.database_url)
+    metrics = Metrics(read_secret(Path(settings.metrics_key_file)) if settings.metrics_key_file else "")
     return create(
         identity=HubTokens(settings.hub_api_url),
         enrolment=Enrolment(engine),
         courses=load_courses(Path(settings.courses)),
         engine=engine,
-        ledger=Ledger(engine, settings.timezone),
+        ledger=MeteredLedger(engine, settings.timezone, metrics),
         backends=[open_backend(one) for one in settings.backends],
         keys=_keys(settings.key_secret_file),
         grading_key=read_secret(Path(settings.grading_key_file)),
@@ -76,6 +80,7 @@ def compose(settings: Settings) -> Starlette:
         moderator=open_moderator(settings.moderation),
         strict=settings.strict,
         keeps_prompts=settings.keep_prompts,
+        metrics=metrics,
     )
 
 
@@ -107,6 +112,7 @@ def main(argv: list[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     print(f"gateway on 127.0.0.1:{settings.port}{settings.prefix}", flush=True)
+    logs.set_up()
     serve(app, settings.port)
     return 0
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from labkit.errors import AllowanceSpent, LabkitError, LearnerError, PlatformFault, RequestRefused, TooManyAtOnce
+from labkit.gateway.logs import ERROR
 
 _log = logging.getLogger(__name__)
 
@@ -47,9 +48,11 @@ def error_answer(error: LabkitError, status: int | None = None) -> JSONResponse:
     return JSONResponse(error_body(error), status_code=status or error.status, headers=headers)
 
 
-async def answer_error(_request: Request, error: Exception) -> JSONResponse:
+async def answer_error(request: Request, error: Exception) -> JSONResponse:
     """Starlette's handler for our own errors."""
     assert isinstance(error, LabkitError)
+    request.scope[ERROR] = error
+    request.app.state.metrics.refused(error)
     if not isinstance(error, LearnerError):
         _log.error("%s: %s", error.code, error)
     return error_answer(error)
@@ -69,6 +72,9 @@ async def answer_gone(_request: Request, _error: Exception) -> Response:
     return Response(status_code=499)
 
 
-async def answer_fault(_request: Request, error: Exception) -> JSONResponse:
+async def answer_fault(request: Request, error: Exception) -> JSONResponse:
     """Starlette's handler for everything else: ours, and the learner reads no traceback."""
-    return error_answer(PlatformFault("The gateway failed.", instead="Try again; if it stays, tell your instructor."))
+    fault = PlatformFault("The gateway failed.", instead="Try again; if it stays, tell your instructor.")
+    request.scope[ERROR] = fault
+    request.app.state.metrics.refused(fault)
+    return error_answer(fault)

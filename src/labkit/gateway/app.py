@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -26,6 +27,8 @@ from labkit.gateway.generation import Generations
 from labkit.gateway.grading import GradingRoutes
 from labkit.gateway.keys import Keys
 from labkit.gateway.learner import Identity, LearnerRoutes
+from labkit.gateway.logs import RequestLog
+from labkit.gateway.metrics import Metrics
 from labkit.gateway.moderation import Moderator
 from labkit.gateway.openapi import describe
 from labkit.gateway.place import Enrolment, Places
@@ -57,11 +60,13 @@ def create(
     moderator: Moderator | None = None,
     strict: bool = False,
     keeps_prompts: bool = False,
+    metrics: Metrics | None = None,
 ) -> Starlette:
     """The gateway's application below `prefix`. At its start it gives back what `holder` left reserved."""
     by_id = {course.id: course for course in courses}
     till, controls = Till(ledger, holder, keeps=keeps_prompts), Controls(engine)
-    router = Router(backends, queue)
+    router, metrics = Router(backends, queue), metrics or Metrics()
+    metrics.watch(router)
     places = Places(by_id, enrolment, controls, person, fresh_seconds)
     front = Front(places, keys, router, till, controls, moderator, (digest_key or grading_key).encode(), strict)
     parts = (
@@ -94,10 +99,10 @@ def create(
             await moderator.close()
         till.end()
 
-    routes: list[BaseRoute] = [Route("/health", health), Route("/openapi.json", description)]
+    routes: list[BaseRoute] = [Route("/health", health), Route("/openapi.json", description), *metrics.routes()]
     for part in parts:
         routes += part.routes()
-    return Starlette(
+    app = Starlette(
         routes=[Mount(prefix, routes=routes)],
         exception_handlers={
             LabkitError: answer_error,
@@ -105,5 +110,8 @@ def create(
             HTTPException: answer_http,
             Exception: answer_fault,
         },
+        middleware=[Middleware(RequestLog)],
         lifespan=lifespan,
     )
+    app.state.metrics = metrics
+    return app

@@ -127,7 +127,7 @@ class FairQueue:
         return bool(others) and mine > _HEAVY * others[len(others) // 4]
 
     def _others(self, who: str) -> list[float]:
-        """What everybody else has used lately, and who has just begun nothing yet."""
+        """What everybody else has used lately; nothing for those who have only waited so far."""
         used = [mine for one in self._used if one != who and (mine := self._usage(one)) > _FORGOTTEN]
         return used or [0.0 for one in self._waiting if one.who != who]
 

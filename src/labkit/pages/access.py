@@ -28,6 +28,7 @@ class Access(Enum):
     SIGNED_IN = "whoever is signed in, for herself"
     TAKES_PART = "learners, assistants and instructors of the course"
     TEACHES = "assistants and instructors, for learners of their own cohorts"
+    LEADS = "instructors, for their own cohorts"
     LOOKS_AFTER = "instructors, for learners of their own cohorts; officers, for everybody but officers"
     SEES_COHORT = "officers and observers of the programme; assistants, instructors and observers of that cohort"
     PROGRAMME = "officers and observers of the programme"
@@ -38,6 +39,7 @@ def check(access: Access, request: Request, someone: Person) -> None:
     """Raises 404 for whoever's role does not reach."""
     allowed = {
         Access.LOOKS_AFTER: bool(request.state.leads),
+        Access.LEADS: bool(request.state.leads),
         Access.PROGRAMME: someone.officer or someone.observer,
         Access.OFFICER: someone.officer,
     }

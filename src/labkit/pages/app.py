@@ -20,11 +20,14 @@ from starlette.staticfiles import StaticFiles
 from labkit.errors import PlatformFault
 from labkit.pages.access import Access, Endpoint, check
 from labkit.pages.account import AccountPages
+from labkit.pages.classroom import ClassroomPages
 from labkit.pages.cohorts import CohortPages
+from labkit.pages.costs import CostPages
 from labkit.pages.form import FormGuard
 from labkit.pages.headers import SameOrigin
 from labkit.pages.join import JoinPages
 from labkit.pages.labs import LabPages
+from labkit.pages.models import ModelPages
 from labkit.pages.office import OfficePages
 from labkit.pages.people import PeoplePages
 from labkit.pages.privacy import PrivacyPages
@@ -50,11 +53,15 @@ class Pages:
         self._cohorts = CohortPages(site, self._view)
         self._roster = RosterPages(site, self._view)
         self._join = JoinPages(site, self._view)
+        self._models = ModelPages(site, self._view)
+        self._classroom = ClassroomPages(site, self._view)
+        self._costs = CostPages(site, self._view)
 
     def application(self, beside: Callable[[], Awaitable[None]] | None = None) -> Starlette:
         """The pages as an ASGI application under the site's prefix; `beside` runs as long as it does."""
         routes = [
             *self._lab_routes(),
+            *self._model_routes(),
             *self._account_routes(),
             *self._privacy_routes(),
             *self._office_routes(),
@@ -89,6 +96,28 @@ class Pages:
             Route(f"{lab}/learners/{{username}}", self._for(Access.TEACHES, self._labs.learner)),
             Route(f"{lab}/open", self._for(Access.TAKES_PART, self._labs.open)),
             Route(f"{lab}/progress", self._for(Access.TAKES_PART, self._labs.progress)),
+        ]
+
+    def _model_routes(self) -> list[Route]:
+        here, room = "/courses/{course}/models", self._classroom
+        decisions = {
+            "pause": room.pause,
+            "resume": room.resume,
+            "exams": room.plan,
+            "exams/cancel": room.cancel,
+            "allowances": room.give,
+            "allowances/remove": room.take,
+        }
+        return [
+            Route("/models", self._for(Access.SIGNED_IN, self._models.show)),
+            Route(here, self._for(Access.TEACHES, room.show)),
+            Route(f"{here}/reports/{{report}}/seen", self._for(Access.TEACHES, room.see), methods=["POST"]),
+            *(
+                Route(f"{here}/{path}", self._for(Access.LEADS, act), methods=["POST"])
+                for path, act in decisions.items()
+            ),
+            Route("/costs", self._for(Access.PROGRAMME, self._costs.show)),
+            Route("/costs.{form}", self._for(Access.PROGRAMME, self._costs.export)),
         ]
 
     def _office_routes(self) -> list[Route]:

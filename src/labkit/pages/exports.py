@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+from labkit.audit.totals import Total
 from labkit.courses import Course
 from labkit.programme.figures import STAGES, Funnel
 from labkit.programme.learners import Learner
@@ -16,6 +17,7 @@ TYPES = {
 }
 # Column names are the roster's words: a file that was exported can be read again by a program.
 _PERSON = ("username", "email", "given_name", "family_name", "region", "signed_in_at", "left")
+_COUNTED = ("calls", "people", "prompt_tokens", "answer_tokens", "seconds", "cost", "unpriced")
 _FIGURES = ("course", "cohort", "region", *STAGES, "left")
 
 
@@ -28,6 +30,13 @@ def people(course: Course, cohort: str, rows: Sequence[Learner], form: str, zone
 def figures(funnels: Sequence[Funnel], form: str) -> bytes:
     """One line a cohort, and one for each region of it."""
     return _written([Sheet("figures", _FIGURES, [_counted(one) for one in funnels])], form)
+
+
+def costs(found: Sequence[Total], currency: str, form: str) -> bytes:
+    """One line a cohort and model; a cost that is not known stays empty."""
+    header = ["cohort", "model", *_COUNTED[:-2], f"cost {currency}".strip(), "calls without a price"]
+    rows = [[*one.key, *(getattr(one, name) for name in _COUNTED)] for one in found]
+    return _written([Sheet("models", header, rows)], form)
 
 
 def _line(one: Learner, zone: ZoneInfo) -> list[Cell]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit.allowance import Balance
+from labkit.allowance import Balance, limits
+from labkit.allowance.limits import Limit
 from labkit.courses import Course, Lab
+from labkit.pages.bounds import rule
 from labkit.pages.site import Site
 from labkit.programme.cohorts import Cohort
 from labkit.submissions.attempts import Attempts
@@ -78,13 +81,16 @@ class Standing:
         return round(100 * self.balance.left / self.balance.limit) if self.balance.limit else 0
 
 
-def standing(site: Site, username: str, lab: Lab, *, learner: bool = True) -> Standing:
-    """Of `username`, for a reader who is a `learner`, or else may see everything."""
+def standing(
+    site: Site, username: str, lab: Lab, *, learner: bool = True, found: Sequence[Limit] | None = None
+) -> Standing:
+    """Of `username`, for a reader who is a `learner`, or else may see everything. `found` are the limits that are set,
+    where the caller knows them."""
     course = site.course(lab.course)
     assert course is not None
     mine = site.store.of_person(username, lab.course, lab.id)
     seat = site.enrolment.seat(username, lab.course)
-    allowance = (seat.taken(lab) if seat else lab).allowance
+    allowance = rule(limits.every(site.engine) if found is None else found, seat, username, lab)
     closed = seat.cohort if seat and seat.role == "learner" and seat.cohort.state() != "running" else None
     return Standing(
         course=course,
@@ -102,9 +108,9 @@ def standing(site: Site, username: str, lab: Lab, *, learner: bool = True) -> St
 
 def standings(site: Site, username: str) -> dict[str, list[Standing]]:
     """Her labs by course, for every course she learns in."""
-    roles = site.enrolment.courses(username)
+    roles, found = site.enrolment.courses(username), limits.every(site.engine)
     return {
-        course.id: [standing(site, username, lab) for lab in course.labs]
+        course.id: [standing(site, username, lab, found=found) for lab in course.labs]
         for course in site.courses
         if roles.get(course.id) == "learner"
     }

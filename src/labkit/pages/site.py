@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response
 
-from labkit.allowance import Ledger
+from labkit.allowance import Ledger, Share
+from labkit.audit.prices import Prices
 from labkit.courses import Course, Lab
 from labkit.pages.uploads import Uploads
 from labkit.programme.enrolment import Enrolment
@@ -103,6 +104,8 @@ class Site:
     holdings: Sequence[Holding] = ()  # what keeps something of people outside the database
     contact: str = ""  # whom people ask about their data
     periods: Periods = field(default_factory=Periods)  # how long it is kept
+    prices: Prices = field(default_factory=Prices)  # of what models do
+    person: Share = field(default_factory=Share)  # what the gateway lets everybody use in all labs each day
 
     def inside(self, path: str) -> str:
         """`path` if it is one of our pages; else the home page."""

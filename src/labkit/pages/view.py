@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -67,6 +67,8 @@ class View:
         environment.filters |= {
             "points": lambda value: format_decimal(round(value, 2), locale=language),
             "number": lambda value: format_decimal(value, locale=language),
+            "money": lambda value: _money(value, self._site.prices.currency, language),
+            "calendar_day": lambda value: str(format_date(value, "d MMM y", locale=language)),
             "moment": lambda value: self._moment(value, language),
             "day": lambda value: f"{value.astimezone(self._site.timezone):%Y-%m-%d}",
             # An end is the first moment that is not in it: the last day is the one before.
@@ -90,6 +92,13 @@ class View:
 
     def _since(self, value: datetime, language: str) -> str:
         return str(format_timedelta(value - datetime.now(value.tzinfo), add_direction=True, locale=language))
+
+
+def _money(amount: float, currency: str, language: str) -> str:
+    """Of a small amount four more figures: an answer of a small model costs less than the smallest coin."""
+    if 0 < abs(amount) < 1:
+        return str(format_currency(amount, currency, "¤#,##0.00####", locale=language, currency_digits=False))
+    return str(format_currency(amount, currency, locale=language))
 
 
 def _lasting(days: int, language: str) -> str:

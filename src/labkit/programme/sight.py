@@ -33,9 +33,13 @@ def taught(engine: Engine, username: str, roles: Collection[str] = TEACH) -> dic
 
 def pupils(engine: Engine, username: str, course: str) -> frozenset[str]:
     """Those who learn, or have learnt, in the cohorts of `course` that she teaches."""
-    mine = [cohort for cohort, taken in taught(engine, username).items() if taken == course]
+    return pupils_of(engine, [cohort for cohort, taken in taught(engine, username).items() if taken == course])
+
+
+def pupils_of(engine: Engine, names: Collection[str]) -> frozenset[str]:
+    """Those who learn, or have learnt, in these cohorts, which somebody is known to teach."""
     with reading(engine) as connection:
-        return frozenset(connection.execute(learn_in(mine)).scalars())
+        return frozenset(connection.execute(learn_in(names)).scalars())
 
 
 def whole_course(engine: Engine, course: str) -> dict[str, frozenset[str] | None]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 import xlsxwriter
 
@@ -36,11 +37,18 @@ def harmless(text: str) -> str:
 
 def to_csv(sheet: Sheet) -> bytes:
     """UTF-8 with the mark without which Excel reads ñ as two letters."""
+    return "".join(csv_lines(sheet.header, sheet.rows)).encode("utf-8-sig")
+
+
+def csv_lines(header: Iterable[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """The lines of such a file one by one, for a table that is too long to be held."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(sheet.header)
-    writer.writerows([_plain(cell) for cell in row] for row in sheet.rows)
-    return out.getvalue().encode("utf-8-sig")
+    for row in chain([list(header)], ([_plain(cell) for cell in row] for row in rows)):
+        writer.writerow(row)
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
 
 
 def to_xlsx(sheets: Iterable[Sheet]) -> bytes:

@@ -39,12 +39,12 @@ def settings(tmp_path: Path, **changes: object) -> Path:
 
 
 def test_the_process_serves_what_its_file_says_and_ends_cleanly(tmp_path: Path) -> None:
-    file = settings(tmp_path)
+    (tmp_path / "metrics").write_text("m" * 40)
+    file = settings(tmp_path, metrics_key_file=str(tmp_path / "metrics"))
     table = json.loads(file.read_text())
     migrate(table["database_url"])
-    with subprocess.Popen(
-        [sys.executable, "-m", "labkit.gateway", str(file)], stdout=subprocess.PIPE, text=True
-    ) as run:
+    command = [sys.executable, "-m", "labkit.gateway", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         url = f"http://127.0.0.1:{table['port']}/services/gateway/health"
         for _ in range(200):
             try:
@@ -56,8 +56,13 @@ def test_the_process_serves_what_its_file_says_and_ends_cleanly(tmp_path: Path) 
             pytest.fail("the gateway never answered")
         key = httpx.post(url.replace("health", "labs/a/b/key"), headers={"Authorization": "token x"})
         assert (key.status_code, key.json()["error"]["code"]) == (503, "PlatformFault")  # no hub is there
+        told = httpx.get(url.replace("health", "metrics"), headers={"Authorization": f"Bearer {'m' * 40}"})
+        assert 'labkit_gateway_refusals_total{code="PlatformFault"} 1.0' in told.text
         run.send_signal(signal.SIGTERM)
         assert run.wait(timeout=5) == 0
+        assert run.stderr is not None
+        lines = [json.loads(line) for line in run.stderr]  # every line is an object, whoever wrote it
+        assert "PlatformFault" in [line.get("code") for line in lines]
 
 
 @pytest.mark.parametrize(

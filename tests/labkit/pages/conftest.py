@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -98,16 +99,26 @@ class TwoParts:
         return (Part("hub", True, "answers in 3 ms"), Part("model", False, "no answer for 20 s"))
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    url = f"sqlite:///{tmp_path / 'labkit.sqlite'}"
+@pytest.fixture(scope="session")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with everybody in it, made once: migrating takes longer than most tests."""
+    file = tmp_path_factory.mktemp("pages") / "labkit.sqlite"
+    url = f"sqlite:///{file}"
     migrate(url)
     engine = connect(url)
-    lab = Lab("testing", "clip", "Clip a reward", tmp_path, titles={"fil": "Putulin ang gantimpala"})
     members = [Membership(name, "first", "testing", "learner") for name in ("ana", "ben")]
     provision(engine, PEOPLE, [*members, Membership("maria", "first", "testing", "instructor")])
     for one in PEOPLE:
         consent.give(engine, one.username, "en")
+    engine.dispose()
+    return file
+
+
+@pytest.fixture
+def site(tmp_path: Path, first_day: Path) -> Site:
+    shutil.copy(first_day, tmp_path / "labkit.sqlite")
+    engine = connect(f"sqlite:///{tmp_path / 'labkit.sqlite'}")
+    lab = Lab("testing", "clip", "Clip a reward", tmp_path, titles={"fil": "Putulin ang gantimpala"})
     yield Site(
         prefix=HOME,
         origin=ORIGIN,

@@ -17,6 +17,7 @@ from labkit.courses import Course, Lab
 from labkit.pages.access import Access, markdown, table
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
+from labkit.policy import reports
 from labkit.programme import invitations
 from labkit.programme.people import Membership, Person, provision
 from labkit.programme.privacy import consent
@@ -27,7 +28,9 @@ ROLES = {
     "new": {Access.SIGNED_IN},
     "ana": {Access.SIGNED_IN, Access.TAKES_PART},
     "tes": {Access.SIGNED_IN, Access.TAKES_PART, Access.TEACHES, Access.SEES_COHORT},
-    "maria": {Access.SIGNED_IN, Access.TAKES_PART, Access.TEACHES, Access.SEES_COHORT, Access.LOOKS_AFTER},
+    "maria": {
+        *(Access.SIGNED_IN, Access.TAKES_PART, Access.TEACHES, Access.LEADS, Access.SEES_COHORT, Access.LOOKS_AFTER),
+    },
     "vic": {Access.SIGNED_IN, Access.SEES_COHORT},
     "obs": {Access.SIGNED_IN, Access.SEES_COHORT, Access.PROGRAMME},
     "jose": {Access.SIGNED_IN, Access.SEES_COHORT, Access.PROGRAMME, Access.OFFICER, Access.LOOKS_AFTER},
@@ -41,6 +44,11 @@ FORMS = {
     "/cohorts/{name}/settings": {"starts": "", "ends": "", "language": "", "allowance": "100"},
     "/cohorts/{name}/invitations": {"places": "3", "days": "7"},
     "/cohorts/{name}/invitations/{invitation}/admit": {"number": "1"},
+    "/courses/{course}/models/pause": {"model": "", "lab": "", "cohort": "first"},
+    "/courses/{course}/models/exams": {
+        **{"cohort": "first", "lab": "clip", "opens": "2027-01-31T09:00", "closes": "2027-01-31T10:00"},
+    },
+    "/courses/{course}/models/allowances": {"username": "ana", "lab": "clip", "tokens": "500"},
     "/join": {"code": "NOTACODE23", "email": "x@example.org", "given_name": "X"},
 }
 
@@ -88,6 +96,7 @@ def filled(site: Site, path: str, *, cohort: str = "first", username: str = "ana
         "name": cohort,
         "form": "csv",
         "id": mine[0].id if mine else "0" * 32,
+        "report": reported(site, username, cohort, course),
         "applicant": applicant_of(site, cohort),
         "invitation": invitations.of_cohort(site.engine, cohort)[0].id if cohort != "nowhere" else "0" * 32,
     }
@@ -97,6 +106,13 @@ def filled(site: Site, path: str, *, cohort: str = "first", username: str = "ana
 def applicant_of(site: Site, cohort: str) -> str:
     (invitation,) = invitations.of_cohort(site.engine, cohort) or (None,)
     return invitations.waiting(site.engine, invitation.id)[0].id if invitation else "0" * 32
+
+
+def reported(site: Site, username: str, cohort: str, course: str) -> str:
+    known = [one.id for one in reports.of_cohorts(site.engine, course, [cohort])]
+    if known or cohort == "nowhere":
+        return known[0] if known else "0" * 32
+    return reports.add(site.engine, reports.Report(username, cohort, course, "clip", "small", "a", "b", "wrong"))
 
 
 def hand_in(site: Site, username: str, course: str = "testing") -> None:

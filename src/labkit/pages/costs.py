@@ -1,0 +1,123 @@
+"""What models cost each cohort, for the programme's officers and observers: over a span of days, and as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from labkit.audit import totals
+from labkit.audit.selection import Selection
+from labkit.audit.totals import MOST_DAYS, Total
+from labkit.pages import exports
+from labkit.pages.cohorts import attachment
+from labkit.pages.plot import Plot, plot
+from labkit.pages.site import Site
+from labkit.pages.view import View
+from labkit.programme import cohorts
+from labkit.programme.people import Person
+
+_DAYS = 30
+_BY = ("cohort", "model", "username")  # together, so that the calls are read once
+
+
+@dataclass(frozen=True)
+class Span:
+    """Whole days of the site; both are in it."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Costs:
+    """By cohort ("" for calls of whoever teaches) and by model; `plot` is of money where there is any, else of
+    tokens."""
+
+    span: Span
+    cohorts: tuple[Total, ...]
+    models: tuple[Total, ...]
+    plot: Plot
+    priced: bool
+
+    @property
+    def calls(self) -> int:
+        return sum(one.calls for one in self.models)
+
+    @property
+    def tokens(self) -> int:
+        return sum(one.tokens for one in self.models)
+
+    @property
+    def seconds(self) -> float:
+        return sum(one.seconds for one in self.models)
+
+    @property
+    def cost(self) -> float | None:
+        known = [one.cost for one in self.models if one.cost is not None]
+        return sum(known) if known else None
+
+    @property
+    def unpriced(self) -> int:
+        """How many calls went to models without a price."""
+        return sum(one.unpriced for one in self.models)
+
+
+class CostPages:
+    def __init__(self, site: Site, view: View) -> None:
+        self._site, self._view = site, view
+
+    async def show(self, request: Request, someone: Person) -> Response:
+        span = self._span(request)
+        costs = await run_in_threadpool(self._costs, span or self._lately())
+        status = 200 if span else 422
+        return self._view.render(request, "costs.html", someone, status, costs=costs, most_days=MOST_DAYS)
+
+    async def export(self, request: Request, someone: Person) -> Response:
+        """One line for each cohort and model, as CSV or XLSX."""
+        form, span = request.path_params["form"], self._span(request)
+        if form not in exports.TYPES:
+            raise HTTPException(404)
+        if span is None:
+            raise HTTPException(422)
+        parts = await run_in_threadpool(self._totals, span)
+        found = totals.folded(parts, _BY, ["cohort", "model"])
+        content = await run_in_threadpool(exports.costs, found, self._site.prices.currency, form)
+        return attachment(content, f"models-{span.first}-{span.last}.{form}", exports.TYPES[form])
+
+    def _costs(self, span: Span) -> Costs:
+        site, priced = self._site, bool(self._site.prices.models)
+        found = totals.days(site.engine, self._seen(), span.first, span.last, site.timezone, site.prices)
+        drawn = plot([(one.day, (one.cost or 0.0) if priced else one.tokens) for one in found])
+        parts = self._totals(span)
+        by_cohort, by_model = (totals.folded(parts, _BY, [name]) for name in ("cohort", "model"))
+        return Costs(span, by_cohort, by_model, drawn, priced)
+
+    def _totals(self, span: Span) -> tuple[Total, ...]:
+        zone = self._site.timezone
+        since, until = totals.begin(span.first, zone), totals.begin(span.last + timedelta(days=1), zone)
+        which = replace(self._seen(), since=since, until=until)
+        return totals.totals(self._site.engine, which, _BY, self._site.prices)
+
+    def _seen(self) -> Selection:
+        """The calls of every cohort and of whoever teaches: there is an index for those of named cohorts."""
+        return Selection(cohorts=["", *(one.name for one in cohorts.every(self._site.engine))])
+
+    def _lately(self) -> Span:
+        today = datetime.now(UTC).astimezone(self._site.timezone).date()
+        return Span(today - timedelta(days=_DAYS - 1), today)
+
+    def _span(self, request: Request) -> Span | None:
+        """From the address; the last days where it says nothing; None for what is no span."""
+        asked, lately = request.query_params, self._lately()
+        try:
+            first = date.fromisoformat(asked["from"]) if asked.get("from") else lately.first
+            last = date.fromisoformat(asked["to"]) if asked.get("to") else lately.last
+        except ValueError:
+            return None
+        fits = 0 <= (last - first).days < MOST_DAYS and first.year >= 1970 and last.year < 9999
+        return Span(first, last) if fits else None

@@ -1,0 +1,157 @@
+"""The three Models pages in a browser: 360 px, both languages and themes, with and without anything to show; axe has
+nothing to object to, and the forms work by keyboard."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from labkit.allowance import Asked, Ledger, Order, Settlement, Share, Told, limits
+from labkit.allowance.limits import Limit
+from labkit.audit.prices import Price, Prices
+from labkit.pages.app import Pages
+from labkit.pages.site import Site
+from labkit.policy import exams, pauses, reports
+from labkit.policy.exams import Exam
+from labkit.policy.pauses import Pause
+from labkit.policy.reports import Report
+from labkit.programme.people import set_language
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = "/usr/bin/chromium"
+HOME = "/services/labkit"
+PAGES = {"ana": f"{HOME}/models", "maria": f"{HOME}/courses/testing/models", "jose": f"{HOME}/costs"}
+SHOWN = {"ana": "Your calls", "maria": "How your class uses models", "jose": "What models cost"}
+
+
+@pytest.fixture
+def url(site: Site) -> Iterator[str]:
+    """The pages on a port of their own."""
+    config = uvicorn.Config(app := _Later(), port=0, log_level="error", lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    prices = Prices("PHP", {"small": Price(per_million_answer_tokens=40.0)})
+    app.inner = Pages(replace(site, origin=url, prices=prices)).application()
+    yield url
+    server.should_exit = True
+    thread.join()
+
+
+class _Later:
+    """The pages know their address, which is known once the server listens."""
+
+    inner = None
+
+    async def __call__(self, scope, receive, send):
+        await self.inner(scope, receive, send)
+
+
+@pytest.fixture
+def context() -> Iterator[BrowserContext]:
+    if not Path(CHROMIUM).exists():
+        pytest.fail("no chromium: run `make test`, which installs it")
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser.new_context(viewport={"width": 360, "height": 740})
+        browser.close()
+
+
+def fill(site: Site) -> None:
+    """Something of everything the pages show."""
+    now = datetime.now(UTC)
+    for number in range(30):
+        ledger = Ledger(site.engine, now=lambda number=number: now - timedelta(hours=number))
+        who, model = (
+            ("ana", "ben")[number % 2],
+            ("small", "a-model-with-quite-a-long-name-7b-instruct")[number % 3 == 2],
+        )
+        told = Told(("complete", "failed", "cancelled", "paused")[number % 4], 40, 60, 1.5, 0.2)
+        order = Order(who, "testing", "clip", Share(20_000), 9_000, "gateway", f"{number:032}", "first")
+        asked = replace(order, asked=Asked("chat/completions", model, "d"))
+        ledger.write([asked, Settlement(order.id, 8_500 if number < 2 else 100, told)])
+    site.ledger.reserve("ana", "testing", "clip", Share(20_000), 9_000, "gateway")
+    limits.set_limit(site.engine, Limit("person", username="ana", tokens=90_000, requests=900), None)
+    limits.set_limit(site.engine, Limit("cohort", cohort="first", tokens=900_000), None)
+    limits.set_limit(site.engine, Limit("lab", "ben", "", "testing", "clip", tokens=10_000), "maria")
+    pauses.pause(site.engine, Pause("testing", "first", "clip", "small"), "maria")
+    exams.plan(site.engine, Exam("first", "testing", "clip", now, now + timedelta(hours=2)), "maria")
+    long = "Averylongwordwithoutanyspaceinitatall" * 4
+    reports.add(
+        site.engine, Report("ana", "first", "testing", "clip", "small", long, "an answer", f"It is wrong: {long}")
+    )
+
+
+def check(page: Page, name: str) -> None:
+    for details in page.locator("details").all():
+        details.evaluate("one => one.open = true")
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{name}\n{found.generate_report()}"
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert over <= 0, f"{name} is {over} px wider than the screen"
+
+
+def test_the_three_pages_pass_axe_at_360_px_and_work_by_keyboard(
+    site: Site, url: str, context: BrowserContext, picture
+):
+    page = context.new_page()
+    for filled in (False, True):
+        if filled:
+            fill(site)
+        for who, path in PAGES.items():
+            context.add_cookies([{"name": "who", "value": who, "url": url}])
+            # Both languages and themes where there is something to see; the words of an empty page are the same.
+            for language, scheme in [("en", "light"), ("fil", "dark")][: 2 if filled else 1]:
+                set_language(site.engine, who, language)
+                page.emulate_media(color_scheme=scheme)
+                page.goto(url + path)
+                assert language == "fil" or SHOWN[who] in page.locator("main").inner_text()
+                check(page, f"{path}, {language}, {scheme}, {'full' if filled else 'empty'}")
+            picture(page, f"{who}-{'full' if filled else 'empty'}")
+    a_pause_by_keyboard(page, site, url, context)
+
+
+def a_pause_by_keyboard(page: Page, site: Site, url: str, context: BrowserContext) -> None:
+    set_language(site.engine, "maria", "en")
+    context.add_cookies([{"name": "who", "value": "maria", "url": url}])
+    page.goto(url + PAGES["maria"])
+    page.get_by_text("Pause a model").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "pause-model"
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("status").wait_for()
+    assert "Paused" in page.get_by_role("status").inner_text()
+    assert Pause("testing", "first") in pauses.every(site.engine)
+    page.get_by_role("button", name="Let it answer again All models, first").press("Enter")
+    page.get_by_text("The model answers again.").wait_for()
+    assert Pause("testing", "first") not in pauses.every(site.engine)
+
+
+@pytest.fixture
+def picture(pytestconfig: pytest.Config):
+    """Takes a screenshot where `--pictures FOLDER` asks for them."""
+    folder = pytestconfig.getoption("--pictures")
+
+    def take(page: Page, name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"models-{name}.png", full_page=True)
+
+    return take
