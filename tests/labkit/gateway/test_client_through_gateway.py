@@ -22,7 +22,7 @@ def notebook(gateway, tmp_path: Path) -> Iterator[None]:
 
 
 def test_a_notebook_asks_scores_chats_and_reads_its_allowance(notebook, gateway, capsys) -> None:
-    assert labkit.ask("one two", max_tokens=3) == "one two one"
+    assert labkit.ask("one two", max_tokens=3).split() == ["one", "two", "one"]
     assert labkit.chat([{"role": "user", "content": "three"}], max_tokens=2) == "three three "
     assert capsys.readouterr().out == "three three \n"
     assert labkit.score(["ab", "xy"], ["a", "x"]) == [[0, -1], [-1, 0]]
@@ -35,7 +35,7 @@ def test_a_notebook_asks_scores_chats_and_reads_its_allowance(notebook, gateway,
 def test_a_notebook_open_over_lunch_goes_on(notebook, gateway) -> None:
     labkit.ask("one", max_tokens=1)
     gateway.clock.now += timedelta(hours=2)
-    assert labkit.ask("one", max_tokens=1) == "one"
+    assert labkit.ask("one", max_tokens=1).strip() == "one"
 
 
 def test_a_spent_allowance_is_the_class_the_gateway_raised(notebook) -> None:
