@@ -2,7 +2,7 @@ import base64
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -297,6 +297,9 @@ class Recorded:
 
     def get(self, path: str) -> dict[str, Any]:
         return {"limit": 0, "used": 0, "left": 0, "resets_at": None}
+
+    def upload(self, path: str, fields: Mapping[str, str], file: Path) -> dict[str, Any]:
+        return {"text": path}
 
 
 def test_another_transport_carries_every_model_call(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # A busy small machine reads a long prompt slowly; the gateway gives up before we do.
 _PATIENCE_SECONDS = 200.0
+# Ten minutes of speech take longer than any text.
+_FILE_SECONDS = 320.0
 # A key this close to its end is exchanged before it is used.
 _RENEW_SECONDS = 60.0
 _QUEUE = ": labkit-queue "
@@ -94,7 +96,8 @@ class HttpTransport:
 
     def upload(self, path: str, fields: Mapping[str, str], file: Path) -> dict[str, Any]:
         """Sends the file whole; it was looked at before, so it fits into memory."""
-        return self._with_key("POST", path, data=dict(fields), files={"file": (file.name, file.read_bytes())})
+        files = {"file": (file.name, file.read_bytes())}
+        return self._with_key("POST", path, data=dict(fields), files=files, timeout=_FILE_SECONDS)
 
     def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for again in (True, False):

@@ -20,7 +20,9 @@ def transcribe(path: str | Path, language: str | None = None, *, model: str | No
 
     Raises RequestRefused, with what to do, for a file that is not there, too large, empty or no recording.
     """
-    file = _file(path, "labkit.transcribe", ("audio", "video"), "a recording", "Give it WAV, MP3, FLAC, OGG or M4A.")
+    file = _file(
+        path, "labkit.transcribe", ("audio", "video"), "a recording", "Give it WAV, MP3, FLAC, Ogg, M4A or WebM."
+    )
     return _text("/v1/audio/transcriptions", {"language": language, "model": model}, file)
 
 
@@ -52,9 +54,8 @@ def _file(path: str | Path, call: str, kinds: tuple[str, ...], what: str, instea
         raise _missing(file)
     size = file.stat().st_size
     if size > LARGEST_FILE:
-        raise RequestRefused(
-            f"{file.name} has {size / 2**20:.0f} MB.", instead=f"Send at most {LARGEST_FILE // 2**20} MB: cut it up."
-        )
+        most = f"{LARGEST_FILE // 2**20} MB"
+        raise RequestRefused(f"{file.name} is larger than {most}.", instead="Cut it into pieces, or make it smaller.")
     if not size:
         raise RequestRefused(f"{file.name} is empty.", instead="Upload it again.")
     kind = (mimetypes.guess_type(file.name)[0] or "").partition("/")[0]
