@@ -139,7 +139,7 @@ def _bar(left: int | None, most: int | None) -> str:
     """How much is left, as a length; the words beside it say the same."""
     if most is None:
         return ""
-    share = max(0, min(100, round(100 * (left or 0) / most))) if most else 0
+    share = max(0, min(100, 100 * (left or 0) // most)) if most else 0
     return (
         f'<div role="img" aria-label="{share} % left" style="border:1px solid;border-radius:4px;min-width:8em">'
         f'<div style="width:{share}%;height:8px;background:#1f6f54"></div></div>'

@@ -31,19 +31,20 @@ class NotebookLine:
         self._handle: Any = None
 
     def show(self, text: str) -> None:
-        from IPython.display import HTML, display
-
-        line = HTML(f'<div role="status" style="opacity:.75">{text}</div>')  # the text is ours: digits and words
-        if self._handle is None:
-            self._handle = display(line, display_id=True)
-        else:
-            self._handle.update(line)
+        """The text is ours, so it needs no escaping: words and digits."""
+        self._put({"text/plain": text, "text/html": f'<div role="status" style="opacity:.75">{text}</div>'})
 
     def clear(self) -> None:
-        from IPython.display import HTML
-
         if self._handle is not None:
-            self._handle.update(HTML(""))
+            self._put({"text/plain": "", "text/html": ""})
+
+    def _put(self, bundle: dict[str, str]) -> None:
+        from IPython.display import display
+
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
 
 
 class TerminalLine:

@@ -155,6 +155,7 @@ with capture_output() as seen:
     with Waiting(clock=lambda: next(clock)) as wait:
         wait.tell(3, 12.0)
         wait.tell(2, 8.0)
+assert seen.outputs[0].data["text/plain"].startswith("Waiting")
 told = [(one.data["text/html"], one.transient["display_id"], one.update) for one in seen.outputs]
 print(json.dumps(told))
 """
