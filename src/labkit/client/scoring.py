@@ -7,6 +7,7 @@ from typing import overload
 
 from labkit.client.installed import transport
 from labkit.client.last import Last, keep
+from labkit.errors import RequestRefused
 
 
 @overload
@@ -22,6 +23,8 @@ def score(prompts: str | list[str], choices: list[str], *, model: str | None = N
 
     A choice usually begins with a space: `labkit.score("The sky is", [" blue", " green"])`.
     """
+    if isinstance(choices, str):  # a text is a list of its letters, and each would be scored and paid for
+        raise RequestRefused("labkit.score takes a list of choices.", instead=f"Write [{choices[:50]!r}, ...].")
     many = [prompts] if isinstance(prompts, str) else list(prompts)
     answer = transport().post("/v1/score", {"model": model, "prompts": many, "choices": list(choices)})
     rows: list[list[float]] = answer["scores"]

@@ -1,4 +1,4 @@
-"""What ask and chat make of an answer."""
+"""What ask and chat make of an answer, and which questions are none."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from labkit.errors import RequestRefused
     [
         (lambda: labkit.ask(["hi"]), "Put it in quotes"),  # type: ignore[arg-type]
         (lambda: labkit.chat("hi"), "labkit.ask"),  # type: ignore[arg-type]
+        (lambda: labkit.score("The sky is", " blue"), r"Write \[' blue', ...\]"),  # type: ignore[call-overload]
     ],
 )
 def test_what_is_no_question_is_refused_with_what_to_write(call: Callable[[], object], says: str, platform) -> None:
