@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from autograder import frame
@@ -34,6 +35,12 @@ class LaneTransport:
 
     def get(self, path: str) -> dict[str, Any]:
         raise RequestRefused(f"{path} cannot be asked for while a submission is graded.")
+
+    def upload(self, path: str, fields: Mapping[str, str], file: Path) -> dict[str, Any]:
+        raise RequestRefused(
+            f"{file.name} cannot be sent to {path} while a submission is graded.",
+            instead="Keep the text it gave in your answer.",
+        )
 
 
 def install(control: socket.socket, program: dict[str, Any]) -> None:

@@ -1,32 +1,146 @@
-"""What is left of a lab's allowance, as a learner sees it."""
+"""What is left of a lab's allowance, as a learner sees it: a row for everything that bounds her here."""
 
 from __future__ import annotations
 
 import html
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from labkit.client.installed import transport
+
+_WHERE = {"lab": "this lab", "person": "all your labs together", "cohort": "your whole class"}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What bounds her in a scope ("lab", "person", "cohort"). In tokens and requests; None: not bounded by them.
+
+    `reserved` tokens are held for calls that run.
+    """
+
+    scope: str
+    limit: int | None
+    used: int
+    reserved: int = 0
+    left: int | None = None
+    requests: int = 0
+    most_requests: int | None = None
+    resets_at: datetime | None = None
+
+    @property
+    def where(self) -> str:
+        return _WHERE.get(self.scope, self.scope)
+
+    @property
+    def requests_left(self) -> int | None:
+        return None if self.most_requests is None else max(0, self.most_requests - self.requests)
+
+    def tokens_told(self, unit: str = "") -> str:
+        held = f", {self.reserved:,} held for calls that run" if self.reserved else ""
+        return _told(self.left, self.limit, self.used, unit) + held
+
+    def requests_told(self, unit: str = "") -> str:
+        return _told(self.requests_left, self.most_requests, self.requests, unit)
+
+    def __str__(self) -> str:
+        told = [self.tokens_told("tokens ")] if self.limit is not None else []
+        told += [self.requests_told("requests ")] if self.most_requests is not None else []
+        return f"{self.where}: {'; '.join(told)}; {_until(self.resets_at)}"
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What this lab lets you use, in tokens."""
+    """What this lab lets you use, in tokens; `all` is everything that bounds you here, this lab first."""
 
-    limit: int
+    limit: int | None
     used: int
-    left: int
+    left: int | None
     resets_at: datetime | None = None
+    all: tuple[Bound, ...] = ()
 
     def __repr__(self) -> str:
-        return f"{self.left:,} of {self.limit:,} tokens left{self._until}"
+        return "\n".join(map(str, self._bounds)) or f"no limit here; {self.used:,} tokens used"
 
     def _repr_html_(self) -> str:
-        share = round(100 * self.left / self.limit) if self.limit else 0
+        if not self._bounds:
+            return html.escape(repr(self))
+        heads = ("Where", "Tokens", "Requests", "When")
+        head = "".join(f'<th scope="col" style="text-align:left">{one}</th>' for one in heads)
+        rows = "".join(map(_row, self._bounds))
         return (
-            f'<div role="img" aria-label="{html.escape(repr(self))}" style="max-width:24em">'
-            f'<div style="background:#d7dde5;border-radius:4px"><div style="width:{share}%;height:10px;'
-            f'background:#1f6f54;border-radius:4px"></div></div>{html.escape(repr(self))}</div>'
+            f'<table><caption style="text-align:left">Your allowance</caption><thead><tr>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table>"
         )
 
     @property
-    def _until(self) -> str:
-        return f"; full again at {self.resets_at:%H:%M on %d %B}" if self.resets_at else "; it does not reset"
+    def _bounds(self) -> tuple[Bound, ...]:
+        lab = Bound("lab", self.limit, self.used, left=self.left, resets_at=self.resets_at)
+        return self.all or ((lab,) if self.limit is not None else ())
+
+
+def allowance() -> Allowance:
+    """What is left of this lab's allowance, and of whatever else bounds you here."""
+    told = transport().get("/allowance")
+    bounds = tuple(_bound(one) for one in told.get("all", ()))
+    return Allowance(told["limit"], told["used"], told["left"], _moment(told), bounds)
+
+
+def _bound(told: Mapping[str, Any]) -> Bound:
+    return Bound(
+        told["scope"],
+        told["limit"],
+        told["used"],
+        told["reserved"],
+        told["left"],
+        told["requests"],
+        told["most_requests"],
+        _moment(told),
+    )
+
+
+def _moment(told: Mapping[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(told["resets_at"]) if told.get("resets_at") else None
+
+
+def _local(moment: datetime) -> str:
+    """In her zone where her server names one (TZ), else in the site's, in which the platform tells its times.
+
+    A notebook's server often runs on UTC, which is nobody's wall clock.
+    """
+    return f"{moment.astimezone() if os.environ.get('TZ') else moment:%H:%M on %d %B}"
+
+
+def _until(moment: datetime | None) -> str:
+    return f"full again at {_local(moment)}" if moment else "it does not reset"
+
+
+def _told(left: int | None, most: int | None, used: int, unit: str) -> str:
+    return f"no limit, {used:,} used" if most is None else f"{left or 0:,} of {most:,} {unit}left, {used:,} used"
+
+
+def _row(bound: Bound) -> str:
+    until = html.escape(_until(bound.resets_at))
+    if bound.resets_at:
+        until = f'<time datetime="{bound.resets_at.isoformat()}">{until}</time>'
+    cells = (
+        _bar(bound.left, bound.limit) + bound.tokens_told(),
+        _bar(bound.requests_left, bound.most_requests) + bound.requests_told(),
+        until,
+    )
+    told = "".join(f'<td style="text-align:left;vertical-align:bottom">{cell}</td>' for cell in cells)
+    where = html.escape(bound.where)
+    return f'<tr><th scope="row" style="text-align:left;vertical-align:bottom">{where}</th>{told}</tr>'
+
+
+def _bar(left: int | None, most: int | None) -> str:
+    """How much is left, as a length; the words beside it say the same."""
+    if most is None:
+        return ""
+    share = max(0, min(100, 100 * (left or 0) // most)) if most else 0
+    return (
+        f'<div role="img" aria-label="{share} % left" style="border:1px solid;border-radius:4px;min-width:8em">'
+        f'<div style="width:{share}%;height:8px;background:#1f6f54"></div></div>'
+    )

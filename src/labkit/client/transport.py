@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from labkit.errors import (
     ModelUnavailable,
     NotInALab,
     PlatformFault,
+    RequestRefused,
     named,
 )
 
@@ -28,18 +29,27 @@ if TYPE_CHECKING:
 
 # A busy small machine reads a long prompt slowly; the gateway gives up before we do.
 _PATIENCE_SECONDS = 200.0
+# Ten minutes of speech take longer than any text.
+_FILE_SECONDS = 320.0
 # A key this close to its end is exchanged before it is used.
 _RENEW_SECONDS = 60.0
+_QUEUE = ": labkit-queue "
 
 
 class Transport(Protocol):
-    """How a model is reached. Paths are "/v1/chat/completions", "/v1/score", "/allowance"."""
+    """How a model is reached. Paths are "/v1/chat/completions", "/v1/score", "/v1/ocr", "/allowance", "/reports" ...
+
+    What the platform says beside the model's answer stands below the key "labkit", where a transport knows it: `call`,
+    the id of the call, and in a stream, while it waits, `queue`: {"place": from 1, "seconds": until it begins}.
+    """
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]: ...
 
     def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]: ...
 
     def get(self, path: str) -> dict[str, Any]: ...
+
+    def upload(self, path: str, fields: Mapping[str, str], file: Path) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -79,10 +89,15 @@ class HttpTransport:
         return cls(desk.url, desk.token, Place.here())
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._with_key("POST", path, json=body)
+        return self._with_key("POST", path, **_written(body))
 
     def get(self, path: str) -> dict[str, Any]:
         return self._with_key("GET", path)
+
+    def upload(self, path: str, fields: Mapping[str, str], file: Path) -> dict[str, Any]:
+        """Sends the file whole; it was looked at before, so it fits into memory."""
+        files = {"file": (file.name, file.read_bytes())}
+        return self._with_key("POST", path, data=dict(fields), files=files, timeout=_FILE_SECONDS)
 
     def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for again in (True, False):
@@ -118,15 +133,23 @@ class HttpTransport:
             attempts_left=given.get("attempts_left"),
         )
 
-    def _with_key(self, method: str, path: str, **content: Any) -> dict[str, Any]:
-        try:
-            return self._send(method, self._gateway + path, headers=self._bearer(), **content)
-        except KeyRefused:
-            self._key = ""
-            return self._send(method, self._gateway + path, headers=self._bearer(), **content)
+    def _with_key(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **content: Any
+    ) -> dict[str, Any]:
+        for again in (True, False):
+            try:
+                return self._send(
+                    method, self._gateway + path, headers={**(headers or {}), **self._bearer()}, **content
+                )
+            except KeyRefused:
+                if not again:
+                    raise
+                self._key = ""
+        raise AssertionError("the second refusal was raised")
 
     def _bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.credentials()[1]}"}
+        """With the key goes the wish that a mistyped parameter is refused, not left out."""
+        return {"Authorization": f"Bearer {self.credentials()[1]}", "X-Labkit-Strict": "1"}
 
     def _send(self, method: str, url: str, **content: Any) -> dict[str, Any]:
         import httpx
@@ -138,23 +161,63 @@ class HttpTransport:
         if answer.is_error:
             raise _error(answer.status_code, answer.content)
         given: dict[str, Any] = answer.json()
-        return given
+        return {**given, **_call(answer)}
 
     def _events(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         import httpx
 
+        written, ended = _written(body), False
+        headers = {**written["headers"], **self._bearer(), "X-Labkit-Queue": "1"}
         try:
-            with self._client.stream("POST", self._gateway + path, headers=self._bearer(), json=body) as answer:
+            with self._client.stream(
+                "POST", self._gateway + path, headers=headers, content=written["content"]
+            ) as answer:
                 if answer.is_error:
                     raise _error(answer.status_code, answer.read())
-                for line in answer.iter_lines():
-                    if line.startswith("data: ") and line != "data: [DONE]":
-                        event = json.loads(line.removeprefix("data: "))
-                        if "error" in event:
-                            raise _error(503, line.removeprefix("data: ").encode())
-                        yield event
+                yield _call(answer)
+                for line in _lines(answer.iter_bytes()):
+                    ended = ended or line == "data: [DONE]"
+                    if line.startswith(_QUEUE):
+                        yield {"labkit": {"queue": json.loads(line.removeprefix(_QUEUE))}}
+                    elif line.startswith("data: ") and not ended:
+                        yield _event(line.removeprefix("data: "))
         except httpx.HTTPError as error:
             raise _silent(self._gateway, error) from error
+        if not ended:
+            raise ModelUnavailable("The answer broke off before its end.", instead="Run the cell again.")
+
+
+def _written(body: dict[str, Any]) -> dict[str, Any]:
+    """The body as JSON; RequestRefused for what JSON cannot hold, which only she can put right."""
+    try:
+        content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RequestRefused(
+            f"This cannot be sent to a model: {str(error)[:200]}.", instead="Send texts, numbers, lists and dicts."
+        ) from None
+    return {"content": content, "headers": {"Content-Type": "application/json"}}
+
+
+def _call(answer: httpx.Response) -> dict[str, Any]:
+    call = answer.headers.get("x-labkit-call")
+    return {"labkit": {"call": call}} if call else {}
+
+
+def _event(line: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(line)
+    if "error" in event:
+        raise _error(503, line.encode())
+    return event
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
+    """Lines as server-sent events have them. httpx would also end one at U+2028, which an answer may hold."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from (line.decode().rstrip("\r") for line in lines)
+    if rest:
+        yield rest.decode()
 
 
 def _silent(url: str, error: Exception) -> LabkitError:

@@ -196,7 +196,7 @@ async def test_a_refusal_says_its_code_and_nothing_of_the_key(client: httpx.Asyn
     await client.get(f"{PREFIX}/nothing/of/ana@example.org")
     assert [(line["code"], line["status"], line["level"]) for line in log] == [
         ("KeyRefused", 401, "warning"),
-        ("RequestRefused", 400, "warning"),
+        ("RequestRefused", 413, "warning"),
         ("NotFound", 404, "warning"),
     ]
     assert JWT not in json.dumps(log) and "ana@example.org" not in json.dumps(log)
