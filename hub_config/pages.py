@@ -16,6 +16,7 @@ from hub_config.health import PlatformHealth
 from hub_config.holdings import holdings
 from hub_config.servers import HubServers
 from hub_config.services import PAGES_PREFIX
+from hub_config.serving import read_serving
 from hub_config.settings import Settings, read
 from hub_config.sign_in.oauth import HubSignIn
 from hub_config.state import State
@@ -79,6 +80,7 @@ def site(settings: Settings) -> Site:
         contact=settings.privacy_contact,
         periods=settings.periods,
         prices=read_prices(settings.prices),
+        person=read_serving(settings.serving).share,
     )
 
 

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
 from hub_config.platform import PORTS
 from hub_config.services import formgrader
+from hub_config.serving import read_serving
 from hub_config.settings import Settings
 from hub_config.state import State
 
@@ -123,6 +125,12 @@ def _model(settings: Settings, state: State, port: Mapping[str, int]) -> Process
 
 
 def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
+    scoring, key = _url(port["scoring"]), str(state.secret_file("model"))
+    llama: dict[str, Any] = {"kind": "llamacpp", "url": _url(port["model"]), "scoring_url": scoring, "key_file": key}
+    embedded = [
+        {**llama, "slots": _SLOTS, "scorers": settings.scorers},
+        {"kind": "aides", "url": scoring, "key_file": key},
+    ]
     config = state.write_config(
         "gateway",
         {
@@ -136,21 +144,7 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
             "metrics_key_file": str(state.secret_file("metrics")),
             "timezone": settings.timezone,
             "scorers": settings.scorers,
-            "backends": [
-                {
-                    "kind": "llamacpp",
-                    "url": _url(port["model"]),
-                    "scoring_url": _url(port["scoring"]),
-                    "key_file": str(state.secret_file("model")),
-                    "slots": _SLOTS,
-                    "scorers": settings.scorers,
-                },
-                {
-                    "kind": "aides",
-                    "url": _url(port["scoring"]),
-                    "key_file": str(state.secret_file("model")),
-                },
-            ],
+            **read_serving(settings.serving).gateway(embedded),
         },
     )
     argv = _python("-m", "labkit.gateway", str(config))

@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     oidc_only: bool = Field(False, description="no password form; links still work")
     oidc_refresh_minutes: float = Field(5, gt=0, le=1440, description="how often the provider is asked again")
     prices: Path | None = Field(None, description="what models cost: a TOML file, see docs/models-in-use.md")
+    serving: Path | None = Field(None, description="which models are served and how: a TOML file, see docs/gateway.md")
     retention: str = Field("", description="days things are kept where the defaults do not fit: looks=365,links=30")
     privacy_contact: str = Field("", max_length=200, description="whom people ask about their data: a name and address")
 
