@@ -240,7 +240,8 @@ class Ledger:
         call = {name: closed[name] for name in _CALL} | vars(entry.told) | {"charged": charged, "closed_at": at}
         self._sql.call.run(driver, call)
         if entry.texts:
-            who, asked, answered = entry.texts
+            # PostgreSQL knows no text with a NUL in it, and a text must never undo what is charged.
+            who, asked, answered = (text.replace("\0", "") for text in entry.texts)
             kept = {"call": entry.id, "username": who, "asked": asked, "answered": answered, "at": at}
             self._sql.keep.run(driver, kept)
         return charged

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 
 class Held:
@@ -45,6 +45,9 @@ class Held:
             self._lose(error)
             kind = InterfaceError if isinstance(error, dbapi.InterfaceError) else OperationalError
             raise kind("the ledger", {}, error) from error
+        except dbapi.Error as error:
+            self._lose(error)
+            raise DBAPIError("the ledger", {}, error) from error
 
     def drop(self) -> None:
         """Gives the connection back as it was."""
@@ -67,6 +70,9 @@ class Held:
             if synced != self._synced:
                 self._sync(driver, synced=synced)
             driver.execute("BEGIN IMMEDIATE")
+        else:
+            # Another gateway that stopped in the middle must not stop this one: it fails, and is asked again.
+            driver.execute("SET LOCAL lock_timeout = '5s'")
         return driver
 
     def _sync(self, driver: Any, *, synced: bool) -> None:

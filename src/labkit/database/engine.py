@@ -25,7 +25,9 @@ def connect(url: str) -> Engine:
     IMMEDIATE, so two writers wait for each other instead of failing half-way; `reading` begins one that only reads.
     """
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        # A server that is gone, or a host that vanished, is an error in seconds, not when TCP gives up.
+        patience = {"connect_timeout": 5, "tcp_user_timeout": 20_000}
+        return create_engine(url, pool_pre_ping=True, connect_args=patience)
     engine = create_engine(url, connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")

@@ -17,7 +17,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from labkit.allowance import Asked, Ledger, Order, Reservation, Settlement, Told
@@ -169,7 +168,7 @@ class Till:
         """Gives back what no running call answers for: a crash's, a lost connection's, a failed call's."""
         try:
             await run_in_threadpool(self._ledger.recover, self._holder, alive=self._running.__contains__)
-        except SQLAlchemyError as error:
+        except Exception as error:  # this must never end: nobody else gives back what was lost
             _log.warning("The ledger could not be tidied (%s); it is tried again", type(error).__name__)
 
     async def keep_tidy(self) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from labkit.allowance import limits
@@ -43,7 +42,7 @@ class Controls:
             await asyncio.sleep(_EVERY_SECONDS)
             try:
                 await run_in_threadpool(self.load)
-            except SQLAlchemyError as error:
+            except Exception as error:  # this must never end: pauses would no longer be heard of
                 _log.warning("Pauses and exams could not be read (%s); the last ones hold", type(error).__name__)
 
     def check_pause(self, course: str, cohort: str, lab: str, model: str) -> None:

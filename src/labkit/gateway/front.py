@@ -50,7 +50,8 @@ class Front:
         return await self.places.of(caller)
 
     async def model(self, place: Place, asked: str | None, path: str) -> Served:
-        """The model of a call on this path: allowed, not paused."""
+        """The model of a call on this path: allowed, not paused. TooManyAtOnce before the call costs anybody work."""
+        self.router.queue.check(place.caller.username)
         served = await self.router.served()
         able = {name: one for name, one in served.items() if path in one.paths}
         name = choose_model(place.lab, asked, able)

@@ -72,7 +72,7 @@ class Generations:
         model = await front.model(place, asked.model, path)
         body = _body(place.lab, asked, model)
         text = _text(body)
-        await front.moderate(text)
+        await front.moderate(_plain_text(body))
         prompt = await front.router.count(path, body)
         check_prompt(place.lab, prompt)
         entry = front.asked(path, model.id, text.encode())
@@ -99,7 +99,7 @@ class Generations:
         answer: dict[str, Any] = {}
         made = 0
         for number in range(job.asked.n):
-            ticket = front.router.join(who, path, job.model.id)
+            ticket = front.router.join(who, path, job.model.id, further=number > 0)
             answer = await front.router.complete(ticket, path, job.numbered(number), call.begin)
             choices += [{**one, "index": number} for one in answer["choices"][:1]]
             made += answer["usage"]["completion_tokens"]
@@ -170,7 +170,8 @@ class Generations:
     async def _one(self, call: Call, job: _Job, number: int) -> AsyncIterator[Step]:
         """One answer. Looks once a second whether the model is paused, also while nothing comes."""
         front, path, model = self._front, job.asked.path, job.model.id
-        queue, ticket = front.router.queue, front.router.join(job.place.caller.username, path, model)
+        queue = front.router.queue
+        ticket = front.router.join(job.place.caller.username, path, model, further=number > 0)
         try:
             while not ticket.granted.done():
                 yield queue.standing(ticket)
@@ -222,6 +223,12 @@ def _text(body: dict[str, Any]) -> str:
         said = [{"role": one["role"], "content": text_of(one)} for one in body["messages"]]
         return orjson.dumps(said).decode()
     return str(body["prompt"])
+
+
+def _plain_text(body: dict[str, Any]) -> str:
+    """What is asked, as it would be read: for moderation."""
+    tools = [orjson.dumps(one).decode() for one in body.get("tools", ())]
+    return "\n".join([*(text_of(one) for one in body.get("messages", ())), body.get("prompt", ""), *tools])
 
 
 def _said(choice: dict[str, Any]) -> str:

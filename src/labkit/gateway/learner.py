@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from labkit.allowance import Balance, Ledger, Order
-from labkit.errors import KeyRefused, NotInALab, RequestRefused
+from labkit.errors import KeyRefused, NotInALab, RequestRefused, TooManyAtOnce
 from labkit.gateway.answers import error_answer
 from labkit.gateway.front import Front, body_of, credential
 from labkit.gateway.keys import Caller
@@ -22,6 +22,7 @@ from labkit.gateway.parameters import LARGEST_BODY
 from labkit.gateway.policy import allowed_models
 from labkit.policy import reports
 
+_MOST_REPORTS = 30
 _REPORT = ("reason", "asked", "answered", "model", "call")
 
 
@@ -94,6 +95,10 @@ class LearnerRoutes:
         place = await self.front.admitted(request)
         given = _report(await body_of(request, LARGEST_BODY))
         caller = place.caller
+        if await run_in_threadpool(reports.sent_today, self.engine, caller.username) >= _MOST_REPORTS:
+            raise TooManyAtOnce(
+                f"You have sent {_MOST_REPORTS} reports today.", instead="Speak to your instructor about the rest."
+            )
         report = reports.Report(
             caller.username,
             place.cohort,

@@ -32,6 +32,7 @@ ERROR = "labkit.error"
 _log = logging.getLogger("labkit.requests")
 _CODES = {0: "Gone", 499: "Gone", 404: "NotFound", 405: "MethodNotAllowed"}
 _QUIET = ("/health", "/metrics")
+_LONGEST_PATH = 300
 _LONGEST = 4_000
 _MOST_WORDINGS = 1_000
 _A_SECOND, _AT_ONCE = 2.0, 10.0
@@ -135,12 +136,12 @@ class RequestLog:
             self._tell(scope, told, (self._clock() - began) * 1000)
 
     def _tell(self, scope: Scope, told: dict[str, Any], milliseconds: float) -> None:
-        error, status, path = scope.get(ERROR), told["status"], scope["path"]
+        error, status, path = scope.get(ERROR), told["status"], scope["path"][:_LONGEST_PATH]
         if status < 400 and path.endswith(_QUIET):
             return
         line = {
             "method": scope["method"],
-            "path": _masked_again(path[:_LONGEST]),
+            "path": _masked_again(path),
             "status": status,
             "milliseconds": round(milliseconds, 1),
         }

@@ -101,6 +101,7 @@ def _is_call(call: Any) -> bool:
     return bool(
         isinstance(inner, dict)
         and call.keys() <= {"id", "type", "function", "index"}
+        and inner.keys() == {"name", "arguments"}
         and _is_short(call.get("id"))
         and _is_short(inner.get("name"))
         and isinstance(inner.get("arguments"), str)

@@ -63,7 +63,8 @@ def _tools(value: Any) -> bool:
             and tool.keys() <= {"type", "function"}
             and tool.get("type") == "function"
             and isinstance(tool.get("function"), dict)
-            and isinstance(tool["function"].get("name"), str)
+            and tool["function"].keys() <= {"name", "description", "parameters", "strict"}
+            and _text(100)(tool["function"].get("name"))
             for tool in value
         )
         and len(json.dumps(value)) <= 16_000
@@ -71,10 +72,12 @@ def _tools(value: Any) -> bool:
 
 
 def _tool_choice(value: Any) -> bool:
-    if isinstance(value, dict):
-        inner = value.get("function")
-        return value.get("type") == "function" and isinstance(inner, dict) and isinstance(inner.get("name"), str)
-    return value in ("none", "auto", "required")
+    if not isinstance(value, dict):
+        return value in ("none", "auto", "required")
+    inner = value.get("function")
+    if value.keys() != {"type", "function"} or not isinstance(inner, dict) or inner.keys() != {"name"}:
+        return False
+    return value["type"] == "function" and _text(100)(inner["name"])
 
 
 def _texts(most: int) -> Check:

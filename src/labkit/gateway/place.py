@@ -87,7 +87,8 @@ class Places:
                 f"You are not enrolled in the course {caller.course!r}.", instead="Ask your programme officer."
             )
         seat.check_runs()
-        if seat.role == "learner" and self._controls.any_exam:
+        # Whatever she is in this course: an exam binds her as the learner she is in its cohort.
+        if self._controls.any_exam:
             cohorts = await run_in_threadpool(self._enrolment.cohorts, caller.username)
             self._controls.check_exam(caller, cohorts)
         cohort = seat.cohort.name

@@ -70,6 +70,8 @@ def with_preface(lab: Lab, messages: list[dict[str, Any]]) -> list[dict[str, Any
 
 def check_takes(model: Served, body: Mapping[str, Any]) -> None:
     """Raises RequestRefused, by the parameter's name, for what this model does not know."""
+    if "tool_choice" in body and not body.get("tools"):
+        raise RequestRefused("tool_choice chooses among tools.", instead="Send tools too.", param="tool_choice")
     if "tools" in body and "tools" not in model.takes:
         raise RequestRefused(f"The model {model.id!r} uses no tools.", instead="Leave tools out.", param="tools")
     if "images" not in model.takes and any(images_of(message) for message in body.get("messages", ())):

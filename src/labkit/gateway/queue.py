@@ -2,8 +2,8 @@
 
 A lane is one engine of a backend and answers so many calls at once. Whoever has the fewest calls running is next, then
 whoever has used the least lately (seconds in a lane, half of them forgotten every minute). A learner may run two calls
-at once. One who has used more than twice what a calm other uses (the lower quartile) is heavy. All calls of heavy ones,
-and second calls of the others, take together at most a quarter of a lane; one who is alone has it all.
+at once in each lane. One who has used more than twice what a calm other uses (the lower quartile) is heavy. All calls
+of heavy ones, and second calls of the others, take together at most a quarter of a lane; one who is alone has it all.
 
 The bound: a learner who is not heavy waits only while the three quarters of the lane that those cannot take are full of
 first calls of others, and of those that wait before her no more than one for each learner that has used less.
@@ -85,12 +85,20 @@ class FairQueue:
     _used: dict[str, _Usage] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def join(self, who: str, lanes: Sequence[Lane]) -> Ticket:
-        """A place in the queue; TooManyAtOnce for whoever has too many. Whoever joins takes a `turn`, or leaves."""
+    def check(self, who: str) -> None:
+        """Raises TooManyAtOnce for whoever has as many in line as may be."""
         if sum(one.who == who for one in self._waiting) >= self.in_line:
             raise TooManyAtOnce(
                 f"{self.in_line} of your calls are waiting already.", instead="Wait for an answer before you ask more."
             )
+
+    def join(self, who: str, lanes: Sequence[Lane], *, further: bool = False) -> Ticket:
+        """A place in the queue; TooManyAtOnce for whoever has too many. Whoever joins takes a `turn`, or leaves.
+
+        `further`: it is another part of a call that was let in before.
+        """
+        if not further:
+            self.check(who)
         ticket = Ticket(who, lanes, next(self._numbers), asyncio.get_running_loop().create_future())
         self._waiting.append(ticket)
         self._grant()

@@ -15,6 +15,8 @@ import orjson
 from labkit.errors import RequestRefused
 from labkit.gateway.parameters import CHAT, COMPLETION, EMBEDDING, LARGEST_BODY, SCORE, Known
 
+_DEEPEST = 64
+
 
 @dataclass(frozen=True)
 class Generation:
@@ -102,9 +104,27 @@ def _object(raw: bytes, needed: str) -> dict[str, Any]:
         body = orjson.loads(raw)  # refuses half characters (lone surrogates), which no tokenizer can read
     except ValueError as error:
         raise RequestRefused("The body is not JSON of whole characters.", instead="Send a JSON object.") from error
+    if not _is_shallow(body):
+        raise RequestRefused(f"The body is nested deeper than {_DEEPEST}.", instead="Send something flatter.")
     if not isinstance(body, dict):
         raise RequestRefused("The body is not a JSON object.", instead=f'Send {{"{needed}": ...}}.')
     return body
+
+
+def _is_shallow(body: Any) -> bool:
+    """Whether it is nested no deeper than a request has reason to be: what comes after reads it by recursion."""
+    level = [body]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _missing(name: str, known: Known) -> RequestRefused:

@@ -62,9 +62,9 @@ class Router:
     async def cost(self, model: str, prompts: list[str], choices: list[str]) -> int:
         return await self._first("score", model, lambda backend: backend.cost(prompts, choices))
 
-    def join(self, who: str, path: str, model: str) -> Ticket:
+    def join(self, who: str, path: str, model: str, *, further: bool = False) -> Ticket:
         """A place in the queue for a call; see FairQueue.join."""
-        return self.queue.join(who, [one.lane(path) for one in self._candidates(path, model)])
+        return self.queue.join(who, [one.lane(path) for one in self._candidates(path, model)], further=further)
 
     async def complete(self, ticket: Ticket, path: str, body: Mapping[str, Any], begun: Callable[[], None]) -> Any:
         """A whole answer. `begun` is called once it is this call's turn."""
@@ -114,7 +114,10 @@ class Router:
         """Asks every backend again and again, for as long as it runs."""
         while True:
             await asyncio.sleep(_HEALTH_SECONDS)
-            await self.health()
+            try:
+                await self.health()
+            except Exception:  # this must never end: a backend that is back would not be asked again
+                _log.exception("The backends could not be asked whether they are up")
 
     async def close(self) -> None:
         for one in self._behind:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+import anyio
 import orjson
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from labkit.errors import LabkitError, ModelPaused, PlatformFault
+from labkit.errors import LabkitError, LearnerError, ModelPaused, PlatformFault
 from labkit.gateway.answers import error_body
 from labkit.gateway.backends import Piece
 from labkit.gateway.call import Call
 from labkit.gateway.queue import Standing
 
 Step = Piece | Standing
+_log = logging.getLogger(__name__)
+_READ_SECONDS = 10.0
 
 
 class PaidStream(StreamingResponse):
@@ -34,8 +38,15 @@ class PaidStream(StreamingResponse):
         self._close = close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            # A client that stops reading must not keep a place in a lane: other people wait for it.
+            with anyio.fail_after(_READ_SECONDS):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_in_time)
+        except TimeoutError:
+            _log.warning("A stream was ended: its client read nothing for %s seconds", _READ_SECONDS)
         finally:
             await self._close()
 
@@ -62,9 +73,9 @@ async def events(
         call.outcome = "complete"
         await close()
     except LabkitError as error:
-        # What came before a pause was hers to read, and is paid for; what failed is not.
-        paused = isinstance(error, ModelPaused)
-        call.failed, call.outcome = not paused, "paused" if paused else "failed"
+        # What came before a pause or a refusal was hers to read, and is paid for; what failed through us is not.
+        call.failed = not isinstance(error, LearnerError)
+        call.outcome = "paused" if isinstance(error, ModelPaused) else "failed"
         yield f"data: {json.dumps(error_body(error))}\n\n"
     except Exception:
         call.failed = True

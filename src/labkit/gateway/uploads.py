@@ -10,7 +10,9 @@ What speech and images cost is the backend's to say (`count`), in tokens of the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -20,11 +22,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from labkit.errors import RequestRefused
+from labkit.errors import RequestRefused, TooManyAtOnce
 from labkit.gateway.backends.wire import GRANULARITIES
 from labkit.gateway.front import Front, body_of, warnings
+from labkit.gateway.place import Place
 
 LARGEST_FILE = 25 * 2**20
+_OF_ONE, _IN_ALL = 2, 12
 _SPEECH, _READING = "audio/transcriptions", "ocr"
 _FORMATS = ("json", "text", "verbose_json")
 # As OpenAI's server says it in a verbose answer; what is not here stays as the model says it.
@@ -38,6 +42,7 @@ _KNOWN = {
 class Uploads:
     def __init__(self, front: Front) -> None:
         self._front = front
+        self._coming: Counter[str] = Counter()
 
     def routes(self) -> list[Route]:
         lab = "/labs/{course}/{lab}/v1"
@@ -57,6 +62,25 @@ class Uploads:
     async def _answer(self, request: Request, path: str) -> Response:
         front = self._front
         place = await front.admitted(request)
+        await front.model(place, None, path)  # before a byte of the file is kept
+        async with self._room(place.caller.username):
+            return await self._paid(request, place, path)
+
+    @asynccontextmanager
+    async def _room(self, who: str) -> AsyncIterator[None]:
+        """Files are held in memory while they come and are read; so few of one learner's at once, and few in all."""
+        if self._coming[who] >= _OF_ONE or self._coming.total() >= _IN_ALL:
+            raise TooManyAtOnce("Too many files are being read just now.", instead="Send this one again in a moment.")
+        self._coming[who] += 1
+        try:
+            yield
+        finally:
+            self._coming[who] -= 1
+            if not self._coming[who]:
+                del self._coming[who]
+
+    async def _paid(self, request: Request, place: Place, path: str) -> Response:
+        front = self._front
         fields, file, unknown = await _form(request, _KNOWN[path], strict=front.is_strict(request))
         shape = _one_of("response_format", fields.get("response_format", "json"), _FORMATS)
         model = await front.model(place, fields.get("model"), path)

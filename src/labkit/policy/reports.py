@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, func, select, update
 
 from labkit.database import reading
 from labkit.database.tables import reports
@@ -37,10 +37,20 @@ class Report:
 def add(engine: Engine, report: Report, now: datetime | None = None) -> str:
     """Keeps a report, cut to LONGEST characters a text; its id."""
     number = report.id or uuid.uuid4().hex
-    texts = {name: getattr(report, name).replace("\0", "")[:LONGEST] for name in ("asked", "answered", "reason")}
+    # PostgreSQL knows no text with a NUL in it.
+    texts = {name: value.replace("\0", "") for name, value in vars(report).items() if isinstance(value, str)}
+    texts |= {name: texts[name][:LONGEST] for name in ("asked", "answered", "reason")}
     with engine.begin() as connection:
         connection.execute(reports.insert().values({**vars(report), **texts, "id": number, "at": now or _now()}))
     return number
+
+
+def sent_today(engine: Engine, username: str, now: datetime | None = None) -> int:
+    """How many reports she has sent in the last day."""
+    since = (now or _now()) - timedelta(days=1)
+    query = select(func.count()).select_from(reports).where(reports.c.username == username, reports.c.at > since)
+    with reading(engine) as connection:
+        return int(connection.execute(query).scalar_one())
 
 
 def of_cohorts(engine: Engine, course: str, cohorts: Collection[str], most: int = 200) -> list[Report]:

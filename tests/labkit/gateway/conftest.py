@@ -46,6 +46,7 @@ class Roll:
 
     people: dict[str, str] = field(default_factory=lambda: {"ana": "learner", "ben": "learner", "tess": "instructor"})
 
+    learns_too: dict[str, set[str]] = field(default_factory=dict)  # in cohorts of other courses
     cohort: Cohort = field(default_factory=lambda: Cohort("first", "prompting"))
 
     def seat(self, username: str, course: str) -> Seat | None:
@@ -53,7 +54,8 @@ class Roll:
         return Seat(role, self.cohort) if role else None
 
     def cohorts(self, username: str) -> set[str]:
-        return {self.cohort.name} if self.people.get(username) == "learner" else set()
+        own = {self.cohort.name} if self.people.get(username) == "learner" else set()
+        return own | self.learns_too.get(username, set())
 
 
 @dataclass

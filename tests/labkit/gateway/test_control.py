@@ -180,7 +180,7 @@ def test_a_lab_bounds_prompts_and_answers(gateway) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_moderated_word_is_let_through_in_neither_direction_and_costs_nothing(start, stream: bool) -> None:
+def test_a_moderated_word_is_let_through_in_neither_direction(start, stream: bool) -> None:
     gateway = start(Echo(), "echo", moderator=Words(["to  you", "bad"]))
     with pytest.raises(openai.PermissionDeniedError, match="it holds “Bad”"):
         ask(gateway, messages=[{"role": "user", "content": "so Bad"}], stream=stream)
@@ -189,7 +189,7 @@ def test_a_moderated_word_is_let_through_in_neither_direction_and_costs_nothing(
     with pytest.raises(openai.APIError, match="not let through"):
         # The echo says "to" and "you" one after the other only in its answer.
         list(ask(gateway, messages=[{"role": "user", "content": "you say to"}], max_tokens=6, stream=stream))
-    assert gateway.settled().used == used
+    assert (gateway.settled().used > used) is stream  # what streamed before it was hers to read
 
 
 def test_a_learner_reports_an_answer(gateway) -> None:
@@ -261,3 +261,57 @@ def test_words_that_cannot_be_read_stop_the_start(tmp_path: Path) -> None:
     for settings in ({"kind": "oracle"}, {"kind": "words", "file": str(tmp_path)}, {"kind": "words", "files": ""}):
         with pytest.raises(OperatorError):
             open_moderator(settings)
+
+
+def test_what_was_read_before_a_refusal_is_paid(start) -> None:
+    gateway = start(Echo(), "echo", moderator=Words(["to you"]))
+    long = [{"role": "user", "content": "you say nothing at all for a good while and then go to"}]
+    stream = ask(gateway, messages=long, max_tokens=200, stream=True)
+    heard = 0
+    with pytest.raises(openai.APIError, match="not let through"):
+        for _ in stream:
+            heard += 1
+    assert heard > 5
+    assert gateway.settled().used >= heard
+
+
+def test_a_word_broken_over_two_lines_is_moderated_too(start) -> None:
+    gateway = start(Echo(), "echo", moderator=Words(["bomb", "make it"]))
+    for said in ("a\nbomb", "make\n it", "\tbomb"):
+        with pytest.raises(openai.PermissionDeniedError, match="not let through"):
+            ask(gateway, messages=[{"role": "user", "content": said}])
+
+
+def test_a_call_beyond_the_line_costs_nobody_work(start) -> None:
+    gateway = start(Echo(slots=1), "echo")
+    with gateway.engine.connect() as connection:
+        before = connection.execute(select(calls)).all()
+    threads = [
+        threading.Thread(target=lambda: ask(gateway, messages=SLOW, max_tokens=20, stream=False)) for _ in range(9)
+    ]
+    for thread in threads:
+        thread.start()
+    soon(lambda: gateway.balance().requests == 9)
+    refusals = [refused(gateway, "TooManyAtOnce") for _ in range(5)]
+    with gateway.engine.connect() as connection:
+        rows = connection.execute(select(calls)).all()
+    for thread in threads:
+        thread.join()
+    assert refusals == [True] * 5
+    assert all(row.outcome == "complete" for row in rows)
+    assert before == []
+
+
+def test_a_report_too_many_is_refused(gateway) -> None:
+    url, headers = f"{gateway.url}/labs/prompting/triage/reports", {"Authorization": f"Bearer {gateway.key()}"}
+    said = {"reason": "it is rude\0", "model": "e\0cho", "call": "\0"}
+    codes = [httpx.post(url, json=said, headers=headers).status_code for _ in range(31)]
+    assert codes == [201] * 30 + [429]
+
+
+def test_an_exam_binds_whoever_assists_elsewhere(gateway) -> None:
+    now = datetime.now(UTC)
+    gateway.roll.learns_too = {"tess": {"exam-cohort"}}
+    exams.plan(gateway.engine, Exam("exam-cohort", "tuning", "finals", now, now + timedelta(hours=1)), "jose")
+    soon(lambda: _key_refused(gateway, "small", "tess") == "ExamOpen")
+    assert _key_refused(gateway, "small", "ana") is None

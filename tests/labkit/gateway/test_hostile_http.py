@@ -16,7 +16,7 @@ import jwt
 import pytest
 import uvicorn
 
-from labkit.gateway import front, serving
+from labkit.gateway import front, serving, stream
 from labkit.gateway.parameters import LARGEST_BODY
 
 HELLO = json.dumps({"messages": [{"role": "user", "content": "good morning"}], "max_tokens": 2}).encode()
@@ -164,6 +164,34 @@ def test_broken_text_is_refused(body: bytes, gateway) -> None:
     url = f"{gateway.url}/labs/prompting/triage/v1/chat/completions"
     answer = httpx.post(url, content=body, headers={"Authorization": f"Bearer {gateway.key()}"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "RequestRefused")
+
+
+def test_a_client_that_reads_nothing_loses_its_place_and_pays_for_what_was_made(
+    gateway, bounded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_READ_SECONDS", 0.5)
+    wide = json.dumps(
+        {"messages": [{"role": "user", "content": "w" * 20_000}], "max_tokens": 1000, "stream": True}
+    ).encode()
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect(bounded)
+        line.sendall(head(gateway, len(wide)) + wide)
+        until = time.monotonic() + 20
+        while not (balance := gateway.balance()).used and time.monotonic() < until:
+            time.sleep(0.05)
+    assert (balance.used > 0, balance.reserved) == (True, 0)
+
+
+def test_two_files_of_one_learner_are_read_at_once_and_no_third(gateway, bounded) -> None:
+    url = path(gateway).replace("chat/completions", "ocr")
+    start = f"POST {url} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.key()}\r\nContent-Length: 900\r\n"
+    begun = (start + "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n").encode()
+    with socket.create_connection(bounded) as first, socket.create_connection(bounded) as second:
+        for line in (first, second):
+            line.sendall(begun)
+        time.sleep(0.2)
+        assert b"TooManyAtOnce" in answers(bounded, begun)
 
 
 def test_a_client_that_reads_nothing_holds_up_nobody(gateway, bounded) -> None:

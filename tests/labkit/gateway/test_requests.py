@@ -31,6 +31,13 @@ def chat(**changes: object) -> bytes:
         (chat(messages=[{"role": "user", "content": "x" * 32_001}]), "messages is wrong"),
         (chat(messages=[{"role": "user", "content": "x"}] * 65), "messages is wrong"),
         (chat(max_tokens=0), "max_tokens is wrong"),
+        (
+            chat(tool_choice={"type": "function", "function": {"name": "f", "guided_regex": "a"}}),
+            "tool_choice is wrong",
+        ),
+        (chat(tool_choice={"type": "function", "function": {"name": "f" * 101}}), "tool_choice is wrong"),
+        (chat(tools=[{"type": "function", "function": {"name": "f", "guided": 1}}]), "tools is wrong"),
+        (b'{"messages": [], "tools": ' + b"[" * 300 + b"]" * 300 + b"}", "nested deeper"),
         (chat(max_tokens=True), "max_tokens is wrong"),
         (chat(max_tokens=1.5), "max_tokens is wrong"),
         (chat(temperature=3), "temperature is wrong"),

@@ -21,7 +21,7 @@ def most_tokens(body: Mapping[str, Any]) -> int:
 
 def likely_tokens(body: Mapping[str, Any]) -> int:
     """For a stream nobody waited for to its end, where its server would have told."""
-    return _bytes(body) // _BYTES + _A_PROMPT
+    return _bytes(body) // _BYTES + _extra(body)
 
 
 def _bytes(body: Mapping[str, Any]) -> int:

@@ -26,6 +26,7 @@ from labkit.strict import read_secret, strict
 _PATIENCE = httpx.Timeout(180, connect=5)
 # llama.cpp's own extras, which are no part of the wire format we promise.
 _NOT_OURS = ("timings", "__verbose", "system_fingerprint")
+_HEALTH_SECONDS = 5
 _PATHS = frozenset({"chat/completions", "completions", "score"})
 _TAKES = frozenset({"json_schema", "logprobs"})
 # In its words a learner should "try increasing" a size she cannot touch.
@@ -117,7 +118,8 @@ class LlamaCpp:
 
     async def health(self) -> bool:
         try:
-            answers = [await self._client.get(url + "/health") for url in (self._url, self._scoring_url)]
+            urls = (self._url + "/health", self._scoring_url + "/health")
+            answers = [await self._client.get(url, timeout=_HEALTH_SECONDS) for url in urls]
         except httpx.HTTPError:
             return False
         return all(answer.status_code == 200 for answer in answers)
