@@ -2,7 +2,7 @@
 # The system's Python is preferred: a sandboxed account cannot enter somebody's private one.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11) python3)
 BIN := .venv/bin
-NOT_QUICK := not model and not sandbox and not browser and not postgresql and not platform and not clients and not soak
+NOT_QUICK := not model and not sandbox and not browser and not postgresql and not platform and not soak
 
 .PHONY: up test quick check check-installed bench soak pictures reset
 

@@ -71,8 +71,6 @@ def main(argv: list[str]) -> int:
         check_python()
         install_system_packages(missing_packages(verb))
         install_python_packages(verb)
-        if verb == "test":
-            install_clients()
     except SetUpError as stop:
         print(f"labkit: {stop}", file=sys.stderr)
         return 1

@@ -15,14 +15,15 @@ from hub_config import bootstrap
 
 PROGRAMS = Path(__file__).parent / "clients"
 HELLO = "good morning to you good"
-pytestmark = pytest.mark.clients
+# Their environment takes longer to make than they take to try.
+pytestmark = pytest.mark.soak
 
 
 @pytest.fixture(scope="session")
 def python() -> Path:
     """The Python of the clients' environment."""
     if not bootstrap.has_clients():
-        pytest.fail('the clients are not installed: run "python3 hub_config/bootstrap.py test", or -m "not clients"')
+        bootstrap.install_clients()
     return bootstrap.clients() / "bin" / "python"
 
 
