@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from labkit.allowance import Asked, Ledger, Order, Settlement, Share, Told, limits
 from labkit.allowance.limits import Limit
@@ -28,7 +28,6 @@ from labkit.programme.people import set_language
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
 HOME = "/services/labkit"
 PAGES = {"ana": f"{HOME}/models", "maria": f"{HOME}/courses/testing/models", "jose": f"{HOME}/costs"}
 SHOWN = {"ana": "Your calls", "maria": "How your class uses models", "jose": "What models cost"}
@@ -61,14 +60,10 @@ class _Later:
 
 
 @pytest.fixture
-def context() -> Iterator[BrowserContext]:
-    if not Path(CHROMIUM).exists():
-        pytest.fail("no chromium: run `make test`, which installs it")
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser.new_context(viewport={"width": 360, "height": 740})
-        browser.close()
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    yield context
+    context.close()
 
 
 def fill(site: Site) -> None:
