@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import Engine
 
-from labkit.database import migrate
+from labkit.database import connect, migrate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -66,6 +67,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         url = _new_database(request.getfixturevalue("postgresql_server"))
     migrate(url)
     return url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """On that database."""
+    engine = connect(database_url)
+    yield engine
+    engine.dispose()
 
 
 def _new_database(server: str) -> str:

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 
 import anyio
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
-from labkit.allowance import Asked, Ledger, Order, Reservation, Settlement, Told
-from labkit.errors import LabkitError
+from labkit.allowance import Asked, Ledger, Reservation, Settlement, Told
+from labkit.errors import LabkitError, ModelPaused
 from labkit.gateway.place import Place
 from labkit.gateway.writer import Writer
 
@@ -53,6 +54,12 @@ class Call:
         """A model is at work on it from now."""
         self.began = self.began or time.monotonic()
 
+    def broken(self, error: BaseException, paid: tuple[type[BaseException], ...] = ()) -> None:
+        """It ended with an error. It costs nothing, but for the `paid` kinds: what was made was then hers."""
+        self.failed = not isinstance(error, paid)
+        gone, paused = isinstance(error, ClientDisconnect), isinstance(error, ModelPaused)
+        self.outcome = "cancelled" if gone else "paused" if paused else "failed"
+
     @property
     def headers(self) -> dict[str, str]:
         """What an answer that is not streamed carries: its line in the ledger, and what is left."""
@@ -80,8 +87,9 @@ class Call:
         now = time.monotonic()
         began = self.began or now
         answer = max(0, self.spent - self.prompt)
-        outcome = "failed" if self.failed and self.outcome == "complete" else self.outcome
-        return Told(outcome, min(self.prompt, self.spent), answer, max(0.0, now - began), max(0.0, began - self.opened))
+        return Told(
+            self.outcome, min(self.prompt, self.spent), answer, max(0.0, now - began), max(0.0, began - self.opened)
+        )
 
 
 class Till:
@@ -98,20 +106,7 @@ class Till:
         # Known before it is made: whatever happens meanwhile, `tidy` can tell whether somebody answers for it.
         name = uuid.uuid4().hex
         self._running.add(name)
-        caller, lab = place.caller, place.lab
-        order = Order(
-            caller.username,
-            caller.course,
-            lab.id,
-            lab.allowance,
-            prompt + answer,
-            self._holder,
-            name,
-            place.cohort,
-            place.person,
-            place.together,
-            asked,
-        )
+        order = place.order(prompt + answer, self._holder, name, asked)
         try:
             found = await self._writer.write(order, alone=len(self._running) == 1)
             if isinstance(found, LabkitError):
@@ -158,8 +153,8 @@ class Till:
         call = await self.open(place, prompt, answer, asked, text)
         try:
             yield call
-        except BaseException:
-            call.failed = True
+        except BaseException as error:
+            call.broken(error)
             raise
         finally:
             await self.close(call)

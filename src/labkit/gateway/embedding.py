@@ -32,7 +32,7 @@ class Embeddings:
         model = await front.model(place, asked.model, _PATH)
         body = {"model": model.id, "input": asked.texts}
         text = json.dumps(asked.texts, ensure_ascii=False)
-        await front.moderate("\n".join(asked.texts))
+        await front.moderate(*asked.texts)
         cost = await front.router.count(_PATH, body)
         async with front.till.paid(place, cost, 0, front.asked(_PATH, model.id, text.encode()), text) as call:
             ticket = front.router.join(place.caller.username, _PATH, model.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -70,9 +70,9 @@ class Front:
         """For the audit; the digest is keyed, so that nobody who reads the database can try out short prompts."""
         return Asked(kind, model, hashlib.blake2b(what, key=self.digest_key[:64], digest_size=32).hexdigest())
 
-    async def moderate(self, text: str) -> None:
+    async def moderate(self, *texts: str) -> None:
         """Raises TextRefused for what the site does not let pass."""
-        reason = await self.moderator.refusal(text) if self.moderator else None
+        reason = await self.moderator.refusal("\n".join(texts)) if self.moderator else None
         if reason:
             raise TextRefused(f"This text is not let through: {reason}.", instead="Say it another way.")
 
@@ -148,6 +148,3 @@ def warnings(unknown: tuple[str, ...]) -> dict[str, str]:
     """The header that names what was left out."""
     named = ", ".join(name.encode("ascii", "replace").decode()[:50] for name in unknown[:10])
     return {"X-Labkit-Ignored": "".join(char if char.isprintable() else "?" for char in named)} if unknown else {}
-
-
-Begun = Callable[[], None]

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from labkit.courses import Lab
-from labkit.errors import ModelNotAllowed, ModelPaused
+from labkit.errors import ModelNotAllowed
 from labkit.gateway.answers import Json
 from labkit.gateway.backends import Piece, Served
 from labkit.gateway.call import Call
@@ -72,7 +72,7 @@ class Generations:
         model = await front.model(place, asked.model, path)
         body = _body(place.lab, asked, model)
         text = _text(body)
-        await front.moderate(_plain_text(body))
+        await front.moderate(*_asked_texts(body))
         prompt = await front.router.count(path, body)
         check_prompt(place.lab, prompt)
         entry = front.asked(path, model.id, text.encode())
@@ -83,11 +83,8 @@ class Generations:
     async def _whole(self, call: Call, job: _Job) -> Response:
         try:
             answer = await self._front.watched(job.request, job.place, job.model.id, self._answers(call, job))
-        except ClientDisconnect:
-            call.outcome = "cancelled"
-            raise
         except BaseException as error:
-            call.failed, call.outcome = True, "paused" if isinstance(error, ModelPaused) else "failed"
+            call.broken(error, paid=(ClientDisconnect,))
             raise
         finally:
             await self._front.till.close(call)
@@ -118,8 +115,7 @@ class Generations:
             # wants to be told her place in the queue gets the status line at once.
             first = await self._first(call, job, steps)
         except BaseException as error:
-            gone = isinstance(error, ClientDisconnect)
-            call.failed, call.outcome = not gone, "cancelled" if gone else "failed"
+            call.broken(error, paid=(ClientDisconnect,))
             await steps.aclose()  # type: ignore[attr-defined]  # an async generator
             await front.till.close(call)
             raise
@@ -225,10 +221,10 @@ def _text(body: dict[str, Any]) -> str:
     return str(body["prompt"])
 
 
-def _plain_text(body: dict[str, Any]) -> str:
+def _asked_texts(body: dict[str, Any]) -> list[str]:
     """What is asked, as it would be read: for moderation."""
     tools = [orjson.dumps(one).decode() for one in body.get("tools", ())]
-    return "\n".join([*(text_of(one) for one in body.get("messages", ())), body.get("prompt", ""), *tools])
+    return [*(text_of(one) for one in body.get("messages", ())), body.get("prompt", ""), *tools]
 
 
 def _said(choice: dict[str, Any]) -> str:

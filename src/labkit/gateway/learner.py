@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from labkit.allowance import Balance, Ledger, Order
+from labkit.allowance import Balance, Ledger
 from labkit.errors import KeyRefused, NotInALab, RequestRefused, TooManyAtOnce
 from labkit.gateway.answers import error_answer
 from labkit.gateway.front import Front, body_of, credential
@@ -68,13 +68,9 @@ class LearnerRoutes:
     async def allowance(self, request: Request) -> Response:
         """What bounds her calls here: first the lab's allowance, below `all` every one of them by its scope."""
         place = await self.front.admitted(request)
-        caller, lab = place.caller, place.lab
-        order = Order(
-            caller.username, caller.course, lab.id, lab.allowance, 0, "", "", place.cohort, place.person, place.together
-        )
-        balances = await run_in_threadpool(self.ledger.balances, order)
+        balances = await run_in_threadpool(self.ledger.balances, place.order())
         told = [{"scope": scope, **_told(balance)} for scope, balance in balances if _bounds(balance)]
-        first = {"unit": "tokens", "per": lab.allowance.per, **_told(dict(balances)["lab"])}
+        first = {"unit": "tokens", "per": place.rules.lab.per, **_told(dict(balances)["lab"])}
         return JSONResponse({**first, "all": told})
 
     async def models(self, request: Request) -> Response:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 
-from labkit.allowance import Rule, Share
-from labkit.allowance.limits import applied
-from labkit.courses import AllowanceRule, Course, Lab
+from labkit.allowance import Asked, Order, Share
+from labkit.allowance.rules import Rules, rules
+from labkit.courses import Course, Lab
 from labkit.errors import KeyRefused, NotEnrolled
 from labkit.gateway.controls import Controls
 from labkit.gateway.keys import Caller
 from labkit.programme.cohorts import Seat
 
+_UNNAMED = Asked()
 _MOST_KNOWN = 10_000
 
 
@@ -35,14 +36,34 @@ class Enrolment(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """`lab` has her own allowance; `person` bounds her in all labs together, `together` her whole cohort."""
+    """Her lab, what she is in its course, and what bounds her there."""
 
     caller: Caller
     lab: Lab
     role: str
-    cohort: str
-    person: Rule
-    together: Rule
+    rules: Rules
+
+    @property
+    def cohort(self) -> str:
+        """Hers as a learner; empty for whoever teaches."""
+        return self.rules.budget
+
+    def order(self, amount: int = 0, holder: str = "", id: str = "", asked: Asked = _UNNAMED) -> Order:
+        """What a call of hers asks the ledger for."""
+        who, rules = self.caller, self.rules
+        return Order(
+            who.username,
+            who.course,
+            who.lab,
+            rules.lab,
+            amount,
+            holder,
+            id,
+            rules.budget,
+            rules.person,
+            rules.together,
+            asked,
+        )
 
 
 class Places:
@@ -91,21 +112,4 @@ class Places:
         if self._controls.any_exam:
             cohorts = await run_in_threadpool(self._enrolment.cohorts, caller.username)
             self._controls.check_exam(caller, cohorts)
-        cohort = seat.cohort.name
-        found = self._controls.limits
-        # A cohort's budget is its learners'; whoever teaches tries her labs on the site's account.
-        budget = cohort if seat.role == "learner" else ""
-
-        def within(rule: Rule, scope: str) -> Share:
-            return applied(rule, found, scope, caller.username, cohort, caller.course, lab.id)
-
-        mine = within(seat.taken(lab).allowance, "lab")
-        rule = AllowanceRule(lab.allowance.tokens if mine.tokens is None else mine.tokens, mine.per, mine.requests)
-        return Place(
-            caller,
-            replace(lab, allowance=rule),
-            seat.role,
-            budget,
-            within(self._site, "person"),
-            within(Share(per="total"), "cohort"),
-        )
+        return Place(caller, lab, seat.role, rules(self._controls.limits, seat, caller.username, lab, self._site))

@@ -53,9 +53,6 @@ class Router:
             raise _NO_MODEL
         return found
 
-    async def model(self, name: str) -> Served:
-        return (await self.served())[name]
-
     async def count(self, path: str, body: Mapping[str, Any]) -> int:
         return await self._first(path, body["model"], lambda backend: backend.count(path, body))
 

@@ -29,7 +29,7 @@ class Scorings:
         asked = read_scoring(await body_of(request, LARGEST_BODY))
         model = await front.model(place, asked.model, "score")
         text = json.dumps([asked.prompts, asked.choices], ensure_ascii=False)
-        await front.moderate("\n".join([*asked.prompts, *asked.choices]))
+        await front.moderate(*asked.prompts, *asked.choices)
         cost = await front.router.cost(model.id, asked.prompts, asked.choices)
         check_prompt(place.lab, cost // len(asked.prompts))
         if cost > MOST_SCORED:

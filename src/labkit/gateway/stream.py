@@ -11,7 +11,7 @@ import orjson
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from labkit.errors import LabkitError, LearnerError, ModelPaused, PlatformFault
+from labkit.errors import LabkitError, LearnerError, PlatformFault
 from labkit.gateway.answers import error_body
 from labkit.gateway.backends import Piece
 from labkit.gateway.call import Call
@@ -74,11 +74,10 @@ async def events(
         await close()
     except LabkitError as error:
         # What came before a pause or a refusal was hers to read, and is paid for; what failed through us is not.
-        call.failed = not isinstance(error, LearnerError)
-        call.outcome = "paused" if isinstance(error, ModelPaused) else "failed"
+        call.broken(error, paid=(LearnerError,))
         yield f"data: {json.dumps(error_body(error))}\n\n"
-    except Exception:
-        call.failed = True
+    except Exception as error:
+        call.broken(error)
         fault = PlatformFault("The gateway failed.", instead="Try again; nothing was charged.")
         yield f"data: {json.dumps(error_body(fault))}\n\n"
         raise

@@ -6,7 +6,6 @@ Printed text on a plain page is what it is good at; handwriting, and words acros
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 import re
 import shutil
@@ -18,6 +17,7 @@ from typing import Any
 
 from labkit.errors import ModelUnavailable, RequestRefused
 from labkit.models import image
+from labkit.models.folder import digest
 from labkit.models.wheel import NotInstalled
 
 LANGUAGES = ("eng", "fil")
@@ -122,10 +122,7 @@ def _said(program: str, word: str) -> str:
     return done.stdout or done.stderr
 
 
-@functools.cache
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+_digest = functools.cache(digest)
 
 
 def _size(told: Any) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.errors import ModelUnavailable
+from labkit.models.folder import digest
 
 
 class NotInstalled(ModelUnavailable):
@@ -54,8 +54,7 @@ class Wheel:
         """The folder, after every file was read and compared. Not covered: a file changed between this and its use."""
         folder = self.find()
         for name, expected in self.files.items():
-            with (folder / name).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+            found = digest(folder / name)
             if found != expected:
                 raise ModelUnavailable(
                     f"{self.distribution}: {name} is not the file this platform knows (its SHA-256 is {found}).",

@@ -1,6 +1,6 @@
 """What bounds somebody's calls: her allowance in each lab, and, where there are any, hers in all labs and her cohort's.
 
-The same rules as the gateway's (labkit.gateway.place), read for showing: nothing is reserved here.
+Read for showing: nothing is reserved here.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, or_, select
 
-from labkit.allowance import Balance, Order, Share
-from labkit.allowance.limits import Limit, applied, every
+from labkit.allowance import Balance, Order
+from labkit.allowance.limits import Limit, every
 from labkit.allowance.order import Counter
+from labkit.allowance.rules import rules
 from labkit.courses import Course, Lab
 from labkit.database import reading
 from labkit.database.tables import allowances
 from labkit.pages.site import Site
 from labkit.programme.cohorts import Seat
-
-_TOGETHER = Share(per="total")
 
 
 @dataclass(frozen=True)
@@ -32,13 +31,6 @@ class Bounds:
     labs: tuple[tuple[Lab, Balance], ...]
     person: Balance | None = None
     together: Balance | None = None
-
-
-def rule(found: Sequence[Limit], seat: Seat | None, username: str, lab: Lab) -> Share:
-    """Her allowance in the lab: the course's, her cohort's part of it, or another that somebody gave her."""
-    taken = (seat.taken(lab) if seat else lab).allowance
-    cohort = seat.cohort.name if seat else ""
-    return applied(taken, found, "lab", username, cohort, lab.course, lab.id)
 
 
 def bounds(site: Site, username: str, now: datetime | None = None) -> tuple[Bounds, ...]:
@@ -56,19 +48,14 @@ Held = dict[tuple[str, ...], tuple[int, int, int]]
 def _bounds(
     site: Site, username: str, course: Course, seat: Seat, found: Sequence[Limit], held: Held, now: datetime
 ) -> Bounds:
-    cohort = seat.cohort.name
-    person = applied(site.person, found, "person", username, cohort, course.id, "")
-    together = applied(_TOGETHER, found, "cohort", username, cohort, course.id, "")
-    # A cohort's budget is its learners'.
-    budget = cohort if seat.role == "learner" else ""
     labs, others = [], dict[str, Balance]()
     for lab in course.labs:
-        mine = rule(found, seat, username, lab)
-        order = Order(username, course.id, lab.id, mine, 0, "", "", budget, person, together)
+        mine = rules(found, seat, username, lab, site.person)
+        order = Order(username, course.id, lab.id, mine.lab, 0, "", "", mine.budget, mine.person, mine.together)
         counters = {one.scope: one for one in order.counters(site.timezone, now)}
         labs.append((lab, _balance(counters.pop("lab"), held)))
         others |= {scope: _balance(one, held) for scope, one in counters.items() if _says(one)}
-    return Bounds(course, cohort, tuple(labs), others.get("person"), others.get("cohort"))
+    return Bounds(course, seat.cohort.name, tuple(labs), others.get("person"), others.get("cohort"))
 
 
 def _says(counter: Counter) -> bool:

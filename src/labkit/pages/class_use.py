@@ -10,13 +10,13 @@ from sqlalchemy import Engine, func, select
 
 from labkit.allowance import Balance, window
 from labkit.allowance.limits import Limit, every
+from labkit.allowance.rules import lab_rule
 from labkit.audit import totals
 from labkit.audit.selection import Selection
 from labkit.audit.totals import Total
 from labkit.courses import Course, Lab
 from labkit.database import reading
 from labkit.database.tables import allowances, enrolments, people
-from labkit.pages.bounds import rule
 from labkit.pages.plot import Plot, plot
 from labkit.pages.site import Site
 from labkit.policy import exams, pauses, reports
@@ -171,7 +171,7 @@ def _near(
     near = []
     for username, name, span, used, reserved, requests, cohort in rows:
         lab, mine_now = labs[name], window(labs[name].allowance, site.timezone, now)
-        share = rule(found, Seat("learner", known[cohort]), username, lab)
+        share = lab_rule(found, Seat("learner", known[cohort]), username, lab)
         balance = Balance(share.tokens, used, reserved, mine_now.resets_at, requests, share.requests)
         if span == mine_now.name and share.tokens is not None and used + reserved >= share.tokens * _NEAR:
             near.append((username, lab, balance))

@@ -9,8 +9,8 @@ from typing import Any
 
 from labkit.allowance import Balance, limits
 from labkit.allowance.limits import Limit
+from labkit.allowance.rules import lab_rule
 from labkit.courses import Course, Lab
-from labkit.pages.bounds import rule
 from labkit.pages.site import Site
 from labkit.programme.cohorts import Cohort
 from labkit.submissions.attempts import Attempts
@@ -90,7 +90,7 @@ def standing(
     assert course is not None
     mine = site.store.of_person(username, lab.course, lab.id)
     seat = site.enrolment.seat(username, lab.course)
-    allowance = rule(limits.every(site.engine) if found is None else found, seat, username, lab)
+    allowance = lab_rule(limits.every(site.engine) if found is None else found, seat, username, lab)
     closed = seat.cohort if seat and seat.role == "learner" and seat.cohort.state() != "running" else None
     return Standing(
         course=course,

@@ -9,7 +9,6 @@ import sys
 import textwrap
 import threading
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +18,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, RowMapping, select
 
 from labkit.allowance import Asked, Ledger, Order, Reservation, Settlement, Share, Told
-from labkit.database import connect
 from labkit.database.tables import allowances, calls, charges, prompts, reservations
 from labkit.errors import AllowanceSpent
 
@@ -30,13 +28,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

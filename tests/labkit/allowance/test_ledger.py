@@ -4,7 +4,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
 from labkit.allowance import Ledger, Reservation
-from labkit.database import connect
 from labkit.database.tables import allowances, charges, reservations
 from labkit.errors import AllowanceSpent
 
@@ -35,13 +33,6 @@ class Clock:
 
 
 WHERE = ("ana", "prompting", "triage")
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import Engine
 
 from labkit.allowance import Share
 from labkit.allowance.limits import Limit, applied, every, remove, set_limit
-from labkit.database import connect
 from labkit.errors import OperatorError
 
 HERE = ("ana", "first", "prompting", "triage")
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
-    yield engine
-    engine.dispose()
 
 
 def lab(**more: object) -> Limit:

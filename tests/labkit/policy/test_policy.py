@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
-from labkit.database import connect
 from labkit.errors import OperatorError
 from labkit.policy import exams, pauses, reports
 from labkit.policy.exams import Exam
@@ -17,13 +15,6 @@ from labkit.policy.reports import Report
 
 NOON = datetime(2026, 3, 1, 4, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.mark.parametrize(

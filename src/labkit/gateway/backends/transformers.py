@@ -10,7 +10,6 @@ its next token; a prompt being read is read to its end.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib.metadata
 import itertools
 import platform
@@ -31,6 +30,7 @@ from labkit.errors import ModelUnavailable, OperatorError, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
 from labkit.gateway.backends.logprobs import entry, of_completion
 from labkit.gateway.backends.wire import usage
+from labkit.models.folder import digest
 from labkit.models.sampling import Draw, Text, Token, sample
 from labkit.models.scoring import ChoiceScorer
 from labkit.strict import strict
@@ -126,7 +126,7 @@ class Transformers:
         return {
             "engine": "transformers",
             "model": self._name,
-            "files": {path.name: _digest(path) for path in sorted(self._folder.iterdir()) if path.is_file()},
+            "files": {path.name: digest(path) for path in sorted(self._folder.iterdir()) if path.is_file()},
             "build": {name: importlib.metadata.version(name) for name in packages},
             "machine": platform.machine(),
         }
@@ -223,11 +223,6 @@ def _wants_logprobs(body: Mapping[str, Any]) -> bool:
 
 def _likeliest(body: Mapping[str, Any]) -> int:
     return int(body.get("top_logprobs", 0) if "messages" in body else body.get("logprobs", 0))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_backend(settings: Mapping[str, Any]) -> Transformers:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,6 @@ from labkit.programme.roster.read import read
 
 COURSES = ("prompting", "tuning")
 HEADER = "email,given_name,family_name,role,cohort,course"
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
-    yield engine
-    engine.dispose()
 
 
 def roster(*lines: str, header: str = HEADER) -> Any:
