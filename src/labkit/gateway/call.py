@@ -108,7 +108,7 @@ class Till:
         self._running.add(name)
         order = place.order(prompt + answer, self._holder, name, asked)
         try:
-            found = await self._writer.write(order, alone=len(self._running) == 1)
+            found = await self._writer.write(order)
             if isinstance(found, LabkitError):
                 raise found
         except BaseException:
@@ -131,7 +131,7 @@ class Till:
             used = None if call.failed or not call.began else call.spent
             try:
                 entry = Settlement(call.reservation.id, used, call.told(), texts)
-                charged = await self._writer.write(entry, alone=len(self._running) == 1)
+                charged = await self._writer.write(entry)
                 call.charge = call.reservation.id if charged else ""
             except LabkitError:
                 # What failed is given back by `tidy`, which never gives up; what was used had to be written down now.
