@@ -26,7 +26,7 @@ from labkit.errors import TooManyAtOnce
 _HALF_LIFE = 60.0
 _HEAVY = 2.0
 # Seconds in a lane that nobody grudges anybody, however little the others use: a call of some seconds every minute.
-_LITTLE = 15.0
+_LITTLE = 8.0
 _FIRST_GUESS = 5.0
 _FORGOTTEN = 0.1
 _MOST_KNOWN = 2_000
@@ -151,9 +151,9 @@ class FairQueue:
     def _in_order(self) -> list[Ticket]:
         if len(self._waiting) < 2:
             return list(self._waiting)
-        return sorted(
-            self._waiting, key=lambda one: (self._running(one.who, one.lanes), self._usage(one.who), one.number)
-        )
+        # Once for each person: time goes on meanwhile, and a later call of hers would seem to follow on less use.
+        used = {one.who: self._usage(one.who) for one in self._waiting}
+        return sorted(self._waiting, key=lambda one: (self._running(one.who, one.lanes), used[one.who], one.number))
 
     def _free(self, ticket: Ticket) -> Lane | None:
         if self._running(ticket.who, ticket.lanes) >= self.at_once:

@@ -11,10 +11,13 @@ from labkit.gateway.queue import FairQueue, Lane, Ticket
 
 
 class Clock:
+    """Goes on with every look at it, as a real one does."""
+
     def __init__(self) -> None:
         self.now = 1000.0
 
     def __call__(self) -> float:
+        self.now += 1e-6
         return self.now
 
 
@@ -122,6 +125,18 @@ async def test_heavy_learners_together_take_a_quarter_of_a_lane_and_the_rest_sta
     flood = [room.ask(who) for who in ("ana", "ben", "cora") for _ in range(4)]
     assert sum(map(runs, flood)) == 2
     assert all(runs(room.ask(who)) for who in ("dan", "eva", "fe", "gil", "hana", "ines"))
+    await room.close()
+
+
+async def test_of_one_learners_calls_the_first_to_come_is_the_first_to_go() -> None:
+    room = Room(slots=1)
+    running = room.ask("ana")
+    waiting = [room.ask("ana") for _ in range(4)]
+    for expected in waiting:
+        await room.end(running)
+        assert [one for one in waiting if runs(one)] == waiting[: waiting.index(expected) + 1]
+        room.ask("ana")
+        running = expected
     await room.close()
 
 
