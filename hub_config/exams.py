@@ -38,7 +38,7 @@ def show(argv: list[str]) -> int:
         for name in ("cohort", "lab", "opens", "closes", "state"):
             table.add_column(name, no_wrap=True)
         for one in found:
-            times = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}" for moment in (one.opens_at, one.closes_at))
+            times = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M} {zone}" for moment in (one.opens_at, one.closes_at))
             state = "open" if one.is_open(now) else "over" if one.closes_at <= now else "coming"
             table.add_row(one.cohort, f"{one.course}/{one.lab}", *times, state)
         Console(highlight=False, width=140).print(table)
@@ -57,8 +57,6 @@ def plan(argv: list[str]) -> int:
         cohort, course, lab = _place(known, given)
         exam = Exam(cohort, course, lab, known.moment(given.opens), known.moment(given.closes))
         exams.plan(engine, exam, None)
-    if exam.closes_at <= datetime.now(UTC):
-        print("It is over already: nothing will change for anybody.")
     print(f"Until it closes, {cohort} reaches models in {course}/{lab} only, and there from its opening on.")
     return 0
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 
 from hub_config.cohorts import unknown
 from hub_config.people import find
+from hub_config.serving import read_serving
 from hub_config.settings import Settings
 from labkit.audit import totals
 from labkit.courses import Course, Lab, load_course
@@ -60,6 +61,7 @@ class Known:
     def model(self, name: str) -> str:
         """One of the catalogue, of a lab, or one that was called before."""
         named = {model for course in self.courses for lab in course.labs for model in lab.models}
+        named |= {model for table in read_serving(self._settings.serving).backends for model in table.get("models", ())}
         if name in named or name in catalogue():
             return name
         with reading(self._engine) as connection:

@@ -40,7 +40,11 @@ def resume(argv: list[str]) -> int:
     if not ended:
         named = "; ".join(_said(one) for one in running) or "none"
         raise OperatorError(f"There is no such pause: {_said(found[0])}.", instead=f"Paused are: {named}.")
-    print("\n".join(f"{_said(one)} answers again." for one in ended))
+    for one in ended:
+        still = [other for other in running if other.meets(one)]
+        print(f"{_said(one)} is not paused any more.")
+        if still:
+            print(f"Some of it still is: {'; '.join(map(_said, still))}.")
     return 0
 
 

@@ -81,7 +81,7 @@ class Ledger:
         self, engine: Engine, timezone: str = "Asia/Manila", *, now: Callable[[], datetime] = _utc_now
     ) -> None:
         self._engine, self._now = engine, now
-        self._zone = ZoneInfo(timezone)
+        self.zone = ZoneInfo(timezone)
         self._sql = statements(engine.dialect.name)
 
     def reserve(
@@ -174,7 +174,7 @@ class Ledger:
         """By scope, what each counter holds that such a call is counted in."""
         with reading(self._engine) as connection:
             driver = connection.connection.driver_connection
-            return [(one.scope, self._balance(driver, one)) for one in order.counters(self._zone, self._now())]
+            return [(one.scope, self._balance(driver, one)) for one in order.counters(self.zone, self._now())]
 
     def _balance(self, driver: Any, counter: Counter) -> Balance:
         where = {f"at_{name}": value for name, value in counter.key.items()}
@@ -189,7 +189,7 @@ class Ledger:
     def _reserve(self, driver: Any, order: Order, now: datetime) -> Reservation:
         if order.amount < 0:
             raise ValueError(f"cannot reserve {order.amount} tokens")
-        counters = order.counters(self._zone, now)
+        counters = order.counters(self.zone, now)
         windows = {f"{one.scope}_window": one.window.name for one in counters}
         row = {name: getattr(order, name) for name in ("id", "username", "cohort", "course", "lab", "amount", "holder")}
         row |= {name: getattr(order.asked, name) for name in ("kind", "model", "digest")}

@@ -90,12 +90,14 @@ class Counter:
             most, left, unit = balance.limit, balance.left, "tokens"
             rest = _WHOSE[self.scope].format(most=most, span=span)
             message = f"This call may cost {amount} tokens and {left} {rest}."
+        if most == 0:
+            return AllowanceSpent(message, instead="Models are closed to you here: ask your instructor.")
         if unit == "tokens" and most is not None and amount > most:
-            return AllowanceSpent(message, instead="It would never fit: send a shorter prompt or lower max_tokens.")
+            return AllowanceSpent(message, instead="It would never fit: send less, or lower max_tokens.")
         if balance.resets_at is None:
             return AllowanceSpent(message, instead="Ask your instructor for more; this allowance does not reset.")
         when = f"{balance.resets_at:%H:%M on %d %B %Y} ({balance.resets_at.tzinfo})"
-        shorter = "Ask for a shorter answer, or wait" if left else "Wait"
+        shorter = "Send less, lower max_tokens, or wait" if left else "Wait, or ask your instructor for more"
         return AllowanceSpent(
             message,
             instead=f"{shorter}: the allowance is full again at {when}.",

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select
 
 from labkit.database.tables import calls
 
-OUTCOMES = ("complete", "cancelled", "paused", "failed", "lost")
+OUTCOMES = ("complete", "cancelled", "paused", "refused", "failed", "lost")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ def ask(
     """The model's answer to one message."""
     if not isinstance(prompt, str):
         raise RequestRefused("labkit.ask takes a text.", instead='Put it in quotes: labkit.ask("your question").')
+    if not prompt.strip():
+        raise RequestRefused("Your question is empty.", instead="Write what you want to ask between the quotes.")
     return chat(
         [{"role": "user", "content": prompt}],
         stream=False,
@@ -40,9 +42,19 @@ def chat(messages: list[dict[str, Any]], *, stream: bool = True, **options: Any)
         )
     given = {name: value for name, value in options.items() if value is not None}
     answer = _answer({"messages": messages, **given, "stream": True}, show=stream)
-    if stream:
-        print()
-    return answer
+    if not stream:
+        return answer
+    print()
+    return _Printed(answer)
+
+
+class _Printed(str):
+    """An answer that has been shown already: at the end of a cell a notebook would show it again."""
+
+    __slots__ = ()
+
+    def _ipython_display_(self) -> None:
+        pass
 
 
 def _answer(body: dict[str, Any], *, show: bool) -> str:

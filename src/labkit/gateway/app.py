@@ -64,7 +64,8 @@ def create(
 ) -> Starlette:
     """The gateway's application below `prefix`. At its start it gives back what `holder` left reserved."""
     by_id = {course.id: course for course in courses}
-    till, controls = Till(ledger, holder, keeps=keeps_prompts), Controls(engine)
+    titles = {(course.id, lab.id): lab.title for course in courses for lab in course.labs}
+    till, controls = Till(ledger, holder, keeps=keeps_prompts), Controls(engine, titles, ledger.zone)
     router, metrics = Router(backends, queue), metrics or Metrics()
     metrics.watch(router)
     places = Places(by_id, enrolment, controls, person, fresh_seconds)

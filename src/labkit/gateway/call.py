@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from labkit.allowance import Asked, Ledger, Reservation, Settlement, Told
-from labkit.errors import LabkitError, ModelPaused
+from labkit.errors import LabkitError, LearnerError, ModelPaused
 from labkit.gateway.place import Place
 from labkit.gateway.writer import Writer
 
@@ -56,9 +56,11 @@ class Call:
 
     def broken(self, error: BaseException, paid: tuple[type[BaseException], ...] = ()) -> None:
         """It ended with an error. It costs nothing, but for the `paid` kinds: what was made was then hers."""
-        self.failed = not isinstance(error, paid)
-        gone, paused = isinstance(error, ClientDisconnect), isinstance(error, ModelPaused)
-        self.outcome = "cancelled" if gone else "paused" if paused else "failed"
+        gone, refused = isinstance(error, ClientDisconnect), isinstance(error, LearnerError)
+        # Whoever goes has had the model work; whoever is refused before a word came has had nothing.
+        self.failed = not isinstance(error, paid) or (refused and self.spent <= self.prompt)
+        paused = isinstance(error, ModelPaused)
+        self.outcome = "cancelled" if gone else "paused" if paused else "refused" if refused else "failed"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -86,10 +88,10 @@ class Call:
     def told(self) -> Told:
         now = time.monotonic()
         began = self.began or now
-        answer = max(0, self.spent - self.prompt)
-        return Told(
-            self.outcome, min(self.prompt, self.spent), answer, max(0.0, now - began), max(0.0, began - self.opened)
-        )
+        # Of what costs nothing no tokens are told, so that the tokens of all calls are those that were charged.
+        spent = 0 if self.failed or not self.began else self.spent
+        prompt = min(self.prompt, spent)
+        return Told(self.outcome, prompt, spent - prompt, max(0.0, now - began), max(0.0, began - self.opened))
 
 
 class Till:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
@@ -24,8 +25,16 @@ _EVERY_SECONDS = 1.0
 
 
 class Controls:
-    def __init__(self, engine: Engine, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._engine, self._now = engine, now
+    def __init__(
+        self,
+        engine: Engine,
+        titles: Mapping[tuple[str, str], str],
+        zone: ZoneInfo,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`titles` of labs by course and lab; times are told in `zone`."""
+        self._engine, self._titles, self._zone, self._now = engine, titles, zone, now
         self._pauses: tuple[pauses.Pause, ...] = ()
         self._exams: tuple[exams.Exam, ...] = ()
         self.limits: tuple[limits.Limit, ...] = ()
@@ -61,13 +70,17 @@ class Controls:
         now = self._now()
         running = exams.open_for(self._exams, cohorts, now)
         if running and (running.course, running.lab) != (caller.course, caller.lab):
+            title = self._titles.get((running.course, running.lab), running.lab)
             raise ExamOpen(
-                f"Your exam {running.course}/{running.lab} is open until {running.closes_at:%H:%M} UTC.",
-                instead="Models answer there only until it closes.",
+                f"Your exam {title!r} is open until {self._told(running.closes_at)}.",
+                instead="Until it closes, models answer in its notebook only.",
             )
         here = [
             one for one in self._exams if one.cohort in cohorts and (one.course, one.lab) == (caller.course, caller.lab)
         ]
         if here and not running:
             opens = min(one.opens_at for one in here)
-            raise ExamOpen(f"This exam opens on {opens:%d %B %Y at %H:%M} UTC.", instead="Come back then.")
+            raise ExamOpen(f"This exam opens at {self._told(opens)}.", instead="Come back then.")
+
+    def _told(self, at: datetime) -> str:
+        return f"{at.astimezone(self._zone):%H:%M on %d %B %Y} ({self._zone})"

@@ -18,7 +18,7 @@ from labkit.gateway.controls import Controls
 from labkit.gateway.keys import Keys
 from labkit.gateway.moderation import Moderator
 from labkit.gateway.place import Place, Places
-from labkit.gateway.policy import choose_model
+from labkit.gateway.policy import allowed_models, choose_model
 from labkit.gateway.router import Router
 
 T = TypeVar("T")
@@ -54,6 +54,10 @@ class Front:
         self.router.queue.check(place.caller.username)
         served = await self.router.served()
         able = {name: one for name, one in served.items() if path in one.paths}
+        if asked in served and asked not in able and asked in allowed_models(place.lab, served):
+            knows = ", ".join(sorted(served[asked].paths))
+            fit = ", ".join(allowed_models(place.lab, able)) or "none here"
+            raise RequestRefused(f"The model {asked!r} is for {knows}.", instead=f"For {path}: {fit}.", param="model")
         name = choose_model(place.lab, asked, able)
         self.check_pause(place, name)
         return able[name]

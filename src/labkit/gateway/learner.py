@@ -22,6 +22,7 @@ from labkit.gateway.parameters import LARGEST_BODY
 from labkit.gateway.policy import allowed_models
 from labkit.policy import reports
 
+_LONGEST_REASON = 2_000
 _MOST_REPORTS = 30
 _REPORT = ("reason", "asked", "answered", "model", "call")
 
@@ -151,6 +152,8 @@ def _report(raw: bytes) -> Mapping[str, str]:
         raise RequestRefused("This is no report.", instead=f"Send an object with {', '.join(_REPORT)}.")
     if not all(isinstance(text, str) for text in given.values()) or not str(given.get("reason", "")).strip():
         raise RequestRefused("A report has a reason.", instead="Say in a few words what is wrong with the answer.")
+    if len(given["reason"]) > _LONGEST_REASON:
+        raise RequestRefused("This reason is too long.", instead=f"Say it in at most {_LONGEST_REASON:,} characters.")
     return given
 
 

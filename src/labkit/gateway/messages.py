@@ -26,6 +26,23 @@ def are_messages(value: Any) -> bool:
     )
 
 
+def trouble(value: Any) -> str:
+    """What is wrong with messages that are none, as far as it can be told in a sentence; else an empty text."""
+    if not isinstance(value, list) or not value:
+        return "There are no messages."
+    if len(value) > MOST_MESSAGES:
+        return f"There are {len(value)} messages; at most {MOST_MESSAGES} are read."
+    for number, one in enumerate(value, 1):
+        if not isinstance(one, dict) or "role" not in one or not one.keys() & {"content", "tool_calls"}:
+            return f'Message {number} must have "role" and "content".'
+        if one.get("role") not in _ROLES:
+            return f"Message {number} has the role {str(one.get('role'))[:30]!r}; roles are {', '.join(_ROLES)}."
+        if not _is_message(one):
+            return f"Message {number} is not one a {one['role']} can send."
+    size = sum(len(text_of(message)) for message in value)
+    return f"Your text has {size:,} characters; at most {LONGEST_TEXT:,} are read." if size > LONGEST_TEXT else ""
+
+
 def text_of(message: Mapping[str, Any]) -> str:
     """All text of a message: its content, and what its tool calls say."""
     content = message.get("content")

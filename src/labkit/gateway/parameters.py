@@ -100,7 +100,7 @@ def _input(value: Any) -> bool:
 
 _MODEL: Known = {"model": (_text(100), "a model's name")}
 _GENERATION: Known = {
-    "max_tokens": (_whole(1, 1_000_000), "a whole number of at least 1"),
+    "max_tokens": (_whole(1, 1_000_000), "a whole number from 1 to 1,000,000"),
     "temperature": (_number(0, 2), "a number from 0 to 2"),
     "top_p": (_number(0, 1), "a number from 0 to 1"),
     "presence_penalty": (_number(-2, 2), "a number from -2 to 2"),
@@ -136,8 +136,8 @@ COMPLETION: Known = {
 }
 SCORE: Known = {
     **_MODEL,
-    "prompts": (_texts(_MOST_PROMPTS), f"a list of 1 to {_MOST_PROMPTS} texts"),
-    "choices": (_texts(_MOST_CHOICES), f"a list of 1 to {_MOST_CHOICES} texts"),
+    "prompts": (_texts(_MOST_PROMPTS), f"1 to {_MOST_PROMPTS} texts, none of them empty"),
+    "choices": (_texts(_MOST_CHOICES), f"1 to {_MOST_CHOICES} texts, none of them empty"),
 }
 EMBEDDING: Known = {
     **_MODEL,

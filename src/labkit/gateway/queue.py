@@ -121,7 +121,10 @@ class FairQueue:
         rivals = [one for one in self._in_order() if one is ticket or set(one.lanes) & set(ticket.lanes)]
         place = rivals.index(ticket) + 1 if ticket in rivals else 1
         slots = sum(lane.slots for lane in ticket.lanes)
-        return Standing(place, place * max(lane.seconds for lane in ticket.lanes) / slots)
+        # Her own calls before this one go `at_once` at a time, however free the lane is.
+        hers = self._running(ticket.who, ticket.lanes) + sum(one.who == ticket.who for one in rivals[:place])
+        seconds = max(lane.seconds for lane in ticket.lanes)
+        return Standing(place, seconds * max(place / slots, (hers - 1) // self.at_once))
 
     @property
     def waiting(self) -> int:

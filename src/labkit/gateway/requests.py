@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from labkit.errors import RequestRefused
+from labkit.gateway.messages import trouble
 from labkit.gateway.parameters import CHAT, COMPLETION, EMBEDDING, LARGEST_BODY, SCORE, Known
 
 _DEEPEST = 64
@@ -91,7 +92,8 @@ def _checked(raw: bytes, known: Known, *, needed: str, strict: bool) -> tuple[di
     for name, value in given.items():
         is_right, must_be = known[name]
         if not is_right(value):
-            raise RequestRefused(f"{name} is wrong.", instead=f"It must be {must_be}.", param=name)
+            found = (trouble(value) if name == "messages" else "") or f"{name} is wrong."
+            raise RequestRefused(found, instead=f"It must be {must_be}.", param=name)
     if needed not in given:
         raise _missing(needed, known)
     return given, unknown

@@ -132,7 +132,8 @@ class Router:
             except ModelUnavailable:
                 one.up = False
         if was != one.up:
-            _log.warning("A backend %s", "answers again" if one.up else "does not answer")
+            named = ", ".join(sorted(one.served)) or "models nobody has heard of yet"
+            _log.warning("The backend of %s %s", named, "answers again" if one.up else "does not answer")
         return one.up
 
     def _candidates(self, path: str, model: str) -> list[_Behind]:

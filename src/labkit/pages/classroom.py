@@ -24,7 +24,7 @@ from labkit.pages.people import number
 from labkit.pages.site import Site
 from labkit.pages.view import View
 from labkit.policy import exams, pauses, reports
-from labkit.policy.exams import Exam
+from labkit.policy.exams import Exam, ExamInTheWay
 from labkit.policy.pauses import Pause
 from labkit.programme import sight
 from labkit.programme.people import Person
@@ -87,7 +87,8 @@ class ClassroomPages:
         form = {name: str(value).strip() for name, value in (await request.form()).items()}
         try:
             await run_in_threadpool(act, course, mine, form, someone)
-        except (OperatorError, ValueError, OverflowError):
+        except (OperatorError, ValueError, OverflowError) as error:
+            done = "in the way" if isinstance(error, ExamInTheWay) else done
             everything = (await self._course(request, someone))[1]
             return await self._render(request, someone, course, everything, status=422, problem=done)
         return self._back(course, done)

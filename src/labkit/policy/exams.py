@@ -16,6 +16,10 @@ from labkit.database.tables import exams
 from labkit.errors import OperatorError
 
 
+class ExamInTheWay(OperatorError):
+    """A cohort sits one exam at a time."""
+
+
 @dataclass(frozen=True)
 class Exam:
     """Of a cohort in one lab, from `opens_at` to before `closes_at`."""
@@ -39,12 +43,24 @@ def every(engine: Engine, since: datetime) -> tuple[Exam, ...]:
 
 
 def plan(engine: Engine, exam: Exam, by: str | None, now: datetime | None = None) -> None:
-    """Sets a cohort's exam in a lab, in place of what was planned for it there."""
-    if exam.closes_at <= exam.opens_at:
-        raise OperatorError("An exam closes after it opens.", instead="Give a later end or an earlier start.")
-    row = {**vars(exam), "set_by": by, "set_at": now or datetime.now(UTC)}
+    """Sets a cohort's exam in a lab, in place of what was planned for it there. Raises OperatorError for one that would
+    be over already; ExamInTheWay where the cohort has another at that time."""
+    now = now or datetime.now(UTC)
+    if exam.closes_at <= max(exam.opens_at, now):
+        raise OperatorError("An exam closes after it opens, and later than now.", instead="Give a later end.")
+    row = {**vars(exam), "set_by": by, "set_at": now}
+    same = _is(exam.cohort, exam.course, exam.lab)
+    at_that_time = and_(exams.c.opens_at < exam.closes_at, exams.c.closes_at > exam.opens_at)
     with engine.begin() as connection:
-        connection.execute(delete(exams).where(_is(exam.cohort, exam.course, exam.lab)))
+        other = connection.execute(
+            select(exams.c.course, exams.c.lab).where(exams.c.cohort == exam.cohort, at_that_time, ~same)
+        ).first()
+        if other is not None:
+            raise ExamInTheWay(
+                f"The cohort {exam.cohort!r} has an exam at that time: {other.course}/{other.lab}.",
+                instead="Choose another time, or cancel that one first.",
+            )
+        connection.execute(delete(exams).where(same))
         connection.execute(exams.insert().values(row))
 
 

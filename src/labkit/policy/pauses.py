@@ -20,6 +20,11 @@ class Pause:
     lab: str = ""
     model: str = ""
 
+    def meets(self, other: Pause) -> bool:
+        """Whether some call falls under both."""
+        pairs = ((self.cohort, other.cohort), (self.lab, other.lab), (self.model, other.model))
+        return self.course == other.course and all(not one or not two or one == two for one, two in pairs)
+
     def covers(self, course: str, cohort: str, lab: str, model: str) -> bool:
         pairs = ((self.course, course), (self.cohort, cohort), (self.lab, lab), (self.model, model))
         return all(mine in ("", asked) for mine, asked in pairs)

@@ -68,7 +68,8 @@ def test_the_refusal_names_when_it_resets(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "advice"), [(Rule(100, "total"), "Ask your instructor"), (Rule(3), "never fit: send a shorter prompt")]
+    ("rule", "advice"),
+    [(Rule(100, "total"), "Ask your instructor"), (Rule(3), "never fit: send less"), (Rule(0), "ask your instructor")],
 )
 def test_a_refusal_that_waiting_does_not_mend_names_no_time(rule: Rule, advice: str, ledger: Ledger) -> None:
     if rule.tokens > 5:

@@ -52,3 +52,19 @@ def test_options_left_at_none_are_not_sent(platform) -> None:
     labkit.ask("hi", temperature=0, max_tokens=None)
     _, body = platform.sent[-1]
     assert body == {"messages": [{"role": "user", "content": "hi"}], "temperature": 0, "stream": True}
+
+
+@pytest.mark.parametrize("question", ["", "  \n"])
+def test_an_empty_question_is_refused_before_it_costs_anything(question: str, platform) -> None:
+    with pytest.raises(RequestRefused, match="Your question is empty"):
+        labkit.ask(question)
+    assert platform.sent == []
+
+
+def test_an_answer_that_was_printed_is_not_shown_a_second_time_by_the_notebook(platform) -> None:
+    from IPython.core.formatters import DisplayFormatter
+
+    platform.says("Kumusta", "!")
+    printed = labkit.chat([{"role": "user", "content": "hi"}])
+    assert printed == "Kumusta!"
+    assert DisplayFormatter().format(printed) == ({}, {})

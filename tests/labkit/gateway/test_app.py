@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import httpx
 import openai
@@ -9,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from labkit.allowance import Settlement
-from labkit.database.tables import charges, reservations
+from labkit.database.tables import calls, charges, reservations
 from labkit.gateway import writer
 from labkit.gateway.app import create
 from labkit.gateway.backends.echo import Echo
@@ -235,6 +236,37 @@ def test_a_model_that_fails_costs_nothing(stream: bool, gateway) -> None:
     assert gateway.settled().used == 0
 
 
+@pytest.mark.parametrize("queue", ["0", "1"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_model_refuses_costs_nothing_and_is_told_as_refused(stream: bool, queue: str, gateway) -> None:
+    url = f"{gateway.url}/labs/prompting/triage/v1/chat/completions"
+    body = {"messages": [{"role": "user", "content": "please REFUSE this now"}], "stream": stream}
+    headers = {"Authorization": f"Bearer {gateway.key()}", "X-Labkit-Queue": queue}
+    assert "Shorten it." in httpx.post(url, json=body, headers=headers).text
+    assert gateway.settled().used == 0
+    with gateway.engine.connect() as connection:
+        [row] = connection.execute(select(calls)).mappings().all()
+    assert (row["outcome"], row["prompt_tokens"], row["answer_tokens"], row["charged"]) == ("refused", 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        ([], "There are no messages."),
+        ([{"content": "hi"}], 'Message 1 must have "role" and "content".'),
+        ([{"role": "user", "content": "hi"}, {"role": "usr", "content": "x"}], "Message 2 has the role 'usr'; roles"),
+        ([{"role": "user", "content": 3}], "Message 1 is not one a user can send."),
+        ([{"role": "user", "content": "x" * 32_001}], "Your text has 32,001 characters; at most 32,000 are read."),
+        ([{"role": "user", "content": "x"}] * 65, "There are 65 messages; at most 64 are read."),
+    ],
+)
+def test_what_is_wrong_with_messages_is_said(messages: list[dict[str, object]], said: str, gateway) -> None:
+    url = f"{gateway.url}/labs/prompting/triage/v1/chat/completions"
+    answer = httpx.post(url, json={"messages": messages}, headers={"Authorization": f"Bearer {gateway.key()}"})
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]["message"]
+
+
 def lines(gateway) -> dict[str, int]:
     with gateway.engine.connect() as connection:
         return {row.id: row.amount for row in connection.execute(select(charges))}
@@ -349,7 +381,7 @@ def test_the_prefix_can_be_chosen() -> None:
         enrolment=SimpleNamespace(),
         courses=[],
         engine=SimpleNamespace(),
-        ledger=SimpleNamespace(hold_impatiently=lambda: None),
+        ledger=SimpleNamespace(hold_impatiently=lambda: None, zone=ZoneInfo("Asia/Manila")),
         backends=[Echo()],
         keys=SimpleNamespace(),
         grading_key="k",

@@ -104,6 +104,9 @@ def test_an_open_exam_closes_every_other_lab_for_its_cohort(gateway) -> None:
     exams.plan(gateway.engine, Exam("first", "prompting", "triage", now, now + timedelta(hours=1)), "tess")
     soon(lambda: _key_refused(gateway, "small") == "ExamOpen")
     ask(gateway, "triage")
+    told = httpx.post(f"{gateway.url}/labs/prompting/small/key", headers={"Authorization": "token token-of-ana"}).text
+    assert "Your exam 'triage' is open until" in told
+    assert "(Asia/Manila)" in told
     assert ask(gateway, "small", user="tess").choices
     exams.cancel(gateway.engine, "first", "prompting", "triage")
     soon(lambda: _key_refused(gateway, "small") is None)

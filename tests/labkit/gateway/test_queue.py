@@ -140,6 +140,15 @@ async def test_of_one_learners_calls_the_first_to_come_is_the_first_to_go() -> N
     await room.close()
 
 
+async def test_whoever_has_many_calls_is_told_that_they_go_two_at_a_time() -> None:
+    room = Room(slots=8)
+    tickets = [room.ask("ana") for _ in range(8)]
+    seconds = room.lane.seconds
+    told = [room.queue.standing(one).seconds for one in tickets[2:]]
+    assert told == [turns * seconds for turns in (1, 1, 2, 2, 3, 3)]
+    await room.close()
+
+
 async def test_one_who_is_alone_has_the_whole_lane() -> None:
     room = Room(slots=8, at_once=8)
     assert all(runs(room.ask("ana")) for _ in range(8))

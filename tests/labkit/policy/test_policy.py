@@ -63,8 +63,8 @@ def test_of_two_open_exams_the_one_that_closes_last_binds() -> None:
 
 
 def test_an_exam_is_planned_planned_again_and_cancelled(engine: Engine) -> None:
-    exams.plan(engine, exam("first", "finals", 1, 1), "tess")
-    exams.plan(engine, exam("first", "finals", 2, 1), "tess")
+    exams.plan(engine, exam("first", "finals", 1, 1), "tess", NOON)
+    exams.plan(engine, exam("first", "finals", 2, 1), "tess", NOON)
     assert exams.every(engine, NOON) == (exam("first", "finals", 2, 1),)
     assert exams.every(engine, NOON + 3 * HOUR) == ()
     assert exams.cancel(engine, "first", "prompting", "finals")
@@ -74,7 +74,47 @@ def test_an_exam_is_planned_planned_again_and_cancelled(engine: Engine) -> None:
 @pytest.mark.parametrize("hours", [0, -1])
 def test_an_exam_that_closes_before_it_opens_is_refused(hours: float, engine: Engine) -> None:
     with pytest.raises(OperatorError, match="closes after it opens"):
-        exams.plan(engine, exam("first", "finals", 1, hours), None)
+        exams.plan(engine, exam("first", "finals", 1, hours), None, NOON)
+
+
+def test_an_exam_that_would_be_over_already_is_refused(engine: Engine) -> None:
+    with pytest.raises(OperatorError, match="later than now"):
+        exams.plan(engine, exam("first", "finals", -2, 1), None, NOON)
+    assert exams.every(engine, NOON - 3 * HOUR) == ()
+
+
+@pytest.mark.parametrize(
+    ("cohort", "lab", "opens", "fits"),
+    [
+        ("first", "quiz", 1.5, False),
+        ("first", "quiz", 0.5, False),
+        ("first", "quiz", 2, True),
+        ("second", "quiz", 1, True),
+        ("first", "finals", 1.5, True),
+    ],
+)
+def test_a_cohort_sits_one_exam_at_a_time(cohort: str, lab: str, opens: float, fits: bool, engine: Engine) -> None:
+    exams.plan(engine, exam("first", "finals", 1, 1), "tess", NOON)
+    if fits:
+        exams.plan(engine, exam(cohort, lab, opens, 1), "tess", NOON)
+    else:
+        with pytest.raises(exams.ExamInTheWay, match="prompting/finals"):
+            exams.plan(engine, exam(cohort, lab, opens, 1), "tess", NOON)
+
+
+@pytest.mark.parametrize(
+    ("other", "meets"),
+    [
+        (Pause("prompting"), True),
+        (Pause("prompting", "first"), True),
+        (Pause("prompting", "second"), False),
+        (Pause("prompting", "first", "quiz"), True),
+        (Pause("prompting", model="qwen"), False),
+        (Pause("tuning", "first"), False),
+    ],
+)
+def test_two_pauses_meet_where_a_call_can_fall_under_both(other: Pause, meets: bool) -> None:
+    assert Pause("prompting", "first", "", "smollm").meets(other) is meets
 
 
 def test_a_report_is_seen_by_those_of_its_cohort_and_marked_once_seen(engine: Engine) -> None:

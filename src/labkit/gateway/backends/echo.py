@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.errors import ModelUnavailable
+from labkit.errors import ModelUnavailable, RequestRefused
 from labkit.gateway.backends import Piece, Scored, Served
 from labkit.gateway.backends.logprobs import entry, of_completion
 from labkit.gateway.backends.wire import usage
@@ -95,6 +95,8 @@ class Echo:
         pass
 
     async def _words(self, body: Mapping[str, Any]) -> AsyncIterator[str]:
+        if "REFUSE" in _prompt(body):
+            raise RequestRefused("The model refused: too long.", instead="Shorten it.")
         stops = [given] if isinstance(given := body.get("stop", []), str) else given
         for word in itertools.islice(itertools.cycle(_prompt(body).split() or ["..."]), body["max_tokens"]):
             if any(stop in word for stop in stops):

@@ -16,6 +16,7 @@ believed only as far as it was reserved (see Ledger.settle); an answer that does
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -235,6 +236,8 @@ async def _refusal(answer: aiohttp.ClientResponse) -> LabkitError:
 
 def open_backend(settings: Mapping[str, Any]) -> OpenAiServer:
     known = strict(Settings, settings, "backend openai")
+    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", known.url):
+        raise OperatorError(f"backend openai: url is {known.url!r}.", instead="Write it whole: http://HOST:PORT.")
     if known.count not in ("bytes", "vllm"):
         raise OperatorError(f"backend openai: count is {known.count!r}.", instead='Write "bytes" or "vllm".')
     models = {name: strict(Model, table, f"backend openai: model {name}") for name, table in known.models.items()}

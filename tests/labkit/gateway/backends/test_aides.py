@@ -134,7 +134,7 @@ def test_a_model_the_lab_did_not_assign_is_refused_on_every_path_it_has(start) -
 
 def test_an_aide_is_refused_where_it_does_not_answer_and_in_a_closed_lab(start) -> None:
     gateway = start([Echo(model="chat"), backend(lambda _: httpx.Response(200, json=INSTALLED))], "chat")
-    with pytest.raises(openai.PermissionDeniedError, match="Use chat"):
+    with pytest.raises(openai.BadRequestError, match=r"'tesseract' is for ocr\. For completions: chat"):
         gateway.openai().completions.create(model="tesseract", prompt="a")
     with pytest.raises(openai.PermissionDeniedError, match="without a model"):
         gateway.openai("exam").embeddings.create(model="all-minilm-l6-v2", input="a")

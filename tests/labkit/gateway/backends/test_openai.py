@@ -234,6 +234,7 @@ GOOD: dict[str, Any] = {"kind": "openai", "url": "http://x", "models": {"m": {"u
         ({"models": {"m": {"upstream": "M", "takes": ["video"]}}}, "model m: unknown ability 'video'"),
         ({"models": {"m": {"name": "M"}}}, "model m: unknown key 'name'"),
         ({"timeout": 5}, "unknown key 'timeout'"),
+        ({"url": "127.0.0.1:8000"}, "url is '127.0.0.1:8000'. Write it whole"),
     ],
 )
 def test_settings_it_does_not_know_are_refused(changes: dict[str, Any], complaint: str) -> None:
