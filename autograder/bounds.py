@@ -58,7 +58,7 @@ def measure(lab: Lab, lane: Lane | None, warm: Warm, progress: Callable[[str], N
             progress(f"{lab.course}/{lab.id}: {name}{mark}")
             measured.append(_measured(lab, face, language, f"{name}{mark}", bound, lane, warm))
     progress(f"{lab.course}/{lab.id}: an answer that destroys its arguments")
-    _refuse_blind(lab, blind_tests(lab, _built(lab, "reference", "en"), lane=lane, warm=warm))
+    _refuse_blind(lab, blind_tests(lab, built(lab, "reference", "en"), lane=lane, warm=warm))
     for attempt in load_attempts(lab):
         progress(f"{lab.course}/{lab.id}: {attempt.name}")
         answered = with_answers(grader_notebook(lab), attempt.answers)
@@ -83,14 +83,15 @@ def refuse_wrong(lab: Lab, lane: Lane | None, warm: Warm) -> None:
 
 
 def _measured(lab: Lab, face: str, language: str, name: str, bound: Bound, lane: Lane | None, warm: Warm) -> Measured:
-    repaired, own = _built(lab, face, language), face == "reference"
+    repaired, own = built(lab, face, language), face == "reference"
     report = grade_repaired(lab, repaired, learner=name, lane=lane, warm=warm, language=language, for_author=own)
     return _held(name, report, bound)
 
 
-def _built(lab: Lab, face: str, language: str) -> Repaired:
-    built = notebook(lab, load_text(lab, language), face)
-    return repair(grader_notebook(lab, language), json.dumps(built).encode())
+def built(lab: Lab, face: str, language: str) -> Repaired:
+    """One face of the lab as if it had been handed in."""
+    made = notebook(lab, load_text(lab, language), face)
+    return repair(grader_notebook(lab, language), json.dumps(made).encode())
 
 
 def _refuse_blind(lab: Lab, tests: Sequence[str]) -> None:

@@ -1,19 +1,24 @@
-"""`labkit grade` and `labkit courses check`: the autograder without a hub."""
+"""`labkit grade`, `labkit courses check` and `calibrate`: the autograder without a hub."""
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from autograder.batch_command import add_batch_arguments, grade_all, refused_words
 from autograder.bounds import measure
+from autograder.calibrate import calls_gain, engine
 from autograder.lane import ModelLane
 from autograder.warm import Warm
+from labkit.calibration import refuse_unfit, write_calibration
 from labkit.courses import Course, Lab, build, load_course, load_courses
+from labkit.courses.lint import lint
 from labkit.errors import AuthorError, OperatorError, SandboxUnavailable
 
 # 1: a bound is broken, or what was given is refused; 2: the grader itself failed; 3: no sandbox works here.
@@ -60,11 +65,14 @@ def grade(argv: list[str]) -> int:
 
 
 def check(argv: list[str]) -> int:
-    """Grades every lab's reference, starter and attempts, and says whether each scores as it must."""
+    """Looks for what would trouble learners, grades every lab's reference, starter and attempts, and says whether each
+    scores as it must."""
     from autograder.table import print_bounds
 
     parser = argparse.ArgumentParser(
-        "labkit courses check", description="Grades what each lab says of itself.", allow_abbrev=False
+        "labkit courses check",
+        description="Grades what each lab says of itself, and looks for what would trouble learners.",
+        allow_abbrev=False,
     )
     parser.add_argument("which", nargs="?", default="", metavar="COURSE[/LAB]")
     parser.add_argument("--all", action="store_true", help="every course in DIR")
@@ -76,13 +84,51 @@ def check(argv: list[str]) -> int:
     def run() -> int:
         lane = ModelLane(given.model_home, _progress)
         labs = _labs(given.courses, given.which)
+        findings = [one for lab in labs for one in lint(lab)]
+        for one in findings:
+            print(one, file=sys.stderr)
         with Warm() as warm:
             results = [measure(lab, lane, warm, _progress) for lab in labs]
         if given.json:
-            print(json.dumps({"labs": [result.to_json() for result in results]}, ensure_ascii=False))
+            told = {"labs": [result.to_json() for result in results], "findings": [str(one) for one in findings]}
+            print(json.dumps(told, ensure_ascii=False))
         else:
             print_bounds(results)
-        return 0 if all(result.ok for result in results) else _REFUSED
+        return _REFUSED if findings or not all(result.ok for result in results) else 0
+
+    return _answered(run)
+
+
+def calibrate(argv: list[str]) -> int:
+    """Measures labs that a model grades and writes their calibration.json; 1 where one cannot be graded by it."""
+    from autograder.calibrate import calibrate as measured
+    from autograder.table import print_calibrations
+    from labkit.models import embedded
+
+    parser = argparse.ArgumentParser("labkit courses calibrate", description=calibrate.__doc__, allow_abbrev=False)
+    parser.add_argument("which", metavar="COURSE[/LAB]")
+    parser.add_argument("--draws", type=int, default=20, metavar="N", help="learners to draw items for; default: 20")
+    parser.add_argument("--dry-run", action="store_true", help="writes nothing")
+    _shared(parser)
+    given = parser.parse_args(argv)
+
+    def run() -> int:
+        found = {}
+        with Warm() as warm:
+            for lab in [one for one in _labs(given.courses, given.which) if calls_gain(one)]:
+                prepared = embedded.prepare(given.model_home, _progress)
+                about = (prepared.sha256, engine())
+                lane = functools.partial(ModelLane, given.model_home, _progress)
+                made = measured(lab, lane, warm, given.draws, about, _progress)
+                refuse_unfit(made, f"{lab.course}/{lab.id}")
+                if not given.dry_run:
+                    write_calibration(lab.path, prepared.model.id, made)
+                found[f"{lab.course}/{lab.id}"] = made
+        if given.json:
+            print(json.dumps({name: asdict(made) for name, made in found.items()}))
+        else:
+            print_calibrations(found)
+        return 0
 
     return _answered(run)
 

@@ -15,6 +15,7 @@ from autograder import frame
 from autograder.children import Child
 from autograder.lane import Lane
 from autograder.lane_service import LaneService
+from autograder.program import Program
 
 GRACE = 20.0  # what the tests may take on top, once the learner's time is over
 STARTING = 60.0
@@ -51,10 +52,10 @@ class Conversation:
         self._begun = False
         self._spent, self._noticing = "", _NOTICING
 
-    def begin(self, settings: dict[str, Any], allowed: tuple[str, ...]) -> None:
+    def begin(self, program: Program) -> None:
         """Tells both what to prepare, waits until they have, and starts the learner's clock."""
-        for child in (self.learner, self.tests):
-            self._send(child, {**settings, **({"allowed": allowed} if child is self.tests else {})})
+        self._send(self.learner, program.settings)
+        self._send(self.tests, {**program.settings, "allowed": program.allowed, "draw": program.key})
         for child in (self.learner, self.tests):
             answer = self._wait(child)
             if answer is None or answer.get("ready") is not True:

@@ -20,6 +20,7 @@ from autograder.verdict import Doubt, Noted, Outcome, faulty, report
 from autograder.warm import NotWarm, Warm
 from autograder.wreck import WAYS
 from labkit.courses import Lab, LabText, load_text, notebook
+from labkit.draw import OPEN
 from labkit.errors import AuthorError
 
 _log = logging.getLogger(__name__)
@@ -45,15 +46,18 @@ def grade(
     language: str = "en",
     later: Later | None = None,
     starters: Starters = no_starters,
+    key: str = OPEN,
 ) -> Report:
     """Rebuilds the notebook, runs her cells in one sandbox and the tests in another, and says what held.
 
     `later` is what stands for the model in `lane` in a pass without one: what asked for it comes back pending. What
     is not pending holds as far as one can know: code that remembers that the model was away may do otherwise with it.
+    `key` decides which hidden items are hers (labkit.draw).
     """
     data = submission if isinstance(submission, bytes) else json.dumps(submission).encode()
     repaired = repair(grader_notebook(lab, language), data, starters)
-    return grade_repaired(lab, repaired, learner=learner, lane=lane, warm=warm, language=language, later=later)
+    about: dict[str, Any] = {"learner": learner, "language": language, "later": later, "key": key}
+    return grade_repaired(lab, repaired, lane=lane, warm=warm, **about)
 
 
 def grade_repaired(
@@ -66,11 +70,16 @@ def grade_repaired(
     language: str = "en",
     later: Later | None = None,
     for_author: bool = False,
+    key: str = OPEN,
+    measuring: bool = False,
 ) -> Report:
     """The same for a notebook that was rebuilt already. `for_author`: it is the lab's own answer, and a test that
-    asks for what cannot be raises AuthorError, with its line, instead of being our fault."""
+    asks for what cannot be raises AuthorError, with its line, instead of being our fault. `measuring`: what the tests
+    measure counts, and no calibration is needed for it."""
     text = load_text(lab, language)
-    program = plan(lab, text, repaired.notebook)
+    program = replace(plan(lab, text, repaired.notebook), key=key)
+    if measuring:
+        program = replace(program, settings={**program.settings, "model": ""})
     if not repaired.readable:
         return report(text, program, Outcome(), repaired.notes)
     run = functools.partial(_run, lab, lane=lane, warm=warm, later=later)
@@ -147,7 +156,7 @@ def _run(
     outcome, waits = Outcome(), False
     with children(lab, warm) as (learner, tests):
         talk = Conversation(learner, tests, lane, lab.models, lab.limits.seconds)
-        talk.begin(program.settings, program.allowed)
+        talk.begin(program)
         for step in program.steps:
             waits = waits or _waits(talk, step, outcome, own, later)
             if waits:

@@ -24,6 +24,7 @@ from autograder.repair import Starters, repair
 from autograder.report import Report
 from autograder.warm import Warm
 from labkit.courses import Course, Lab, releases
+from labkit.draw import key_for
 from labkit.errors import LabkitError
 from labkit.programme.people import person
 from labkit.submissions.queue import Queue
@@ -44,6 +45,7 @@ class Grader:
     scores: Scores
     lane: Lane
     warm: Warm
+    secret: bytes = b""  # of the site; with it, each learner has hidden items of her own
     _stamps: dict[str, float] = field(default_factory=dict)
 
     def recover(self) -> int:
@@ -85,7 +87,7 @@ class Grader:
         if isinstance(self.lane, RecordedLane):
             lane = self.lane.of(course, lab_id, instead=later)
         starters = self._starters(lab, language)
-        words = {"learner": learner, "language": language}
+        words = {"learner": learner, "language": language, "key": key_for(self.secret, course, lab_id, learner)}
         return grade(lab, notebook, lane=lane, warm=self.warm, later=later, starters=starters, **words)
 
     def _starters(self, lab: Lab, language: str) -> Starters:

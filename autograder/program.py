@@ -15,6 +15,7 @@ from typing import Any
 from autograder.free import free
 from autograder.names import body, bound, bound_by, needed_first
 from labkit.courses import Lab, LabText
+from labkit.draw import OPEN
 
 _Import = ast.Import | ast.ImportFrom
 _Definition = _Import | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -45,6 +46,7 @@ class Program:
     steps: tuple[Run | Test, ...]
     allowed: tuple[str, ...]  # the names tests may fetch from the learner's process
     settings: dict[str, Any]  # what both processes are told at their start
+    key: str = OPEN  # which hidden items the tests draw (labkit.draw); her process is not told
 
     @property
     def tests(self) -> tuple[Test, ...]:
@@ -74,6 +76,7 @@ def plan(lab: Lab, text: LabText, notebook: dict[str, Any]) -> Program:
             steps.append(Run(index, cell.id, cell.source, False, trusted, tuple(sorted(bound(cell.source)))))
     every = "\n".join(step.source for step in steps).replace("from labkit.checks import", "")
     settings = {"profile": lab.profile, "numpy": "numpy" in every or "pandas" in every, "labkit": "labkit" in every}
+    settings |= {"model": lab.models[0] if lab.models else ""}
     return Program(tuple(steps), tuple(sorted(hers)), settings)
 
 

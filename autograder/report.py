@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -43,7 +44,8 @@ class Report:
     `notes` are for the learner; the first `early_notes` of them tell of the time before any hidden test ran. Her
     code's own words may stand in notes and hints: escape them where they are shown. What is pending is not in `max`.
     `repaired`: her notebook was not as it was released. `limit` is the one her code met: time, memory, disk,
-    file, files, processes, or "".
+    file, files, processes, or "". `figures` is what the tests measured on each item, for the author of the lab;
+    it is not kept.
     """
 
     score: float
@@ -55,6 +57,7 @@ class Report:
     early_notes: int = 0
     repaired: bool = False
     limit: str = ""
+    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def pending(self) -> bool:

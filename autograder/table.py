@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,6 +10,7 @@ from rich.table import Table
 
 from autograder.bounds import LabResult
 from autograder.report import Report
+from labkit.calibration import Calibration, Measured
 
 
 def print_report(report: Report) -> None:
@@ -38,3 +39,17 @@ def print_bounds(results: Sequence[LabResult]) -> None:
             verdict = "[green]holds[/green]" if bound.ok else f"[bold red]broken[/bold red] {escape(bound.why)}"
             table.add_row(lab, bound.name, f"{bound.score:g} of {bound.max:g}", escape(str(bound.limit)), verdict)
     Console(highlight=False).print(table)
+
+
+def print_calibrations(found: Mapping[str, Calibration]) -> None:
+    """Base, reference and spread over the draws, by lab and figure."""
+    table = Table("lab", "figure", "items", "starter", "own answer", "headroom", "draws")
+    for lab, made in found.items():
+        for name, one in made.figures.items():
+            ends = (f"{value:.3f} ± {spread:.3f}" for value, spread in _ends(one))
+            table.add_row(lab, escape(name), str(len(one.items)), *ends, f"{one.headroom:.3f}", str(made.draws))
+    Console(highlight=False, width=120).print(table)
+
+
+def _ends(one: Measured) -> tuple[tuple[float, float], ...]:
+    return ((one.base, one.base_spread), (one.reference, one.reference_spread))

@@ -22,7 +22,7 @@ from autograder.names import bound_by
 from autograder.peer import Peer, Place
 from autograder.steady import settle
 from autograder.transport import install
-from labkit import checks
+from labkit import calibration, checks, draw
 from labkit.courses.sums import StaticCheck, static_check
 from labkit.errors import PlatformFault
 
@@ -110,6 +110,8 @@ def judge(control: socket.socket, line: socket.socket) -> None:
     """Called in a fresh process (later: after a fork); returns when the grader hangs up."""
     program = frame.receive(control)
     settle(program)
+    draw.settle(program["draw"])
+    calibration.settle(program["model"])
     install(control, program)
     names = Names(line, program["allowed"])
     frame.send(control, {"ready": True})
@@ -135,20 +137,27 @@ def _prepare(names: Names, message: dict[str, Any]) -> dict[str, Any]:
 def run_test(names: dict[str, Any], source: str, name: str) -> dict[str, Any]:
     """One test, statement by statement: a check that raises fails alone, anything else that raises ends the test."""
     made: list[dict[str, Any]] = []
+    figures: dict[str, dict[str, float]] = {}
     nodes = ast.parse(source).body
     for place, node in enumerate(nodes):
         with checks.collected() as collected:
             problem = _attempt(node, names, f"<{name}>", source)
-        made += [_made(one) for one in collected]
+        made += [_made(one) for one in collected if isinstance(one, checks.Check)]
+        figures |= {one.name: dict(one.items) for one in collected if isinstance(one, checks.Figure)}
         if problem is None:
             continue
         known = static_check(place, node)
         if known is None:
             rest = [static_check(at, later) for at, later in enumerate(nodes[place:], place)]
-            return {"checks": made, "stopped": problem, "pending": [_failed(one) for one in rest if one]}
+            return {
+                "checks": made,
+                "stopped": problem,
+                "pending": [_failed(one) for one in rest if one],
+                "figures": figures,
+            }
         if not collected:
             made.append({**_failed(known), "problem": problem})
-    return {"checks": made, "stopped": None, "pending": []}
+    return {"checks": made, "stopped": None, "pending": [], "figures": figures}
 
 
 def _judged(names: Names, message: dict[str, Any]) -> dict[str, Any]:

@@ -86,7 +86,8 @@ def report(
         early = early if seen_hidden else len(said)
     score = round(math.fsum(item.points for item in items), 6)
     most = math.fsum(item.max for item in items if not item.pending)
-    return Report(score, most, tuple(items), None, tuple(said), _manual(text), early, limit=limit)
+    figures = {name: value for one in outcome.results.values() for name, value in one.get("figures", {}).items()}
+    return Report(score, most, tuple(items), None, tuple(said), _manual(text), early, limit=limit, figures=figures)
 
 
 def _limit(outcome: Outcome) -> str:

@@ -57,6 +57,7 @@ class Config:
     receipt_key_file: str
     lane_url: str
     lane_key_file: str
+    draw_key_file: str
     workers: int = 2  # how many submissions are graded at once
 
 
@@ -73,6 +74,7 @@ def compose(config: Config) -> Grader:
         scores=Scores(engine),
         lane=RecordedLane(gateway, engine, Identity(gateway.identity, engine)),
         warm=Warm(),
+        secret=read_secret(Path(config.draw_key_file)).encode(),
     )
 
 

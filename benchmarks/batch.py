@@ -113,6 +113,7 @@ def _configure(home: Path, url: str) -> None:
         "receipt_key_file": str(home / "receipts.pem"),
         "lane_url": "http://127.0.0.1:1",
         "lane_key_file": str(home / "key"),
+        "draw_key_file": str(home / "key"),
     }
     (home / "run" / "grader.json").write_text(json.dumps(config))
 

@@ -18,7 +18,7 @@ from hub_config.platform import PORTS
 from hub_config.services import formgrader
 from hub_config.serving import read_serving
 from hub_config.settings import Settings
-from hub_config.state import State
+from hub_config.state import DRAWS, State
 
 _BIN = Path(sys.executable).parent
 _SLOTS = 8  # calls llama.cpp answers at once
@@ -183,6 +183,7 @@ def _grader(settings: Settings, state: State, port: Mapping[str, int]) -> Proces
             "receipt_key_file": str(state.home / "secrets" / "receipts.pem"),
             "lane_url": _url(port["gateway"], "/services/gateway/grading"),
             "lane_key_file": str(state.secret_file("grading")),
+            "draw_key_file": str(state.secret_file(DRAWS)),
             "workers": settings.graders,
         },
     )

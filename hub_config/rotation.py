@@ -6,6 +6,7 @@ and no secret needs another to be changed with it: one that was not reached is s
 What a change does: `cookie` and `pages` sign everybody out, `auth-state` those who are here by a provider's groups;
 `gateway-keys` ends the keys of the last hour, `service-*` also takes the old token out of the hub's tables. `receipts`
 is changed only when it is named: receipts that were given stay as they are and stay good (labkit.submissions.receipt).
+So is `draws`: with another, everybody is graded on other hidden items from then on, also where work is graded again.
 Database passwords and TLS keys are not ours to change.
 """
 
@@ -20,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hub_config.settings import Settings, read
-from hub_config.state import State
+from hub_config.state import DRAWS, State
 from hub_config.supervision import Supervision
 from labkit import durable
 from labkit.database import connect, migrate
@@ -34,7 +35,7 @@ _KEY_FILE = f"{RECEIPTS}.pem"
 
 
 def rotate(argv: list[str]) -> int:
-    """Gives secrets new values; without NAME all but the key that signs receipts. Stop the platform first."""
+    """Gives secrets new values; without NAME all but `receipts` and `draws`. Stop the platform first."""
     parser = argparse.ArgumentParser(prog="labkit secrets rotate", description=rotate.__doc__, allow_abbrev=False)
     parser.add_argument("names", nargs="*", metavar="NAME", help="such as cookie, gateway-keys, receipts")
     names = parser.parse_args(argv).names
@@ -50,13 +51,13 @@ def rotate(argv: list[str]) -> int:
 
 
 def change(settings: Settings, names: Sequence[str]) -> list[str]:
-    """Changes the secrets named, or all but the receipts' key; gives which.
+    """Changes the secrets named, or all but the receipts' key and the draws'; gives which.
 
     Raises OperatorError for a name that is none, before anything is changed.
     """
     folder = settings.home / "secrets"
     known = sorted(path.name for path in folder.iterdir() if _is_random(path))
-    chosen = list(dict.fromkeys(names)) or known
+    chosen = list(dict.fromkeys(names)) or [name for name in known if name != DRAWS]
     if unknown := [name for name in chosen if name not in (*known, RECEIPTS)]:
         raise OperatorError(
             f"There is no secret {unknown[0]!r}.", instead=f"There are {', '.join([*known, RECEIPTS])}."

@@ -28,6 +28,9 @@ from typing import Any
 from labkit import durable
 from labkit.errors import OperatorError
 
+# The secret that decides which hidden items each learner has.
+DRAWS = "draws"
+
 
 @dataclass(frozen=True)
 class State:

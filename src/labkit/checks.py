@@ -6,11 +6,11 @@ Grading never reads a check made in the learner's own process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-_collector: list[Check] | None = None
+_collector: list[Check | Figure] | None = None
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,20 @@ class Check:
     passed: bool
     points: float = 1
     hint: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a test measured, by item; no learner sees it and no points follow from it."""
+
+    name: str
+    items: Mapping[str, float]
+
+
+def measure(name: str, items: Mapping[str, float]) -> None:
+    """Tells the author what was reached on each item. For `labkit.calibration.gain`, which labs call."""
+    if _collector is not None:
+        _collector.append(Figure(name, dict(items)))
 
 
 def check(reason: str, condition: object, *, points: float = 1, hint: str = "") -> None:
@@ -40,8 +54,8 @@ def line(made: Check) -> str:
 
 
 @contextmanager
-def collected() -> Iterator[list[Check]]:
-    """Gathers every check made inside instead of printing it."""
+def collected() -> Iterator[list[Check | Figure]]:
+    """Gathers every check and figure made inside instead of printing it."""
     global _collector  # noqa: PLW0603 - one test cell runs at a time in the process that collects
     before, _collector = _collector, []
     try:

@@ -11,21 +11,23 @@ from autograder import command
 from autograder.bounds import with_answers
 from autograder.grade import grader_notebook
 from labkit.errors import SandboxUnavailable
+from tests.autograder.conftest import CLIP
 
 pytestmark = pytest.mark.sandbox
 RIGHT = "def clip(x, low, high):\n    return max(low, min(high, x))\n"
 WRONG = "def clip(x, low, high):\n    return low\n"
+TITLE = "# %% [markdown]\n# # Clip a reward\n"
 
 
 @pytest.fixture
 def courses(make_lab) -> Path:
-    return make_lab().path.parents[1]
+    return make_lab(TITLE + CLIP).path.parents[1]
 
 
 @pytest.fixture
 def notebook(make_lab, tmp_path) -> Path:
     path = tmp_path / "one.ipynb"
-    path.write_text(json.dumps(with_answers(grader_notebook(make_lab()), {"clip": RIGHT})))
+    path.write_text(json.dumps(with_answers(grader_notebook(make_lab(TITLE + CLIP)), {"clip": RIGHT})))
     return path
 
 
@@ -106,6 +108,16 @@ def test_check_holds_every_attempt_to_its_first_line(courses, capsys, first, ans
 def test_check_prints_a_table_of_all_courses(courses, capsys):
     assert check(courses, "--all") == 0
     assert "c/one" in capsys.readouterr().out
+
+
+def test_what_would_trouble_learners_is_named_and_fails_the_check(make_lab, capsys):
+    lab = make_lab(TITLE + CLIP.replace('"keeps what is inside"', '"inside"'))
+
+    assert check(lab.path.parents[1], "c", "--json") == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["labs"][0]["ok"] is True
+    assert "a check whose reason is 'inside'" in json.loads(out)["findings"][0]
+    assert "a check whose reason is 'inside'" in err
 
 
 def test_a_reference_that_fails_and_a_starter_that_passes_are_breaches(make_lab, capsys):

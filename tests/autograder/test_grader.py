@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,10 +14,13 @@ from sqlalchemy.exc import OperationalError
 
 from autograder.execute import LabkitExecute
 from autograder.gateway_lane import GatewayLane
+from autograder.grade import grade
 from autograder.gradebook import CourseGradebook
 from autograder.grader import Grader
 from autograder.report import Report
 from autograder.worker import service, work
+from labkit.courses import Lab
+from labkit.draw import key_for
 from labkit.errors import LabkitError, ModelUnavailable, RequestRefused
 
 pytestmark = [
@@ -44,6 +48,22 @@ def test_a_submission_is_graded_recorded_and_written_down(grader: Grader):
     assert grader.store.get(submission).state == "graded"
     assert (grader.gradebooks["testing"].root / "autograded" / "ana" / "clip" / "clip.ipynb").exists()
     assert not grader.grade_next()
+
+
+def test_each_learner_is_judged_by_the_key_that_the_sites_secret_makes_for_her(
+    grader: Grader, monkeypatch: pytest.MonkeyPatch
+):
+    keys = []
+
+    def noted(lab: Lab, content: bytes, **words: Any) -> Report:
+        keys.append(words["key"])
+        return grade(lab, content, **words)
+
+    monkeypatch.setattr("autograder.grader.grade", noted)
+    grader.secret = b"of this site"
+    for learner in ("ana", "ben"):
+        grader.grade_notebook("testing", "clip", learner, b"{}")
+    assert keys == [key_for(b"of this site", "testing", "clip", learner) for learner in ("ana", "ben")]
 
 
 def test_the_reasons_are_in_the_learners_language(grader: Grader):

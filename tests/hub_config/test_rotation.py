@@ -13,7 +13,7 @@ import pytest
 
 from hub_config import rotation
 from hub_config.settings import Settings
-from hub_config.state import State
+from hub_config.state import DRAWS, State
 from hub_config.supervision import Supervision
 from labkit import durable
 from labkit.database import connect, migrate
@@ -63,6 +63,15 @@ def test_only_what_is_named_is_changed(settings: Settings):
     before = values(settings)
     assert rotation.change(settings, ["cookie", "grader", "cookie"]) == ["cookie", "grader"]
     assert {name for name, value in values(settings).items() if value != before[name]} == {"cookie", "grader"}
+
+
+def test_which_hidden_items_people_have_changes_only_when_it_is_named(settings: Settings):
+    State(settings.home).secret_file(DRAWS)
+    before = values(settings)[DRAWS]
+    assert DRAWS not in rotation.change(settings, [])
+    assert values(settings)[DRAWS] == before
+    assert rotation.change(settings, [DRAWS]) == [DRAWS]
+    assert values(settings)[DRAWS] != before
 
 
 @pytest.mark.parametrize("name", ["cokie", "../secrets/cookie", "receipts.pem", "", ".hidden"])

@@ -166,31 +166,30 @@ check("sorts at least 10 of the 12 practice messages", right >= 10, points=6, hi
 check("sorts at least 11 of the 12 practice messages", right >= 11, points=6, hint=advice)
 
 # %% test="unseen-messages" points=50 hidden
-import json
+from labkit.calibration import gain
+from labkit.draw import draw
 
-with open("hidden/items.json", encoding="utf-8") as file:
-    UNSEEN = json.load(file)["items"]
-with open("calibration.json", encoding="utf-8") as file:
-    MEASURED = json.load(file)
+with open("hidden/messages.csv", encoding="utf-8") as file:
+    UNSEEN = draw(list(csv.DictReader(file)), each=8, by=("kind", "language"))
 answers = [] if what_is_wrong(TEMPLATE) else sort_messages(TEMPLATE, [item["text"] for item in UNSEEN])
-accuracy = count_right(answers, UNSEEN) / len(UNSEEN)
-gain = (accuracy - MEASURED["base"]) / (MEASURED["reference"] - MEASURED["base"])
+way = gain("accuracy", UNSEEN, [answer == item["kind"] for answer, item in zip(answers, UNSEEN)])
 shape = "end the template where the label must come, and give everything the same shape"
 examples = "show finished examples of your own, one of each kind"
 languages = "add examples in the languages that go wrong, keep the kinds balanced, and try another order"
-check("sorts unseen messages better than a friendly request does", gain >= 0.3, points=10, hint=shape)
-check("goes half of the way from that request to a careful template", gain >= 0.5, points=10, hint=examples)
-check("goes most of the way", gain >= 0.7, points=10, hint=examples)
-check("would save an office work: few messages go to the wrong pile", gain >= 0.8, points=10, hint=languages)
-check("is nearly as good as a careful template", gain >= 0.85, points=5, hint=languages)
-check("is as good as a careful template", gain >= 0.91, points=5, hint=languages)
+check("sorts unseen messages better than a friendly request does", way >= 0.3, points=10, hint=shape)
+check("goes half of the way from that request to a careful template", way >= 0.5, points=10, hint=examples)
+check("goes most of the way", way >= 0.7, points=10, hint=examples)
+check("would save an office work: few messages go to the wrong pile", way >= 0.8, points=10, hint=languages)
+check("is nearly as good as a careful template", way >= 0.85, points=5, hint=languages)
+check("is as good as a careful template", way >= 0.91, points=5, hint=languages)
 
 # %% test="works-cleanly" points=10 hidden
+import json
 import re
 
-with open("hidden/items.json", encoding="utf-8") as file:
-    FAMILIES = json.load(file)["twins"]
-works = gain >= 0.5
+with open("hidden/twins.json", encoding="utf-8") as file:
+    FAMILIES = json.load(file)
+works = way >= 0.5
 alike = sort_messages(TEMPLATE, [twin["text"] for family in FAMILIES for twin in family]) if works else []
 steady = sum(len(set(alike[at : at + 3])) == 1 for at in range(0, len(alike), 3))
 private = works and not re.search(r"[\w.+-]+@[\w-]+\.\w|\d[\d -]{5,}\d", TEMPLATE)

@@ -1,17 +1,42 @@
 # score: >=90%
 # %% solution="template"
 TEMPLATE = """
-"The staff were polite and finished my papers in ten minutes." is a praise.
-"My street has been dark for a month and nobody comes." is a complaint.
-"What time does the office open?" is a question.
-"Salamat po, napakaayos ng serbisyo ninyo." is a praise.
-"Ang bagal ng proseso, sayang ang oras namin." is a complaint.
-"Saan po kukuha ng form?" is a question.
-"Mabait at matulungin po ang inyong mga kawani." is a praise.
-"Hindi po dumating ang trak at mabaho na ang basura." is a complaint.
-"Magkano po ang bayad at ano ang kailangang dalhin?" is a question.
-"Good job po, ang bilis at ang linis na ng lugar!" is a praise.
-"Walang update hanggang ngayon, sobrang tagal at nakakainis." is a complaint.
-"Pwede po ba online or kailangan pumunta?" is a question.
-"{message}" is a
+"The guard was kind and showed us the right window."
+-> praise
+
+"Our drain has been blocked since May and nobody answers."
+-> complaint
+
+"Which papers do I need for a permit?"
+-> question
+
+"Maraming salamat po, ang bilis ninyong kumilos."
+-> praise
+
+"Sira na naman ang ilaw at walang pumupunta."
+-> complaint
+
+"Kailan po bukas ang tanggapan?"
+-> question
+
+"Super helpful ng staff, thank you po!"
+-> praise
+
+"Two hours na kaming naghihintay, nakakainis."
+-> complaint
+
+"Pwede po bang magbayad online?"
+-> question
+
+"Natuwa po kami sa maayos na serbisyo."
+-> praise
+
+"Ang baho ng basura, ilang linggo nang hindi kinukuha."
+-> complaint
+
+"Magkano po ang bayad sa clearance?"
+-> question
+
+"{message}"
+->
 """.strip()
