@@ -64,4 +64,4 @@ def test_both_processes_are_told_what_to_get_ready(make_lab, line, settings):
     lab = make_lab(TEXT.replace("import math", line))
     told = plan(lab, load_text(lab), grader_notebook(lab)).settings
 
-    assert told == {"profile": "light", **settings}
+    assert told == {"profile": "light", "model": lab.models[0], **settings}
