@@ -13,7 +13,7 @@ from autograder.grade import grade, grader_notebook
 from autograder.warm import Warm
 from labkit.calibration import write_calibration
 from labkit.courses import Lab
-from labkit.draw import key_for
+from labkit.draw import OPEN, key_for
 from labkit.errors import OperatorError, RequestRefused
 
 LAB = """\
@@ -99,6 +99,19 @@ def test_two_learners_are_asked_about_different_items(lab: Lab, warm: Warm) -> N
         grade(lab, answered, learner=learner, lane=lane, warm=warm, key=key_for(b"s", lab.course, lab.id, learner))
         asked.append([prompt for prompt in lane.asked if prompt.startswith("fine")])
     assert asked[0] == asked[2] != asked[1]
+
+
+@pytest.mark.sandbox
+def test_her_own_process_does_not_know_which_items_are_hers(lab: Lab, warm: Warm) -> None:
+    write_calibration(lab.path, lab.models[0], measured(lab, warm, draws=1))
+    lane, answered = Lane(), grader_notebook(lab)
+    answered["cells"][0]["source"] = ['import labkit.draw\nTEMPLATE = labkit.draw._key + " {item}"']
+    key = key_for(b"s", lab.course, lab.id, "ana")
+    grade(lab, answered, learner="ana", lane=lane, warm=warm, key=key)
+    hers = [prompt for prompt in lane.asked if not prompt.startswith(("good", "bad"))]
+    assert hers
+    assert all(prompt.startswith(OPEN) for prompt in hers)
+    assert not any(key in prompt for prompt in lane.asked)
 
 
 @pytest.mark.sandbox
