@@ -159,9 +159,9 @@ def formgrader(course: Path, make_app, tmp_path_factory: pytest.TempPathFactory)
     pupils = folder / "pupils.json"
     running = Formgrader(make_app(folder / "files", str(pupils)), course, pupils)
     loop, started = asyncio.new_event_loop(), threading.Event()
+    server = HTTPServer(running.app.web_app)
 
     async def listen() -> None:
-        server = HTTPServer(running.app.web_app)
         sockets = bind_sockets(0, "127.0.0.1")
         running.port = sockets[0].getsockname()[1]
         server.add_sockets(sockets)
@@ -180,6 +180,7 @@ def formgrader(course: Path, make_app, tmp_path_factory: pytest.TempPathFactory)
     finally:
         for client in running.clients.values():
             client.close()
+        loop.call_soon_threadsafe(server.stop)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
