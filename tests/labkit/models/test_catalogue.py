@@ -1,9 +1,9 @@
-import json
 from pathlib import Path
 
 import pytest
 from packaging.licenses import canonicalize_license_expression
 
+from labkit.calibration import read_calibrations
 from labkit.errors import OperatorError
 from labkit.models import Model, catalogue, find
 from labkit.models.catalogue import load_catalogue
@@ -79,8 +79,7 @@ def test_a_licence_that_is_not_open_source_needs_its_terms_accepted(model: Model
 @pytest.mark.parametrize("model", [model for model in EVERY if model.gradable_for], ids=lambda model: model.id)
 def test_what_a_model_is_gradable_for_was_calibrated_on_these_very_weights(model: Model) -> None:
     for lab in model.gradable_for:
-        calibration = json.loads((COURSES / lab / "calibration.json").read_text())
-        assert (calibration["model"], calibration["model_sha256"]) == (model.id, model.sha256)
+        assert read_calibrations(COURSES / lab)[model.id].weights == model.sha256
 
 
 # Of these families only some sizes are under Apache-2.0: Qwen2.5 3B and 72B, and Qwen2.5-VL 3B and 72B, are not.
