@@ -44,8 +44,8 @@ class Remembering:
 
 
 def calls_gain(lab: Lab) -> bool:
-    """Whether a model grades the lab: one of its tests calls `gain`."""
-    return any("gain(" in cell.source for cell in load_text(lab).of("test"))
+    """Whether a model grades the lab: one of its tests goes by what was measured."""
+    return any("labkit.calibration" in cell.source for cell in load_text(lab).of("test"))
 
 
 def engine() -> str:

@@ -111,11 +111,17 @@ def calibrate(argv: list[str]) -> int:
     parser.add_argument("--dry-run", action="store_true", help="writes nothing")
     _shared(parser)
     given = parser.parse_args(argv)
+    if given.draws < 1:
+        parser.error("--draws is at least 1")
 
     def run() -> int:
         found = {}
+        labs = [lab for lab in _labs(given.courses, given.which) if calls_gain(lab)]
+        if not labs:
+            told = "Call gain(...) in a hidden test: docs/add-a-lab.md, part 4."
+            raise OperatorError(f"No model grades anything in {given.which}.", instead=told)
         with Warm() as warm:
-            for lab in [one for one in _labs(given.courses, given.which) if calls_gain(one)]:
+            for lab in labs:
                 prepared = embedded.prepare(given.model_home, _progress)
                 about = (prepared.sha256, engine())
                 lane = functools.partial(ModelLane, given.model_home, _progress)

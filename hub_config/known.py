@@ -59,7 +59,7 @@ class Known:
         return every[name]
 
     def model(self, name: str) -> str:
-        """One of the catalogue, of a lab, or one that was called before."""
+        """One of the catalogue, of a lab, of LABKIT_SERVING, or one that was called before."""
         named = {model for course in self.courses for lab in course.labs for model in lab.models}
         named |= {model for table in read_serving(self._settings.serving).backends for model in table.get("models", ())}
         if name in named or name in catalogue():

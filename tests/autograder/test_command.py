@@ -120,6 +120,13 @@ def test_what_would_trouble_learners_is_named_and_fails_the_check(make_lab, caps
     assert "a check whose reason is 'inside'" in err
 
 
+def test_a_course_that_no_model_grades_has_nothing_to_calibrate(courses, capsys):
+    assert command.calibrate(["c", "--courses", str(courses)]) == 1
+    assert "No model grades anything in c" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command.calibrate(["c", "--courses", str(courses), "--draws", "0"])
+
+
 def test_a_reference_that_fails_and_a_starter_that_passes_are_breaches(make_lab, capsys):
     lab = make_lab(
         '# %% solution="a"\n### BEGIN SOLUTION\na = 1\n### END SOLUTION\n### BEGIN STARTER\n# a = 2\n### END STARTER\n'

@@ -8,7 +8,6 @@ from labkit.errors import RequestRefused
 
 # No more of a text is kept.
 _LONGEST = 8_000
-_LONGEST_REASON = 2_000
 
 
 def report(reason: str, *, asked: str = "", answered: str = "") -> None:
@@ -18,10 +17,6 @@ def report(reason: str, *, asked: str = "", answered: str = "") -> None:
     """
     if not isinstance(reason, str) or not reason.strip():
         raise RequestRefused("A report has a reason.", instead='Write labkit.report("what is wrong with the answer").')
-    if len(reason) > _LONGEST_REASON:
-        raise RequestRefused(
-            f"Your reason has {len(reason):,} characters.", instead=f"Say it in at most {_LONGEST_REASON:,}."
-        )
     answer = Last(asked, answered) if asked or answered else last()
     if answer is None:
         raise RequestRefused(

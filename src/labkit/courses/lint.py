@@ -16,8 +16,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labkit.courses.course import Lab
+from labkit.courses.sums import is_check
 from labkit.courses.syntax import parse
 from labkit.courses.text import Cell, LabText, load_text
 from labkit.errors import AuthorError
@@ -62,21 +64,29 @@ def _licences(lab: Lab) -> Iterator[Finding]:
         if not names:
             continue
         file = folder / _LICENCES
-        told = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
+        try:
+            told = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
+        except tomllib.TOMLDecodeError as error:
+            yield Finding(str(file), 1, f"this is not TOML ({error})", "Mend it; text goes in quotes.")
+            continue
         instead = '["FILE"], then licence = "SPDX name" and source = "where it is from".'
         for name in sorted(names - told.keys()):
             yield Finding(str(file), 1, f"{name} has no licence", f"Write {instead}")
         for name, table in told.items():
             if name not in names:
                 yield Finding(str(file), 1, f"there is no file {name!r}", "Remove its table.")
-            elif not isinstance(table, dict) or table.keys() != _KEYS or not all(map(str.strip, table.values())):
+            elif not _says_both(table):
                 yield Finding(str(file), 1, f"{name} does not say licence and source, and nothing else", f"Write {instead}")
+
+
+def _says_both(table: Any) -> bool:
+    return isinstance(table, dict) and table.keys() == _KEYS and all(str(value).strip() for value in table.values())
 
 
 def _reasons(file: str, text: LabText) -> Iterator[Finding]:
     for cell in text.of("test"):
         for node in ast.walk(parse(cell.source)):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"):
+            if not (isinstance(node, ast.Call) and is_check(node)):
                 continue
             reason = node.args[0] if node.args else None
             if isinstance(reason, ast.Constant) and len(str(reason.value).split()) < _FEWEST_WORDS:
@@ -104,7 +114,7 @@ def _headings(file: str, text: LabText) -> Iterator[Finding]:
     last = 0
     for cell in text.of("prose", "answer"):
         for match in _HEADING.finditer(_without_code(cell.source)):
-            level, line = len(match[1]), cell.line + 1 + cell.source[: match.start()].count("\n")
+            level, line = len(match[1]), _line(cell, match)
             if last == 0 and level != 1:
                 yield Finding(file, line, "the first heading is not the lab's title", "Begin with `# ` and the title.")
             elif level == 1 and last:

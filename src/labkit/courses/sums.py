@@ -22,7 +22,7 @@ class StaticCheck:
 
 
 def calls_check(source: str) -> bool:
-    return any(_is_check(node) for node in ast.walk(parse(source)))
+    return any(is_check(node) for node in ast.walk(parse(source)))
 
 
 def static_checks(source: str) -> tuple[StaticCheck, ...] | None:
@@ -30,12 +30,12 @@ def static_checks(source: str) -> tuple[StaticCheck, ...] | None:
     tree = parse(source)
     found = [static_check(index, node) for index, node in enumerate(tree.body)]
     seen = [check for check in found if check is not None]
-    return tuple(seen) if len(seen) == sum(_is_check(node) for node in ast.walk(tree)) else None
+    return tuple(seen) if len(seen) == sum(is_check(node) for node in ast.walk(tree)) else None
 
 
 def refuse_test(file: str, line: int, source: str, points: float) -> None:
     tree = parse(source)
-    can_fail = any(_is_check(node) or isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(tree))
+    can_fail = any(is_check(node) or isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(tree))
     if not can_fail:
         instead = "Write `check(reason, condition)` or an assert."
         raise AuthorError(file, line, "this test cannot fail: its points would be free", instead=instead)
@@ -46,14 +46,15 @@ def refuse_test(file: str, line: int, source: str, points: float) -> None:
         raise AuthorError(file, line, f"points={points:g}, but its checks add up to {total:g}", instead=instead)
 
 
-def _is_check(node: ast.AST) -> bool:
+def is_check(node: ast.AST) -> bool:
+    """Whether it is a call of `check`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"
 
 
 def static_check(index: int, statement: ast.stmt) -> StaticCheck | None:
     """The check a top-level statement is, or None where it is none or its points cannot be read."""
     node = statement.value if isinstance(statement, ast.Expr) else None
-    if not (isinstance(node, ast.Call) and _is_check(node)):
+    if not (isinstance(node, ast.Call) and is_check(node)):
         return None
     given = {word.arg: word.value for word in node.keywords}
     points = _constant(given.get("points"), 1)

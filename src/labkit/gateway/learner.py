@@ -153,7 +153,9 @@ def _report(raw: bytes) -> Mapping[str, str]:
     if not all(isinstance(text, str) for text in given.values()) or not str(given.get("reason", "")).strip():
         raise RequestRefused("A report has a reason.", instead="Say in a few words what is wrong with the answer.")
     if len(given["reason"]) > _LONGEST_REASON:
-        raise RequestRefused("This reason is too long.", instead=f"Say it in at most {_LONGEST_REASON:,} characters.")
+        raise RequestRefused(
+            f"Your reason has {len(given['reason']):,} characters.", instead=f"Say it in at most {_LONGEST_REASON:,}."
+        )
     return given
 
 

@@ -17,17 +17,11 @@ _IMAGE = re.compile(r"data:image/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,
 
 
 def are_messages(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and 1 <= len(value) <= MOST_MESSAGES
-        and all(isinstance(message, dict) and _is_message(message) for message in value)
-        and sum(len(text_of(message)) for message in value) <= LONGEST_TEXT
-        and sum(len(images_of(message)) for message in value) <= _MOST_IMAGES
-    )
+    return not trouble(value)
 
 
 def trouble(value: Any) -> str:
-    """What is wrong with messages that are none, as far as it can be told in a sentence; else an empty text."""
+    """What is wrong with messages, in a sentence; an empty text where nothing is."""
     if not isinstance(value, list) or not value:
         return "There are no messages."
     if len(value) > MOST_MESSAGES:
@@ -40,7 +34,10 @@ def trouble(value: Any) -> str:
         if not _is_message(one):
             return f"Message {number} is not one a {one['role']} can send."
     size = sum(len(text_of(message)) for message in value)
-    return f"Your text has {size:,} characters; at most {LONGEST_TEXT:,} are read." if size > LONGEST_TEXT else ""
+    if size > LONGEST_TEXT:
+        return f"Your text has {size:,} characters; at most {LONGEST_TEXT:,} are read."
+    images = sum(len(images_of(message)) for message in value)
+    return f"There are {images} images; at most {_MOST_IMAGES} are read." if images > _MOST_IMAGES else ""
 
 
 def text_of(message: Mapping[str, Any]) -> str:

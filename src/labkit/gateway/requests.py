@@ -92,7 +92,7 @@ def _checked(raw: bytes, known: Known, *, needed: str, strict: bool) -> tuple[di
     for name, value in given.items():
         is_right, must_be = known[name]
         if not is_right(value):
-            found = (trouble(value) if name == "messages" else "") or f"{name} is wrong."
+            found = trouble(value) if name == "messages" else f"{name} is wrong."
             raise RequestRefused(found, instead=f"It must be {must_be}.", param=name)
     if needed not in given:
         raise _missing(needed, known)

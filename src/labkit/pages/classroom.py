@@ -88,9 +88,9 @@ class ClassroomPages:
         try:
             await run_in_threadpool(act, course, mine, form, someone)
         except (OperatorError, ValueError, OverflowError) as error:
-            done = "in the way" if isinstance(error, ExamInTheWay) else done
+            problem = "in the way" if isinstance(error, ExamInTheWay) else done
             everything = (await self._course(request, someone))[1]
-            return await self._render(request, someone, course, everything, status=422, problem=done)
+            return await self._render(request, someone, course, everything, status=422, problem=problem)
         return self._back(course, done)
 
     def _pause(self, course: Course, mine: Collection[str], form: Form, by: Person) -> None:

@@ -37,14 +37,6 @@ def test_the_last_answer_is_reported_with_its_model_and_call(platform, capsys) -
     assert out.count("\n") == 1 and "your instructor sees" in out and "'Sydney.'" in out
 
 
-def test_a_reason_that_is_too_long_is_refused_and_not_cut(platform) -> None:
-    platform.says("Sydney")
-    labkit.ask("Capital of Australia?")
-    with pytest.raises(RequestRefused, match=r"2,001 characters.*at most 2,000"):
-        labkit.report("x" * 2001)
-    assert platform.sent[-1][0] != "/reports"
-
-
 def test_of_a_conversation_it_says_who_said_what(platform) -> None:
     platform.says("No.")
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}

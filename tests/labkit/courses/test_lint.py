@@ -95,6 +95,8 @@ def test_a_lab_without_a_title_is_found(write: Write) -> None:
         ("", ["curve.png has no licence", "table.csv has no licence"]),
         (LICENCES + '\n["gone.csv"]\nlicence = "CC0-1.0"\nsource = "x"\n', ["there is no file 'gone.csv'"]),
         (LICENCES.replace('licence = "CC0-1.0"', 'licence = " "', 1), ["table.csv does not say licence and source"]),
+        (LICENCES.replace('"CC0-1.0"', "3 of", 1), ["this is not TOML"]),
+        ("table = 1\n" + LICENCES, ["there is no file 'table'"]),
         (LICENCES.replace("source", "origin", 1), ["table.csv does not say licence and source"]),
     ],
 )

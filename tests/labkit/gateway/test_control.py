@@ -203,6 +203,9 @@ def test_a_learner_reports_an_answer(gateway) -> None:
     assert (found.username, found.lab, found.reason, found.answered) == ("ana", "triage", "it is rude", "go away")
     for wrong in ({**said, "reason": " "}, {"reason": 7}, {**said, "grade": "A"}, [], {"reason": "\ud800"}):
         assert httpx.post(url, content=json.dumps(wrong), headers=headers).status_code == 400
+    long = httpx.post(url, json={**said, "reason": "x" * 2001}, headers=headers)
+    assert (long.status_code, "2,001 characters. Say it in at most 2,000" in long.text) == (400, True)
+    assert len(reports.of_cohorts(gateway.engine, "prompting", {"first"})) == 1
 
 
 def test_whoever_wants_to_know_is_told_her_place_in_the_queue(start) -> None:

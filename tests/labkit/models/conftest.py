@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import random
 import threading
 import wave
@@ -18,12 +19,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from labkit.models.embeddings import Embedder
+from labkit.models.fetch import fetch
 from labkit.models.reading import Reader
 from labkit.models.record import Model, Origin
 from labkit.models.sources import ranged
+from labkit.models.sources.huggingface import HuggingFace
+from labkit.models.sources.modelscope import ModelScope
 from labkit.models.speech import Transcriber
 
 REPO = "Acme/Tiny"
+CLASSES = {"huggingface": HuggingFace, "modelscope": ModelScope}
+HUBS = list(CLASSES)
 
 
 def safetensors(seed: int, size: int = 20_000) -> bytes:
@@ -295,3 +301,38 @@ def drawn() -> Callable[..., bytes]:
         return out.getvalue()
 
     return draw
+
+
+def origin(model, kind):
+    return next(one for one in model.sources if one.kind == kind)
+
+
+def nothing_half(models: Path) -> bool:
+    return not [path for path in models.iterdir() if path.name not in (".fetch.lock", "lock.json")]
+
+
+def hub_weights(size: int) -> bytes:
+    return (2).to_bytes(8, "little") + b"{}" + os.urandom(size)
+
+
+def remove(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+
+
+@pytest.fixture(params=HUBS)
+def kind(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def get(hub, tiny, models, kind):
+    """Fetches the small model; what it said is in `get.said`."""
+
+    def get(model=tiny, kind=kind, **options):
+        options = {"endpoint": hub.url, "progress": get.said.append, **options}
+        return fetch(model, models, origin(model, kind), **options)
+
+    get.said = []
+    return get

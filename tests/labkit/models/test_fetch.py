@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,11 +18,8 @@ from labkit.models.fetch import fetch, fetched, is_fetched
 from labkit.models.lock import read_lock
 from labkit.models.record import Origin
 from labkit.models.sources import ranged
-from labkit.models.sources.huggingface import HuggingFace
-from labkit.models.sources.modelscope import ModelScope
+from tests.labkit.models.conftest import CLASSES, hub_weights, nothing_half, origin
 
-CLASSES = {"huggingface": HuggingFace, "modelscope": ModelScope}
-HUBS = list(CLASSES)
 TAKEN = {
     "LICENSE",
     "README.md",
@@ -36,31 +32,6 @@ TAKEN = {
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def origin(model, kind):
-    return next(one for one in model.sources if one.kind == kind)
-
-
-@pytest.fixture(params=HUBS)
-def kind(request) -> str:
-    return request.param
-
-
-@pytest.fixture
-def get(hub, tiny, models, kind):
-    """Fetches the small model; what it said is in `get.said`."""
-
-    def get(model=tiny, kind=kind, **options):
-        options = {"endpoint": hub.url, "progress": get.said.append, **options}
-        return fetch(model, models, origin(model, kind), **options)
-
-    get.said = []
-    return get
-
-
-def nothing_half(models: Path) -> bool:
-    return not [path for path in models.iterdir() if path.name not in (".fetch.lock", "lock.json")]
 
 
 def test_a_fetched_model_has_its_files_its_manifest_and_its_lock(get, hub, models, tiny, kind):
@@ -146,10 +117,6 @@ def test_a_killed_fetch_goes_on_where_it_was(get, hub, models, kind):
     assert (there.folder / "model-1.safetensors").read_bytes() == big
 
 
-def hub_weights(size: int) -> bytes:
-    return (2).to_bytes(8, "little") + b"{}" + os.urandom(size)
-
-
 def test_what_another_revision_left_is_not_gone_on_with(get, hub, models, monkeypatch):
     hub.cuts, hub.cut_after = 1000, 6000
     hub.repo.commits["c" * 40]["model-1.safetensors"] = hub_weights(50_000)
@@ -184,72 +151,6 @@ def test_a_small_file_is_held_to_what_its_hub_tells_of_it(get, hub, models, monk
     with pytest.raises(OperatorError, match=r"config\.json does not hash"):
         get()
     assert nothing_half(models)
-
-
-def test_the_commit_of_the_first_fetch_is_asked_for_again(get, hub, models):
-    first = get()
-    hub.change("model-1.safetensors", b"other")
-    remove(models / "tiny")
-    assert get().files == first.files
-
-
-def remove(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-
-
-def test_other_weights_than_the_lock_are_refused_before_a_byte_is_fetched(get, hub, models):
-    get()
-    remove(models / "tiny")
-    hub.repo.commits["c" * 40]["model-1.safetensors"] = hub_weights(500)
-    hub.asked.clear()
-    with pytest.raises(OperatorError, match=r"another hash than before.*a record of its own"):
-        get()
-    assert hub.asked == [] and nothing_half(models)
-
-
-def test_another_template_from_the_same_source_is_refused(get, hub, models):
-    """Hugging Face tells no SHA-256 of small files: they are compared once they are here."""
-    get()
-    remove(models / "tiny")
-    hub.repo.commits["c" * 40]["tokenizer_config.json"] = b'{"chat_template": "{{ evil }}"}'
-    with pytest.raises(OperatorError, match=r"tokenizer_config\.json .* has another hash than before"):
-        get()
-    assert nothing_half(models)
-
-
-def test_more_weights_than_the_lock_knows_are_refused(get, hub, models):
-    get()
-    remove(models / "tiny")
-    hub.repo.commits["c" * 40]["model-3.safetensors"] = hub_weights(10)
-    with pytest.raises(OperatorError, match=r"weights model-3\.safetensors, which the lock does not know"):
-        get()
-
-
-def test_fewer_weights_than_the_lock_knows_are_refused(get, hub, models):
-    get()
-    remove(models / "tiny")
-    del hub.repo.commits["c" * 40]["model-2.safetensors"]
-    with pytest.raises(OperatorError, match=r"lacks model-2\.safetensors"):
-        get()
-    assert nothing_half(models)
-
-
-@pytest.mark.parametrize(("first", "second"), [HUBS, HUBS[::-1]])
-def test_hubs_are_interchangeable_when_the_weights_agree(hub, tiny, models, first, second):
-    def get(kind):
-        return fetch(tiny, models, origin(tiny, kind), endpoint=hub.url, progress=lambda line: None)
-
-    one = get(first)
-    remove(models / "tiny")
-    hub.repo.commits["c" * 40]["README.md"] = b"---\nlicense: Apache License 2.0\n---\nThe other hub's own card.\n"
-    assert get(second).sha256 == one.sha256
-    assert read_lock(models)["tiny"].sources.keys() == set(HUBS)
-    remove(models / "tiny")
-    hub.repo.commits["c" * 40]["model-2.safetensors"] = hub_weights(300)
-    with pytest.raises(OperatorError, match="another hash than before"):
-        get(second)
 
 
 @pytest.mark.parametrize(
