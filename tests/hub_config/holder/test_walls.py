@@ -28,6 +28,10 @@ def ask(path, port=8000, **headers):
         except urllib.error.HTTPError as error: return str(error.code)
         except OSError as error: time.sleep(0.1); last = error
     return repr(last)
+def runs(pid):  # its program; none for one that ended since it was listed: a shell that waits forks for every sleep
+    try: return open(f'/proc/{pid}/comm').read().strip()
+    except OSError: return ''
+def doors(): return [int(pid) for pid in os.listdir('/proc') if pid.isdigit() and runs(pid) == 'socat']
 """
 
 
@@ -162,10 +166,9 @@ def test_killing_everything_she_can_ends_only_her_own(holding):
 def test_her_door_comes_back_when_she_ends_what_joins_her_to_it(holding):
     body = (
         "ask('/hub/api/user')\n"
-        "for p in os.listdir('/proc'):\n"
-        "    try:\n"
-        "        if p.isdigit() and open(f'/proc/{p}/comm').read().strip() == 'socat': os.kill(int(p), 9)\n"
-        "    except OSError: pass\n"  # it ended meanwhile: a shell that waits forks for every sleep
+        "for door in doors():\n"
+        "    try: os.kill(door, 9)\n"
+        "    except ProcessLookupError: pass\n"  # one that answered the question and is done
         "tell(ask('/hub/api/user'))"
     )
     assert holding.told(holding.serve("ana", attack(body))) == "GET /hub/api/user"
@@ -226,11 +229,10 @@ def test_a_server_that_itself_takes_too_much_is_ended_and_the_reason_is_kept(hol
 def test_a_home_that_is_too_full_ends_what_fills_it_and_not_the_server(holding):
     fill = "import time\nopen('full', 'wb').write(bytes(6 << 20)); time.sleep(600)"
     # Its door's processes must be the same afterwards: a door that is gone makes the server useless to her.
-    doors = "[int(p) for p in os.listdir('/proc') if p.isdigit() and 'socat' in open(f'/proc/{p}/comm').read()]"
     body = (
-        f"ask('/hub/api/user'); listens = min({doors})\n"
+        f"ask('/hub/api/user'); listens = min(doors())\n"
         f"filler = subprocess.Popen([sys.executable, '-c', {fill!r}])\n"
-        f"tell((filler.wait(), ask('/hub/api/user'), listens in {doors}))"
+        f"tell((filler.wait(), ask('/hub/api/user'), listens in doors()))"
     )
     home = holding.serve("ana", attack(body), home_mb=5)
 
