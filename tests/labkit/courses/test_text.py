@@ -51,7 +51,7 @@ def test_a_header_is_read(line, header):
         ('# %% demo="a"', "`demo` takes no value"),
         ('# %% solution="Clip It"', "cannot be a cell's name"),
         ('# %% solution="a_1"', "cannot be a cell's name"),
-        ('# %% solution="a" points=3', "cannot have points"),
+        ("# %% demo points=3", "cannot have points"),
         ('# %% test="a"', "has no points"),
         ('# %% test="a" points=0', "points=0"),
         ('# %% test="a" points=many', "points=many"),

@@ -1,0 +1,115 @@
+"""What an import did: each lab, every cell that got another name, and what was changed or is not carried over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Note:
+    """`lost`: it is not carried over, with the `points` it had; else it was changed on the way."""
+
+    file: str
+    cell: str
+    told: str
+    lost: bool = False
+    points: float = 0
+
+    def __str__(self) -> str:
+        place = ", ".join(part for part in (self.file, self.cell) if part)
+        points = f" ({self.points:g} points)" if self.points else ""
+        return f"{place}: {self.told}{points}"
+
+
+@dataclass
+class Notes:
+    """Gathers notes about one file."""
+
+    file: str
+    all: list[Note] = field(default_factory=list)
+
+    def changed(self, told: str, cell: str = "") -> None:
+        self.all.append(Note(self.file, cell, told))
+
+    def lost(self, told: str, cell: str = "", points: float = 0) -> None:
+        self.all.append(Note(self.file, cell, told, True, points))
+
+
+@dataclass(frozen=True)
+class LabReport:
+    """`names` says which cells of the notebook became which of the lab; points are those of the lab as it is now."""
+
+    id: str
+    notebook: str
+    automatic: float
+    manual: float
+    names: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    course: str
+    origin: str
+    labs: tuple[LabReport, ...]
+    notes: tuple[Note, ...]
+    packages: tuple[str, ...] = ()
+    people: int = 0
+    scores: int = 0
+
+    @property
+    def lost(self) -> tuple[Note, ...]:
+        return tuple(note for note in self.notes if note.lost)
+
+    @property
+    def changed(self) -> tuple[Note, ...]:
+        return tuple(note for note in self.notes if not note.lost)
+
+    def to_json(self) -> dict[str, Any]:
+        labs = [{**vars(lab), "names": [{"from": old, "to": new} for old, new in lab.names]} for lab in self.labs]
+        told = {"lost": self.lost, "changed": self.changed}
+        notes = {
+            name: [{"file": one.file, "cell": one.cell, "told": one.told, "points": one.points} for one in some]
+            for name, some in told.items()
+        }
+        about = {"course": self.course, "from": self.origin, "labs": labs, "packages": list(self.packages)}
+        return {**about, **notes, "people": self.people, "scores": self.scores}
+
+
+def markdown(report: Report) -> str:
+    """IMPORT.md."""
+    lines = [f"# {report.course}, imported from {report.origin}", "", *_table(report), ""]
+    for title, notes in (("Not carried over", report.lost), ("Changed on the way", report.changed)):
+        lines += [f"## {title}", "", *([f"- {_plain(note)}" for note in notes] or ["Nothing."]), ""]
+    lines += ["## Names", "", "Every cell of a name, and what it is called now.", "", *_names(report), ""]
+    lines += ["## What to do next", "", *_next(report), ""]
+    return "\n".join(lines)
+
+
+def _table(report: Report) -> list[str]:
+    rows = [f"| {lab.id} | {_plain(lab.notebook)} | {lab.automatic:g} | {lab.manual:g} |" for lab in report.labs]
+    return ["| lab | notebook | automatic points | points by hand |", "|---|---|---|---|", *rows]
+
+
+def _names(report: Report) -> list[str]:
+    rows = [f"| {lab.id} | {_plain(old)} | {new} |" for lab in report.labs for old, new in lab.names]
+    return ["| lab | before | now |", "|---|---|---|", *rows]
+
+
+def _next(report: Report) -> list[str]:
+    steps = [
+        f"1. `labkit courses check {report.course}` grades each lab's own answer and its starter, and names what would "
+        "trouble learners. Mend what it says.",
+        "2. Read each lab's README.md, where there is one: model answers, mark schemes and tests that were set aside.",
+    ]
+    if report.packages:
+        steps.append(f"3. Install {', '.join(report.packages)} where learners' servers and the grader run.")
+    if report.people or report.scores:
+        steps.append(f"{len(steps) + 1}. roster.csv and history.csv tell of people: `labkit roster plan roster.csv` first, "
+                     "and keep both out of version control.")
+    return steps
+
+
+def _plain(text: object) -> str:
+    """In one line, and a table's cell stays one."""
+    return " ".join(str(text).split()).replace("|", "\\|")
