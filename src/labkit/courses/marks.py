@@ -17,7 +17,7 @@ from labkit.errors import AuthorError
 
 _MARK = re.compile(r"^\s*#{2,}\s*(BEGIN|END)\b.*$", re.IGNORECASE)
 # Outside a solution `## Begin here` is a heading or a comment like any other.
-_STRAY = re.compile(r"^\s*#{2,}\s*(BEGIN|END)\s+(SOLUTION|STARTER|HIDDEN|MARK|TESTS?)\b.*$", re.IGNORECASE)
+STRAY = re.compile(r"^\s*#{2,}\s*(BEGIN|END)\s+(SOLUTION|STARTER|HIDDEN|MARK|TESTS?)\b.*$", re.IGNORECASE)
 _EXACT = re.compile(r"^(?P<indent>\s*)### (?P<edge>BEGIN|END) (?P<what>SOLUTION|STARTER)\s*$")
 _KNOWN = "Write `### BEGIN SOLUTION`, `### END SOLUTION`, `### BEGIN STARTER` or `### END STARTER`"
 _TODO = ("# YOUR CODE HERE", "raise NotImplementedError()")
@@ -54,7 +54,7 @@ def learner_source(file: str, line: int, source: str) -> str:
 def refuse_marks(file: str, line: int, source: str) -> None:
     """Marks belong in solutions; nbgrader's for hidden tests are a header word here."""
     for offset, text in enumerate(source.split("\n"), 1):
-        if _STRAY.match(text):
+        if STRAY.match(text):
             instead = "Mark hidden tests by the word `hidden` in the header; solutions in `solution` cells."
             raise AuthorError(file, line + offset, f"{text.strip()!r} outside a solution", instead=instead)
 

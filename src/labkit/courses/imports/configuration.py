@@ -115,7 +115,7 @@ def _statement(reading: _Reading, node: ast.stmt) -> None:
 
 def _key(reading: _Reading, target: ast.expr | None) -> str:
     """`Class.name` of `c.Class.name`."""
-    parts = []
+    parts: list[str] = []
     while isinstance(target, ast.Attribute):
         parts.insert(0, target.attr)
         target = target.value

@@ -38,12 +38,14 @@ class Notes:
 
 @dataclass(frozen=True)
 class LabReport:
-    """`names` says which cells of the notebook became which of the lab; points are those of the lab as it is now."""
+    """`names` says which cells of the notebook became which of the lab; `before` is what nbgrader gave at most, the
+    other points are those of the lab as it is now."""
 
     id: str
     notebook: str
     automatic: float
     manual: float
+    before: float = 0
     names: tuple[tuple[str, str], ...] = ()
 
 
@@ -87,8 +89,11 @@ def markdown(report: Report) -> str:
 
 
 def _table(report: Report) -> list[str]:
-    rows = [f"| {lab.id} | {_plain(lab.notebook)} | {lab.automatic:g} | {lab.manual:g} |" for lab in report.labs]
-    return ["| lab | notebook | automatic points | points by hand |", "|---|---|---|---|", *rows]
+    rows = [
+        f"| {lab.id} | {_plain(lab.notebook)} | {lab.before:g} | {lab.automatic:g} | {lab.manual:g} |"
+        for lab in report.labs
+    ]
+    return ["| lab | notebook | points in nbgrader | automatic here | by hand here |", "|---|---|---|---|---|", *rows]
 
 
 def _names(report: Report) -> list[str]:

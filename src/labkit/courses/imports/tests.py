@@ -17,7 +17,7 @@ from labkit.courses.imports.regions import regions
 from labkit.courses.sums import is_check
 
 _ENDED = "assert True  # nothing above failed"
-_COMPUTED = ast.Name | ast.BinOp | ast.UnaryOp | ast.IfExp | ast.Constant
+_COMPUTED = ast.Name | ast.BinOp | ast.UnaryOp | ast.IfExp
 _NUMBERS = ("round", "min", "max", "sum", "float", "int")
 
 
@@ -93,8 +93,10 @@ def _with_credit(part: Part, told: list[str]) -> str:
     """nbgrader takes a number in the last line for the points reached; here a check says so."""
     tree = python.tree(part.source)
     last = tree.body[-1] if tree and tree.body else None
-    if not isinstance(last, ast.Expr) or not _is_number(last.value):
+    if tree is None or not isinstance(last, ast.Expr) or not _is_number(last.value):
         return part.source
+    if len(tree.body) > 1 and (tree.body[-2].end_lineno or 0) >= last.lineno:
+        return part.source  # `a; b` in one line
     told.append("its last line says how many points it gives: a check does that now")
     kept = part.source.split("\n")[: last.lineno - 1]
     credit = f"partial_credit = min({part.points:g}, max(0.0, float({ast.unparse(last.value)})))"
@@ -105,5 +107,6 @@ def _with_credit(part: Part, told: list[str]) -> str:
 def _is_number(value: ast.expr) -> bool:
     if isinstance(value, ast.Call):
         return isinstance(value.func, ast.Name) and value.func.id in _NUMBERS
-    constant = isinstance(value, ast.Constant)
-    return isinstance(value, _COMPUTED) and (not constant or type(value.value) in (int, float))  # type: ignore[attr-defined]
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, int | float) and not isinstance(value.value, bool)
+    return isinstance(value, _COMPUTED)

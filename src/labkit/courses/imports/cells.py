@@ -1,0 +1,271 @@
+"""A notebook's cells as cells of a lab's text, each with what was changed in it or lost of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from labkit.courses.imports import code, python
+from labkit.courses.imports.configuration import Settings
+from labkit.courses.imports.files import Files
+from labkit.courses.imports.names import Taken
+from labkit.courses.imports.notebook import Given
+from labkit.courses.imports.regions import regions
+from labkit.courses.imports.report import Notes
+from labkit.courses.imports.solution import solution, written
+from labkit.courses.imports.tests import Split, split
+from labkit.courses.marks import STRAY
+
+_MOST_POINTS = 9999.999
+
+
+@dataclass(frozen=True)
+class Made:
+    """A cell of a lab's text; `place` and `notes` lead back to the notebook's."""
+
+    kind: str  # prose | code | demo | solution | test | answer
+    source: str
+    place: str
+    notes: Notes
+    name: str = ""
+    points: float = 0
+    hidden: bool = False
+
+
+@dataclass
+class Converted:
+    """`asides` is for those who grade, by what it is: model answers, mark schemes, tests that were set aside."""
+
+    cells: list[Made] = field(default_factory=list)
+    asides: list[tuple[str, str]] = field(default_factory=list)
+    names: list[tuple[str, str]] = field(default_factory=list)
+    taken: Taken = field(default_factory=Taken)
+    seen: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    given: Given
+    source: str
+    needed: bool
+    notes: Notes
+    settings: Settings
+    files: Files
+    to: Converted
+    pictures: set[str] = field(default_factory=set)  # those of its attachments that learners see
+
+    def made(self, kind: str, source: str, name: str = "", points: float = 0, *, hidden: bool = False) -> None:
+        shown = _without_stray_marks(source, kind, self)
+        if self.given.kind == "markdown":  # only now: pictures of what learners never see stay out of their data
+            shown, pictures = self.files.in_markdown(shown, self.given.attachments, self.given.place, self.notes)
+            self.pictures.update(pictures)
+        self.to.cells.append(Made(kind, shown, self.given.place, self.notes, name, points, hidden))
+
+    def name(self, ending: str = "") -> str:
+        """A name of the lab for this cell, told where it is another."""
+        given = self.given.name
+        found = self.to.taken.new(given or f"cell-{self.given.number}", f"cell-{self.given.number}", ending=ending)
+        self.to.names.append((self.given.place, found))
+        return found
+
+    def changed(self, told: str) -> None:
+        self.notes.changed(told, self.given.place)
+
+    def lost(self, told: str, points: float = 0) -> None:
+        self.notes.lost(told, self.given.place, points)
+
+
+def convert(given: Iterable[tuple[Given, Notes]], settings: Settings, files: Files) -> Converted:
+    """Every cell, in order: header, notebook and footer, each with the notes of its file."""
+    cells = list(given)
+    plain = [(at, one.source) for at, (one, _) in enumerate(cells) if _is_plain_code(one)]
+    later = [(at, one.source) for at, (one, _) in enumerate(cells) if one.kind == "code" and not _is_plain_code(one)]
+    needed = code.needed(plain, later)
+    to = Converted()
+    for at, (one, notes) in enumerate(cells):
+        source = files.in_code(one.source, one.place, notes) if one.kind == "code" else one.source
+        cell = _Cell(one, source, at in needed or one.locked, notes, settings, files, to)
+        if one.name and one.name in to.seen:
+            cell.changed("another cell has this name already: it got a number")
+        to.seen.add(one.name)
+        _kind(cell)(cell)
+        for name in sorted(one.attachments.keys() - cell.pictures):
+            cell.lost(f"the picture {name!r}: nothing that learners see shows it")
+    to.cells[:] = _without_leaks(to.cells)
+    return to
+
+
+def set_aside(to: Converted, name: str, why: str) -> None:
+    """A test that cannot be graded here: what learners see of it becomes a demo, a hidden one is kept for its author."""
+    for at, cell in enumerate(to.cells):
+        if cell.kind == "test" and cell.name == name:
+            told = f"the test {name} is set aside and gives no points: {why}"
+            cell.notes.lost(told, cell.place, cell.points)
+            to.names[:] = [(old, f"{new} (set aside)" if new == name else new) for old, new in to.names]
+            to.asides.append((f"The test {name}, set aside", _fenced(cell.source)))
+            to.cells[at : at + 1] = [] if cell.hidden else [replace(cell, kind="demo", name="", points=0)]
+            return
+
+
+def _kind(cell: _Cell) -> Callable[[_Cell], None]:
+    given = cell.given
+    if given.kind == "raw":
+        return _raw
+    if given.kind == "markdown":
+        if given.task:
+            return _task
+        return _answer if given.grade or given.solution else _prose
+    if given.task:
+        cell.lost("a task in a code cell, which nbgrader refuses too: taken as code that a person grades")
+        return _solution
+    if given.solution or regions(given.source, cell.settings.begin_solution, cell.settings.end_solution).any:
+        return _solution
+    return _test if given.grade else _code
+
+
+def _is_plain_code(given: Given) -> bool:
+    return given.kind == "code" and not (given.grade or given.solution or given.task)
+
+
+def _raw(cell: _Cell) -> None:
+    if cell.source.strip():
+        cell.changed("a raw cell: it is prose now, as a block of plain text")
+        cell.made("prose", _fenced(cell.source, ""))
+
+
+def _prose(cell: _Cell) -> None:
+    source = _without_scheme(cell, cell.source)
+    found = regions(source, cell.settings.begin_solution, cell.settings.end_solution)
+    if found.any:
+        cell.changed("a solution in a cell that is none: learners get the stub in its place")
+        source = written(source, cell.settings)[0]
+    cell.made("prose", source)
+
+
+def _answer(cell: _Cell) -> None:
+    given = cell.given
+    source, answer = written(_without_scheme(cell, cell.source), cell.settings)
+    if not given.solution:
+        cell.changed("graded prose that nobody could write in: it is an answer now")
+    points = _points(cell)
+    if not points:
+        cell.lost("a written answer without points: it is prose now, which learners cannot write in")
+        cell.made("prose", source)
+        return
+    name = cell.name()
+    if answer:
+        cell.to.asides.append((f"A model answer to {name}", answer))
+    cell.made("answer", source, name, points)
+
+
+def _task(cell: _Cell) -> None:
+    source = _without_scheme(cell, cell.source)
+    points = _points(cell)
+    cell.made("prose", source)
+    if points:
+        cell.changed("a task: an answer below it takes what learners write; cells they add are not graded")
+        cell.made("answer", cell.settings.text_stub or "YOUR ANSWER HERE", cell.name(), points)
+    else:
+        cell.lost("a task without points: it is prose now")
+
+
+def _solution(cell: _Cell) -> None:
+    text, told = solution(cell.source, cell.settings)
+    for one in told:
+        cell.changed(one)
+    if not cell.given.solution:
+        cell.changed("a solution in a cell that is none: it is one now")
+    manual = cell.given.grade or cell.given.task
+    cell.made("solution", text, cell.name(), _points(cell) if manual else 0)
+
+
+def _test(cell: _Cell) -> None:
+    points = _points(cell)
+    found = split(cell.source, points, cell.settings) if points else Split(why="it gives no points")
+    for one in found.told:
+        cell.changed(one)
+    if found.why:
+        _not_graded(cell, found.why, points)
+    endings = ("", "-hidden") if len(found.parts) == 2 else ("",)
+    for part, ending in zip(found.parts, endings, strict=False):
+        cell.made("test", part.source, cell.name(ending), part.points, hidden=part.hidden)
+
+
+def _not_graded(cell: _Cell, why: str, points: float) -> None:
+    found = regions(cell.source, cell.settings.begin_hidden, cell.settings.end_hidden)
+    cell.lost(f"this test is set aside: {why}", points)
+    cell.to.asides.append((f"The test of {cell.given.place}, set aside", _fenced(found.whole)))
+    if shown := found.text(inside=False).strip():
+        cell.made("demo", shown)
+
+
+def _code(cell: _Cell) -> None:
+    hidden = regions(cell.source, cell.settings.begin_hidden, cell.settings.end_hidden)
+    if hidden.any:
+        cell.lost("hidden tests in a cell that gives no points: they are left out")
+        cell.to.asides.append((f"Hidden tests of {cell.given.place}", _fenced(hidden.text(inside=True))))
+    source = hidden.text(inside=False) if hidden.any else cell.source
+    text, commands = code.without_magic(source)
+    if not cell.needed or python.tree(text) is None or not text.strip():
+        if cell.needed and source.strip():
+            cell.changed("it is not Python alone: learners may run it, and it is skipped when graded")
+        cell.made("demo", source)
+        return
+    if commands:
+        cell.changed("its commands stand in a demo cell of their own, which is skipped when graded")
+        cell.made("demo", "\n".join(commands))
+    cell.made("code", text)
+
+
+def _points(cell: _Cell) -> float:
+    points = cell.given.points
+    fitting = min(round(points, 3), _MOST_POINTS)
+    if fitting != points:
+        cell.lost(f"{points!r} points cannot be written here: it has {fitting:g}", round(points - fitting, 6))
+    return fitting
+
+
+def _without_scheme(cell: _Cell, source: str) -> str:
+    found = regions(source, cell.settings.begin_scheme, cell.settings.end_scheme)
+    if not found.any:
+        return source
+    if found.wrong:
+        cell.changed(f"the marks of its mark scheme do not match ({found.wrong}): the rest was taken for it")
+    cell.changed("its mark scheme is in the lab's README.md, which learners do not get")
+    cell.to.asides.append((f"The mark scheme of {cell.given.place}", found.text(inside=True)))
+    return found.text(inside=False)
+
+
+def _without_stray_marks(source: str, kind: str, cell: _Cell) -> str:
+    """labkit refuses a mark outside of a solution, lest it be a mistake; here it is none."""
+    if kind == "solution" or not any(STRAY.match(line) for line in source.split("\n")):
+        return source
+    cell.changed("a line that looks like a mark (`### BEGIN ...`) is written otherwise")
+    if kind in ("prose", "answer"):
+        return "\n".join(line.replace("#", "&#35;", 1) if STRAY.match(line) else line for line in source.split("\n"))
+    return python.plain_marks(source)
+
+
+def _without_leaks(cells: list[Made]) -> list[Made]:
+    """labkit refuses a line of a hidden test that learners see elsewhere; here it was no secret before."""
+    shown = {line.strip() for cell in cells if not cell.hidden for line in cell.source.split("\n")}
+    return [_told_apart(cell, shown) if cell.hidden else cell for cell in cells]
+
+
+def _told_apart(cell: Made, shown: set[str]) -> Made:
+    lines = cell.source.split("\n")
+    for at, line in enumerate(lines):
+        plain = line.strip()
+        if len(plain) >= 20 and plain in shown and not plain.startswith(("import ", "from ", "#")):
+            trial = [*lines[:at], f"{line}  # learners see this line elsewhere", *lines[at + 1 :]]
+            if python.same("\n".join(trial), cell.source):
+                lines = trial
+                cell.notes.changed(f"learners see the hidden line `{plain[:60]}` elsewhere", cell.place)
+    return replace(cell, source="\n".join(lines))
+
+
+def _fenced(source: str, language: str = "python") -> str:
+    fence = "```"
+    while fence in source:
+        fence += "`"
+    return f"{fence}{language}\n{source.strip(chr(10))}\n{fence}"
