@@ -19,18 +19,14 @@ _AROUND = ("time", "capture", "prun", "memit")
 
 def needed(cells: Sequence[tuple[int, str]], later: Iterable[tuple[int, str]]) -> set[int]:
     """The places among the plain `cells` (place, source) that others need; `later` are all other code cells."""
-    wanted = [(place, names) for place, source in later if (names := _names(source)) is not None]
-    found: set[int] = set()
+    found, wanted = set[int](), set[str]()
     # From the last to the first: what a needed cell uses is needed too.
-    for place, source in reversed(cells):
-        text, _ = without_magic(source)
-        tree = python.tree(text)
-        if tree is None:
+    for place, source, is_plain in sorted([*((*one, True) for one in cells), *((*one, False) for one in later)], reverse=True):
+        tree = python.tree(without_magic(source)[0] if is_plain else python.without_commands(source)[0])
+        if tree is None or (is_plain and not (python.bound(tree) | python.changed(tree)) & wanted):
             continue
-        gives = python.bound(tree) | python.changed(tree)
-        if any(at > place and gives & names for at, names in wanted):
-            found.add(place)
-            wanted.append((place, python.used(tree)))
+        found |= {place} if is_plain else set()
+        wanted |= python.used(tree)
     return found
 
 
@@ -50,7 +46,3 @@ def without_magic(source: str) -> tuple[str, tuple[str, ...]]:
     kept = [line for line in commented.split("\n") if line.strip().removeprefix("# ").strip() not in gone]
     return "\n".join(kept), commands
 
-
-def _names(source: str) -> set[str] | None:
-    tree = python.tree(python.without_commands(source)[0])
-    return None if tree is None else python.used(tree)

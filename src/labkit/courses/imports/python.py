@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 
 from labkit.courses.syntax import parse
@@ -17,8 +18,10 @@ _UNREADABLE = (SyntaxError, ValueError, MemoryError, RecursionError)
 def tree(source: str) -> ast.Module | None:
     """None where it is not Python."""
     try:
-        found = parse(source)
-        compile(source, "<cell>", "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an odd escape, say: it runs as it ran before
+            found = parse(source)
+            compile(source, "<cell>", "exec", dont_inherit=True)
     except _UNREADABLE:
         return None
     return found

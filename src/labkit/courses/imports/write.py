@@ -117,7 +117,7 @@ def _toml(course: ImportedCourse) -> str:
 
 def _quoted(words: str) -> str:
     """A JSON string of printable characters is TOML too."""
-    plain = "".join(sign for sign in words if sign.isprintable()).strip()
+    plain = " ".join("".join(sign if sign.isprintable() else " " for sign in words).split())
     return json.dumps(plain or "Untitled", ensure_ascii=False)
 
 
