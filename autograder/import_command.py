@@ -10,7 +10,7 @@ from pathlib import Path
 from autograder.express import inexpressible
 from labkit.courses.imports.course import ImportedCourse, read_course
 from labkit.courses.imports.history import table
-from labkit.courses.imports.report import Notes, Report
+from labkit.courses.imports.report import Notes, Report, counted
 from labkit.courses.imports.write import write_course
 from labkit.errors import AuthorError, OperatorError
 from labkit.programme.roster.students import roster
@@ -76,12 +76,13 @@ def _print(report: Report, to: Path, *, dry: bool) -> None:
             print(f"  ... and {len(notes) - _SHOWN} more: IMPORT.md has them all.")
     if report.packages:
         print(f"\nIts labs import {', '.join(report.packages)}: install them for learners and the grader.")
-    told = f"\n{len(report.labs)} labs, {report.people} people and {report.scores} scores"
+    people = f"{report.people} people in roster.csv and {counted(report.scores, 'score')} in history.csv"
+    told = f"\n{counted(len(report.labs), 'lab')}{f', {people},' if report.people or report.scores else ''}"
     place = to / report.course
     print(
-        f"{told} would be in {place}. Nothing was written."
+        f"{told} would stand in {place}. Nothing was written."
         if dry
-        else f"{told} are in {place}; IMPORT.md there says all of this."
+        else f"{told} written to {place}; IMPORT.md there says all of this."
     )
     if not dry:
         print(f"Now: labkit courses check {report.course} --courses {to}")

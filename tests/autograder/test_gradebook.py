@@ -245,9 +245,8 @@ def test_a_gradebook_that_was_put_in_anothers_place_is_read_anew(book: CourseGra
 
 
 def test_code_that_a_person_grades_waits_for_her_and_keeps_what_she_gave(make_lab, tmp_path: Path):
-    make_lab(
-        '# %% solution="essay" points=4\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n# %% test="t" points=1\nassert x\n'
-    )
+    solved = '# %% solution="essay" points=4\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n'
+    make_lab(f'{solved}# %% test="t" points=1\nassert x\n')
     build(load_course(tmp_path, "c"), tmp_path / "built")
     released = tmp_path / "built" / "grader" / "one" / "one.ipynb"
     book = CourseGradebook(tmp_path / "nbgrader" / "c", "c")

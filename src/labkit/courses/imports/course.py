@@ -61,7 +61,8 @@ def read_course(path: Path, name: str = "", *, gradebook: bool = True) -> Import
     labs = [lab for assignment in found.assignments for lab in reading.labs(assignment)]
     if not labs:
         why = next((str(note) for notes in reading.notes[1:] for note in notes.all if note.lost), "")
-        raise OperatorError(f"Nothing in {path} can be imported: {why}.", instead=reading.instead)
+        told = why.removesuffix(": it is left out")
+        raise OperatorError(f"Nothing in {path} can be imported: {told}.", instead=reading.instead)
     missing = {one for lab in reading.imports.values() for one in lab}
     return ImportedCourse(
         course_id, title, path.resolve().name, tuple(labs), tuple(reading.notes), tuple(sorted(missing)), reading.history
@@ -90,11 +91,11 @@ class _Reading:
 
     def labs(self, assignment: Assignment) -> Iterable[ImportedLab]:
         notes = self._about(assignment.folder)
-        there = beside(assignment.folder, notes)
         read = [(path, *one) for path in assignment.notebooks if (one := self._read(path))]
         if len(read) > 1 and assignment.name:
             notes.changed(f"an assignment of {len(read)} notebooks: each is a lab of its own")
         everywhere = {path: _text(notebook) for path, notebook, _ in read}
+        there = beside(assignment.folder, notes, None if assignment.name else "\n".join(everywhere.values()))
         for path, notebook, own in read:
             mine = {name: file for name, file in there.items() if _belongs(name, path, everywhere)}
             yield self._lab(assignment, path, notebook, own, mine, alone=len(assignment.notebooks) == 1)
@@ -135,7 +136,7 @@ class _Reading:
         try:
             notebook = read_notebook(path, notes)
         except OperatorError as error:
-            notes.lost(f"{error.message.removeprefix(f'{path} ').rstrip('.')}: the notebook is left out")
+            notes.lost(f"{error.message.removeprefix(f'{path} ').rstrip('.')}: it is left out")
             self.instead = error.instead
             return None
         if not is_python(notebook.language):

@@ -27,19 +27,20 @@ _LINK = re.compile(r"(?P<before>!?\[[^\]]*\]\(\s*<?|(?:src|href)\s*=\s*[\"'])(?P
 _STRING = re.compile(r"(?P<prefix>[rRuU]?)(?=['\"])")
 
 
-def beside(folder: Path, notes: Notes) -> dict[str, Path]:
-    """The files under `folder` by their path in it, notebooks apart."""
+def beside(folder: Path, notes: Notes, named: str | None = None) -> dict[str, Path]:
+    """The files under `folder` by their path in it, notebooks apart. With `named`, a text, only those whose names, and
+    the names of whose folders, stand in it: a notebook that lies about somewhere does not take all of that along."""
     found: dict[str, Path] = {}
     for place, folders, names in os.walk(folder):
         here = Path(place)
+        folders[:] = sorted(name for name in folders if not _ignored(name, named))
         for name in [one for one in folders if (here / one).is_symlink()]:
             folders.remove(name)
             notes.lost(f"{(here / name).relative_to(folder)} is a link to a folder")
-        folders[:] = sorted(name for name in folders if not _ignored(name))
         for name in sorted(names):
             path = here / name
             relative = path.relative_to(folder).as_posix()
-            if _ignored(name) or (name.endswith(".ipynb") and here == folder):
+            if _ignored(name, named) or (name.endswith(".ipynb") and here == folder):
                 continue
             if why := _refused(path, relative, len(found)):
                 notes.lost(f"{relative!r} {why}")
@@ -48,8 +49,8 @@ def beside(folder: Path, notes: Notes) -> dict[str, Path]:
     return found
 
 
-def _ignored(name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in _IGNORED)
+def _ignored(name: str, named: str | None) -> bool:
+    return any(fnmatch(name, pattern) for pattern in _IGNORED) or (named is not None and name not in named)
 
 
 def _refused(path: Path, relative: str, number: int) -> str:

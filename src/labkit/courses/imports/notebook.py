@@ -67,6 +67,8 @@ def read_notebook(path: Path, notes: Notes) -> Notebook:
     if len(cells) > MOST_CELLS:
         raise OperatorError(f"{path} has {len(cells)} cells.", instead=f"{MOST_CELLS} are the most: split it.")
     given = tuple(found for number, cell in enumerate(cells, 1) if (found := _given(cell, number, notes)))
+    if old := sorted({version for cell in cells if (version := _schema(cell)) < _NEWEST_SCHEMA}):
+        notes.changed(f"nbgrader's metadata was of version {', '.join(map(str, old))}: upgraded")
     return Notebook(given, _language(content.get("metadata")))
 
 
@@ -133,13 +135,19 @@ def _given(cell: object, number: int, notes: Notes) -> Given | None:
     return Given(kind, _text(source, place, notes), number, **marked, attachments=_attachments(about.get("attachments")))
 
 
+def _schema(cell: object) -> int:
+    """The version of nbgrader's metadata; the newest where there is none, or none that is a number."""
+    metadata = cell.get("metadata") if isinstance(cell, dict) else None
+    about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    version = about.get("schema_version", 0) if isinstance(about, dict) else _NEWEST_SCHEMA
+    return version if isinstance(version, int) else _NEWEST_SCHEMA
+
+
 def _marked(about: dict[str, Any], place: str, notes: Notes) -> dict[str, Any]:
     """The metadata upgraded; what nbgrader took for missing is False, and points that are no number are 0."""
     version = about.get("schema_version", 0)
     if not isinstance(version, int) or version > _NEWEST_SCHEMA:
         notes.changed(f"nbgrader's metadata is of version {version!r}, which labkit does not know: read as {_NEWEST_SCHEMA}", place)
-    elif version < _NEWEST_SCHEMA:
-        notes.changed(f"nbgrader's metadata was of version {version}: upgraded", place)
     flags = {name: about.get(name) is True for name in ("grade", "solution", "locked", "task")}
     if not any(flags.values()):
         return {}

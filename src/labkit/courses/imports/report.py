@@ -18,7 +18,7 @@ class Note:
 
     def __str__(self) -> str:
         place = ", ".join(part for part in (self.file, self.cell) if part)
-        points = f" ({self.points:g} points)" if self.points else ""
+        points = f" ({counted(self.points, 'point')})" if self.points else ""
         return f"{place}: {self.told}{points}"
 
 
@@ -76,6 +76,10 @@ class Report:
         }
         about = {"course": self.course, "from": self.origin, "labs": labs, "packages": list(self.packages)}
         return {**about, **notes, "people": self.people, "scores": self.scores}
+
+
+def counted(number: float, what: str) -> str:
+    return f"{number:g} {what}" if number == 1 else f"{number:g} {what}s"
 
 
 def markdown(report: Report) -> str:

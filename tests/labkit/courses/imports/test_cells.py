@@ -236,6 +236,6 @@ def test_a_test_that_the_grader_cannot_ask_is_set_aside_whole(lab):
     )
 
     assert [(one.name, one.points) for one in made.text.of("test")] == [("t", 1)]
-    assert "the test t-hidden is set aside and gives no points: it asks for `is` (1 points)" in made.lost
+    assert "the test t-hidden is set aside and gives no points: it asks for `is` (1 point)" in made.lost
     assert "assert f is f" in (made.folder / "one" / "README.md").read_text()
     assert made.report.labs[0].before == 2

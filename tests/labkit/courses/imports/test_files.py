@@ -160,3 +160,14 @@ def test_a_notebook_in_a_folder_below_and_a_module_beside_are_told(lab):
     assert "'more/extra.ipynb' is a notebook in a folder below" in made.lost
     assert "it imports helper.py, a file beside it" in made.lost
     assert made.course.packages == ()
+
+
+def test_a_notebook_that_lies_about_takes_only_what_it_names(course, bring):
+    files = {"n.ipynb": [plain('open("table.csv"), open("sub/b.txt")'), SOLVED, TESTED], "table.csv": "t", "other.csv": "o"}
+    root = course(files | {"sub/b.txt": "b", "sub/c.txt": "c", "private/table.csv": "p"}, config=None)
+    (root / "link.csv").symlink_to(root / "other.csv")
+    brought = bring(root / "n.ipynb")
+
+    folder = brought.folder / "n" / "data"
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {"table.csv", "sub/b.txt"}
+    assert not brought.lost

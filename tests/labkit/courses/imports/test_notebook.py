@@ -101,10 +101,10 @@ def test_an_enormous_cell_is_left_out_and_told(read):
 def test_older_metadata_of_nbgraders_is_upgraded(read, version):
     about = {"grade": True, "grade_id": "t", "points": "3"} | ({"schema_version": version} if version else {})
     old = {"cell_type": "code", "metadata": {"nbgrader": about}, "source": "assert x"}
-    found, told = read(notebook(old))
+    found, told = read(notebook(old, old))
 
     assert (found.cells[0].grade, found.cells[0].points, found.cells[0].solution) == (True, 3, False)
-    assert f"was of version {version}: upgraded" in told
+    assert told == f"one.ipynb: nbgrader's metadata was of version {version}: upgraded"
 
 
 @pytest.mark.parametrize("points", ["", None, -2, "many", [1], "nan", "inf", 1e300])
