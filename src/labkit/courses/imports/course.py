@@ -168,8 +168,8 @@ class _Reading:
 
 def _is_released(notebook: Notebook, settings: Settings) -> bool:
     solutions = [cell for cell in notebook.cells if cell.solution]
-    code = [cell for cell in solutions if cell.kind == "code"]
-    return bool(code) and all(released(cell.source, settings, code=cell.kind == "code") for cell in solutions)
+    telling = any(cell.kind == "code" or cell.checksum for cell in solutions)
+    return telling and all(released(cell.source, settings, code=cell.kind == "code") for cell in solutions)
 
 
 def _belongs(name: str, path: Path, texts: Mapping[Path, str]) -> bool:

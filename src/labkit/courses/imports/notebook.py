@@ -39,6 +39,7 @@ class Given:
     locked: bool = False
     task: bool = False
     points: float = 0
+    checksum: bool = False  # nbgrader wrote one when it released the cell
     attachments: Mapping[str, str] = field(default_factory=dict)  # name: base64
 
     @property
@@ -160,7 +161,8 @@ def _marked(about: dict[str, Any], place: str, notes: Notes) -> dict[str, Any]:
         notes.lost(f"points of {points}", place)
         points = 0.0
     graded = flags["grade"] or flags["task"]
-    return {**flags, "name": name if isinstance(name, str) else "", "points": points if graded else 0.0}
+    kept = {"name": name if isinstance(name, str) else "", "checksum": "checksum" in about}
+    return {**flags, **kept, "points": points if graded else 0.0}
 
 
 def _text(source: str, place: str, notes: Notes) -> str:

@@ -207,3 +207,8 @@ def test_the_report_is_json(course, bring):
 
     assert json.loads(json.dumps(report)) == report
     assert report["labs"][0]["names"][0] == {"from": "cell 1 (f)", "to": "f"}
+
+
+def test_written_answers_alone_are_a_released_version_where_nbgrader_says_so(course, bring):
+    with pytest.raises(OperatorError, match="a released version"):
+        bring(course({"source/one/n.ipynb": [answer("YOUR ANSWER HERE", checksum="5f3c"), TESTED]}))
