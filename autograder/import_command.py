@@ -37,7 +37,7 @@ def import_course(argv: list[str]) -> int:
         people, notes = _people(course)
         report = write_course(course, None if given.dry_run else given.to, inexpressible, people, notes)
     except OSError as error:
-        print(f"{error.filename} cannot be read or written: {error.strerror}.", file=sys.stderr)
+        print(f"{error.filename or given.path} cannot be read or written: {error.strerror}.", file=sys.stderr)
         return 1
     except (AuthorError, OperatorError) as error:
         print(error, file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -175,8 +176,10 @@ def _solution(cell: _Cell) -> None:
         cell.changed(one)
     if not cell.given.solution:
         cell.changed("a solution in a cell that is none: it is one now")
-    manual = cell.given.grade or cell.given.task
-    cell.made("solution", text, cell.name(), _points(cell) if manual else 0)
+    points = _points(cell) if cell.given.grade or cell.given.task else 0
+    if cell.given.grade and not points:
+        cell.lost("code that a person grades, without points: nobody grades it here")
+    cell.made("solution", text, cell.name(), points)
 
 
 def _test(cell: _Cell) -> None:
@@ -248,24 +251,17 @@ def _without_stray_marks(source: str, kind: str, cell: _Cell) -> str:
 
 def _without_leaks(cells: list[Made]) -> list[Made]:
     """labkit refuses a line of a hidden test that learners see elsewhere; here it was no secret before."""
-    shown = {line.strip() for cell in cells if not cell.hidden for line in cell.source.split("\n")}
+    shown = frozenset(line.strip() for cell in cells if not cell.hidden for line in cell.source.split("\n"))
     return [_told_apart(cell, shown) if cell.hidden else cell for cell in cells]
 
 
-def _told_apart(cell: Made, shown: set[str]) -> Made:
-    lines = cell.source.split("\n")
-    for at, line in enumerate(lines):
-        plain = line.strip()
-        if len(plain) >= 20 and plain in shown and not plain.startswith(("import ", "from ", "#")):
-            trial = [*lines[:at], f"{line}  # learners see this line elsewhere", *lines[at + 1 :]]
-            if python.same("\n".join(trial), cell.source):
-                lines = trial
-                cell.notes.changed(f"learners see the hidden line `{plain[:60]}` elsewhere", cell.place)
-    return replace(cell, source="\n".join(lines))
+def _told_apart(cell: Made, shown: frozenset[str]) -> Made:
+    source, known = python.told_apart(cell.source, shown)
+    for line in known[:3]:
+        cell.notes.changed(f"learners see the hidden line `{line[:60]}` elsewhere", cell.place)
+    return replace(cell, source=source)
 
 
 def _fenced(source: str, language: str = "python") -> str:
-    fence = "```"
-    while fence in source:
-        fence += "`"
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", source)), default=0))
     return f"{fence}{language}\n{source.strip(chr(10))}\n{fence}"

@@ -69,6 +69,7 @@ class Settings:
 @dataclass
 class _Reading:
     notes: Notes
+    lines: list[str]
     names: set[str] = field(default_factory=lambda: {"c"})
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -77,11 +78,12 @@ def read_settings(file: Path, notes: Notes) -> Settings:
     """Raises OperatorError where the file is not Python: the marks of hidden tests may stand in it."""
     try:
         with file.open("rb") as opened:
-            tree = parse(opened.read(_LARGEST).decode("utf-8-sig"))
+            text = opened.read(_LARGEST).decode("utf-8-sig")
+        tree = parse(text)
     except (OSError, ValueError, SyntaxError, MemoryError, RecursionError) as error:
         instead = "Mend it, or move it away where nothing in it matters."
         raise OperatorError(f"{file} cannot be read as Python ({error}).", instead=instead) from None
-    reading = _Reading(notes)
+    reading = _Reading(notes, text.split("\n"))
     for node in tree.body:
         _statement(reading, node)
     return Settings(**reading.values)
@@ -93,7 +95,7 @@ def _statement(reading: _Reading, node: ast.stmt) -> None:
     ):
         return
     target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
-    if isinstance(node, ast.Assign) and isinstance(target, ast.Name) and ast.unparse(node.value) == "get_config()":
+    if isinstance(node, ast.Assign) and isinstance(target, ast.Name) and _is_get_config(node.value):
         reading.names.add(target.id)
         return
     key = _key(reading, target)
@@ -105,12 +107,18 @@ def _statement(reading: _Reading, node: ast.stmt) -> None:
     except (ValueError, TypeError, MemoryError, RecursionError):
         _not_carried(reading, node)
         return
+    if isinstance(value, str):
+        value = value.encode("utf-8", "replace").decode()  # half a surrogate could not be written
     if key in _TEXTS and isinstance(value, str) and (value or "delim" not in key):
         reading.values[_TEXTS[key]] = value
     elif key == "ClearSolutions.code_stub" and (stub := _stub(value)) is not None:
         reading.values["code_stub"] = stub
     elif not key.startswith(_NOT_OURS):
         _not_carried(reading, node)
+
+
+def _is_get_config(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "get_config"
 
 
 def _key(reading: _Reading, target: ast.expr | None) -> str:
@@ -125,10 +133,10 @@ def _key(reading: _Reading, target: ast.expr | None) -> str:
 
 def _stub(value: object) -> str | None:
     found = value.get("python") if isinstance(value, Mapping) else value
-    return found if isinstance(found, str) else None
+    return found.encode("utf-8", "replace").decode() if isinstance(found, str) else None
 
 
 def _not_carried(reading: _Reading, node: ast.stmt) -> None:
-    text = " ".join(ast.unparse(node).split())
+    text = " ".join("\n".join(reading.lines[node.lineno - 1 : node.end_lineno]).split())
     shown = text if len(text) <= 100 else f"{text[:99]}…"
     reading.notes.lost(f"`{shown}` is a setting labkit does not read", f"line {node.lineno}")

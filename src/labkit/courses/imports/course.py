@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,13 +15,10 @@ from labkit.courses.imports.find import Assignment, Found, find, inside
 from labkit.courses.imports.history import History, read_history
 from labkit.courses.imports.names import Taken, slug
 from labkit.courses.imports.notebook import Given, Notebook, is_python, read_notebook
-from labkit.courses.imports.report import Notes
+from labkit.courses.imports.report import Notes, printable
 from labkit.courses.imports.solution import released
 from labkit.courses.load import ID
 from labkit.errors import OperatorError
-
-_TITLE = re.compile(r"^# +(?P<title>\S.*?)[ #]*$", re.MULTILINE)
-
 
 @dataclass(frozen=True)
 class ImportedLab:
@@ -65,7 +61,7 @@ def read_course(path: Path, name: str = "", *, gradebook: bool = True) -> Import
         raise OperatorError(f"Nothing in {path} can be imported: {told}.", instead=reading.instead)
     missing = {one for lab in reading.imports.values() for one in lab}
     return ImportedCourse(
-        course_id, title, path.resolve().name, tuple(labs), tuple(reading.notes), tuple(sorted(missing)), reading.history
+        course_id, title, printable(path.resolve().name), tuple(labs), tuple(reading.notes), tuple(sorted(missing)), reading.history
     )
 
 
@@ -115,7 +111,7 @@ class _Reading:
         return ImportedLab(
             id=lab_id,
             title=_title(notebook) or (assignment.name if alone else f"{assignment.name} {path.stem}").strip() or path.stem,
-            notebook=path.relative_to(self._root).as_posix(),
+            notebook=printable(path.relative_to(self._root).as_posix()),
             converted=converted,
             files=files,
             notes=own,
@@ -183,5 +179,6 @@ def _text(notebook: Notebook) -> str:
 
 
 def _title(notebook: Notebook) -> str:
-    found = next((match for cell in notebook.cells if cell.kind == "markdown" and (match := _TITLE.search(cell.source))), None)
-    return found["title"] if found else ""
+    """The first heading of the first order."""
+    lines = (line for cell in notebook.cells if cell.kind == "markdown" for line in cell.source.split("\n"))
+    return next((title for line in lines if line.startswith("# ") and (title := line.strip("# \t"))), "")[:200]

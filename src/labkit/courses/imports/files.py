@@ -10,6 +10,7 @@ import ast
 import base64
 import binascii
 import io
+import itertools
 import os
 import re
 import tokenize
@@ -23,7 +24,7 @@ from labkit.courses.imports.report import Notes
 LARGEST = 100_000_000  # nbgrader's own limit for one file
 MOST_FILES = 2_000
 _IGNORED = (".*", "*.pyc", "__pycache__", "feedback", "*.db", "*.log")
-_LINK = re.compile(r"(?P<before>!?\[[^\]]*\]\(\s*<?|(?:src|href)\s*=\s*[\"'])(?P<to>[^)\s>\"']+)")
+_LINK = re.compile(r"(?P<before>\]\(<?|(?:src|href)=[\"'])(?P<to>[^)\s>\"']+)")
 _STRING = re.compile(r"(?P<prefix>[rRuU]?)(?=['\"])")
 
 
@@ -125,7 +126,7 @@ class Files:
             return ""
         # Whatever path its name tells of: only the last part counts.
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", re.split(r"[/\\]", name)[-1]).strip(".-")[-100:] or "picture"
-        target = next((one for one in self._names(f"data/{plain}") if self.taken.get(one, content) == content), "")
+        target = next(one for one in self._names(f"data/{plain}") if self.taken.get(one, content) == content)
         self.taken[target] = content
         return target
 
@@ -136,7 +137,7 @@ class Files:
     def _names(target: str) -> Iterable[str]:
         yield target
         path = Path(target)
-        for number in range(2, MOST_FILES * 10):
+        for number in itertools.count(2):
             yield str(path.with_name(f"{path.stem}-{number}{path.suffix}"))
 
 

@@ -19,14 +19,17 @@ class Taken:
 
     def __init__(self) -> None:
         self._names: set[str] = set()
+        self._last: dict[str, int] = {}  # the number given last, by the name it was given to
 
     def new(self, text: str, default: str, *, ending: str = "") -> str:
         """The slug of `text`, with `ending`, and with a number where that name is taken."""
         base = slug(text, default)
-        name, number = f"{base[: _LONGEST - len(ending)].rstrip('-')}{ending}", 1
+        first = name = f"{base[: _LONGEST - len(ending)].rstrip('-')}{ending}"
+        number = self._last.get(first, 1)
         while name in self._names:
             number += 1
             more = f"{ending}-{number}"
             name = f"{base[: _LONGEST - len(more)].rstrip('-')}{more}"
         self._names.add(name)
+        self._last[first] = number
         return name

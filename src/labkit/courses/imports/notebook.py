@@ -15,7 +15,7 @@ from typing import Any
 
 import nbformat
 
-from labkit.courses.imports.report import Notes
+from labkit.courses.imports.report import Notes, printable
 from labkit.errors import OperatorError
 
 LARGEST = 50 << 20
@@ -161,7 +161,7 @@ def _marked(about: dict[str, Any], place: str, notes: Notes) -> dict[str, Any]:
         notes.lost(f"points of {points}", place)
         points = 0.0
     graded = flags["grade"] or flags["task"]
-    kept = {"name": name if isinstance(name, str) else "", "checksum": "checksum" in about}
+    kept = {"name": printable(name, 128) if isinstance(name, str) else "", "checksum": "checksum" in about}
     return {**flags, **kept, "points": points if graded else 0.0}
 
 
@@ -182,5 +182,5 @@ def _attachments(found: object) -> dict[str, str]:
         if isinstance(first, list):
             first = "".join(str(part) for part in first)
         if isinstance(first, str):
-            kept[name] = first
+            kept[str(name)] = first
     return kept

@@ -37,4 +37,5 @@ def imports(sources: Iterable[str]) -> set[str]:
 def to_install(names: Iterable[str], beside: Iterable[str] = ()) -> tuple[str, ...]:
     """Without the standard library, what is there already, and the modules `beside` the notebook."""
     missing = set(names) - sys.stdlib_module_names - _THERE - GONE.keys() - set(beside)
-    return tuple(sorted({_INSTALLED_AS.get(name, name) for name in missing if name.isascii()}))
+    # A name that no package can have (`_private`, `größe`) comes with another one.
+    return tuple(sorted({_INSTALLED_AS.get(name, name) for name in missing if name.isascii() and name.strip("_") == name}))

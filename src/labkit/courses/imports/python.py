@@ -11,7 +11,8 @@ from labkit.courses.syntax import parse
 
 _COMMAND = re.compile(r"^(?P<indent>[ \t]*)(?:[%!?]|[\w.]+\?{1,2}[ \t]*$)")
 _ASSIGNED = re.compile(r"^[\w., \t]+=[ \t]*[%!]")
-_STRAY_MARK = re.compile(r"^(\s*)#{2,}(\s*(?:BEGIN|END)\b)", re.IGNORECASE | re.MULTILINE)
+_STRAY_MARK = re.compile(r"^([ \t]*)#{2,}([ \t]*(?:BEGIN|END)\b)", re.IGNORECASE | re.MULTILINE)
+_TELLING = 20  # shorter lines stand anywhere: see labkit.courses.build
 _UNREADABLE = (SyntaxError, ValueError, MemoryError, RecursionError)
 
 
@@ -30,7 +31,10 @@ def tree(source: str) -> ast.Module | None:
 def same(one: str, other: str) -> bool:
     """Whether two texts are the same program."""
     first, second = tree(one), tree(other)
-    return first is not None and second is not None and ast.dump(first) == ast.dump(second)
+    try:
+        return first is not None and second is not None and ast.dump(first) == ast.dump(second)
+    except RecursionError:
+        return False
 
 
 def without_commands(source: str) -> tuple[str, tuple[str, ...]]:
@@ -56,6 +60,21 @@ def commented(source: str) -> str:
 def plain_marks(source: str) -> str:
     """`## Begin ...` as `# Begin ...`: in a solution, labkit takes the first for a mark."""
     return _STRAY_MARK.sub(r"\1#\2", source)
+
+
+def told_apart(source: str, shown: frozenset[str]) -> tuple[str, list[str]]:
+    """The text with a comment after each line that is one of `shown`, and those lines, where it stays the same program.
+
+    Lines of strings that go over several lines cannot have one: then nothing is changed.
+    """
+    lines, found = source.split("\n"), []
+    for at, line in enumerate(lines):
+        plain = line.strip()
+        if len(plain) >= _TELLING and plain in shown and not plain.startswith(("import ", "from ", "#")):
+            lines[at] = f"{line}  # learners see this line elsewhere"
+            found.append(plain)
+    changed = "\n".join(lines)
+    return (changed, found) if found and same(changed, source) else (source, [])
 
 
 def can_fail(found: ast.Module) -> bool:

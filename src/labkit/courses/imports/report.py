@@ -16,6 +16,11 @@ class Note:
     lost: bool = False
     points: float = 0
 
+    def __post_init__(self) -> None:
+        """What a notebook names may be anything: it is shown short, and without what would move a terminal's cursor."""
+        for name in ("file", "cell", "told"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
+
     def __str__(self) -> str:
         place = ", ".join(part for part in (self.file, self.cell) if part)
         points = f" ({counted(self.points, 'point')})" if self.points else ""
@@ -78,6 +83,12 @@ class Report:
         return {**about, **notes, "people": self.people, "scores": self.scores}
 
 
+def printable(text: str, most: int = 400) -> str:
+    """In one line that any terminal and any text file can hold."""
+    plain = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text[: most + 1])
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
+
+
 def counted(number: float, what: str) -> str:
     return f"{number:g} {what}" if number == 1 else f"{number:g} {what}s"
 
@@ -111,8 +122,9 @@ def _next(report: Report) -> list[str]:
         "trouble learners. Mend what it says.",
         "2. Read each lab's README.md, where there is one: model answers, mark schemes and tests that were set aside.",
     ]
+    steps.append("3. Models are closed to learners in these labs, as they were: `ai_policy` in course.toml opens them.")
     if report.packages:
-        steps.append(f"3. Install {', '.join(report.packages)} where learners' servers and the grader run.")
+        steps.append(f"4. Install {', '.join(report.packages)} where learners' servers and the grader run.")
     if report.people or report.scores:
         steps.append(f"{len(steps) + 1}. roster.csv and history.csv tell of people: `labkit roster plan roster.csv` first, "
                      "and keep both out of version control.")

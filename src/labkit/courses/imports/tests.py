@@ -99,7 +99,8 @@ def _with_credit(part: Part, told: list[str]) -> str:
         return part.source  # `a; b` in one line
     told.append("its last line says how many points it gives: a check does that now")
     kept = part.source.split("\n")[: last.lineno - 1]
-    credit = f"partial_credit = min({part.points:g}, max(0.0, float({ast.unparse(last.value)})))"
+    computed = ast.get_source_segment(part.source, last.value)
+    credit = f"partial_credit = min({part.points:g}, max(0.0, float({computed})))"
     check = 'check("gives as many points as this cell computes", partial_credit > 0, points=partial_credit)'
     return "\n".join([*kept, credit, check])
 

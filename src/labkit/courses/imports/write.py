@@ -110,6 +110,7 @@ def _toml(course: ImportedCourse) -> str:
         lines.append(f"packages = [{', '.join(_quoted(name) for name in course.packages)}]")
     for lab in course.labs:
         lines += ["", "[[labs]]", f"id = {_quoted(lab.id)}", f"title = {_quoted(lab.title)}"]
+        lines += ['ai_policy = "closed"']  # nobody asked a model here before
         lines += [f"profile = {_quoted(lab.profile)}"] if lab.profile else []
         lines += [f"due = {lab.due.isoformat(timespec='seconds')}"] if lab.due else []
     return "".join(f"{line}\n" for line in lines)
