@@ -21,7 +21,8 @@ from labkit.errors import OperatorError
 LARGEST = 50 << 20
 MOST_CELLS = 20_000
 MOST_PARTS = 2_000_000  # lists and objects: two bytes of brackets take a hundred in memory
-LONGEST_CELL = 1 << 20
+# A syntax tree takes a thousand times the memory of its text; prose may hold pictures as text.
+LONGEST_CODE, LONGEST_PROSE = 256 << 10, 8 << 20
 _NEWEST_SCHEMA = 3
 _PYTHON = ("python", "python3", "python2", "ipython", "")
 
@@ -127,8 +128,9 @@ def _given(cell: object, number: int, notes: Notes) -> Given | None:
     if kind not in ("markdown", "code", "raw") or not isinstance(source, str):
         notes.lost("no cell labkit knows: it has no known type, or its source is no text", place)
         return None
-    if len(source) > LONGEST_CELL:
-        notes.lost(f"a cell of {len(source)} characters: {LONGEST_CELL} are the most", place)
+    most = LONGEST_CODE if kind == "code" else LONGEST_PROSE
+    if len(source) > most:
+        notes.lost(f"a cell of {len(source)} characters: {most} are the most", place)
         return None
     metadata = about.get("metadata")
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None

@@ -16,7 +16,7 @@ from labkit.courses.build import FACES, notebook
 from labkit.courses.course import Lab
 from labkit.courses.imports.cells import Converted, set_aside
 from labkit.courses.imports.course import ImportedCourse, ImportedLab
-from labkit.courses.imports.report import LabReport, Notes, Report, markdown
+from labkit.courses.imports.report import LabReport, Notes, Report, markdown, printable
 from labkit.courses.imports.text import text
 from labkit.courses.load import load_course
 from labkit.courses.text import load_text
@@ -59,7 +59,7 @@ def _made(
     labs = tuple(_examined(folder, course, lab, examine) for lab in course.labs)
     for lab in course.labs:
         if lab.converted.asides:
-            _write(root / lab.id / "README.md", _readme(lab.title, lab.converted))
+            _write(root / lab.id / "README.md", _readme(printable(lab.title), lab.converted))
     every = tuple(dict.fromkeys(note for one in (*course.notes, notes) for note in one.all))
     counted = {name: max(content.count("\n") - 1, 0) for name, content in people.items()}
     report = Report(

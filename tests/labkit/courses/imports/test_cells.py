@@ -239,3 +239,41 @@ def test_a_test_that_the_grader_cannot_ask_is_set_aside_whole(lab):
     assert "the test t-hidden is set aside and gives no points: it asks for `is` (1 point)" in made.lost
     assert "assert f is f" in (made.folder / "one" / "README.md").read_text()
     assert made.report.labs[0].before == 2
+
+
+MUCH = 200_000
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param([prose("[" * MUCH)], id="brackets"),
+        pytest.param([prose("](" * MUCH)], id="links"),
+        pytest.param([prose("src =" * MUCH)], id="sources"),
+        pytest.param([prose("# a" + " #" * MUCH + "x")], id="hashes"),
+        pytest.param([prose("\n" * MUCH + "x")], id="empty lines"),
+        pytest.param([{"cell_type": "raw", "metadata": {}, "source": "`" * MUCH}], id="fences"),
+        pytest.param([solution("\n" * MUCH + "x = 1", "s")], id="an empty solution"),
+        pytest.param([solution("## BEGIN\n" * 20_000, "s")], id="marks"),
+        pytest.param([graded("-" * MUCH + "1", "g")], id="signs"),
+        pytest.param([graded("x" + ".a" * (MUCH // 2), "g")], id="attributes"),
+        pytest.param([graded("assert f(1)\n" + "+".join(["f(1)"] * 900), "g")], id="a long sum"),
+        pytest.param([cell("code", "x = " + "+".join("a" * MUCH), "l", locked=True)], id="a sum too long"),
+        pytest.param([prose("x", attachments={"a.png": {"image/png": "YQ=="}})] * 500, id="attachments"),
+        pytest.param([graded("assert f(1) == 2", "same")] * 3_000, id="one name"),
+    ],
+)
+def test_what_is_odd_in_one_cell_costs_no_more_than_its_size_and_no_other_cell(lab, odd):
+    made = lab(SOLVED, *odd, graded("assert f(1) == 2", "last", 7))
+
+    assert (made.cells[0].name, made.cells[-1].name, made.cells[-1].points) == ("f", "last", 7)
+
+
+def test_names_and_words_of_no_text_file_reach_no_file_and_no_terminal(lab):
+    made = lab(
+        prose("# \x1b[31mRed"), answer("x", "why\ud800\x1b[2J"), SOLVED, TESTED, **{"source/one/\x1b[31m.csv": "x"}
+    )
+
+    every = "".join(path.read_text() for path in made.folder.rglob("*") if path.suffix in (".md", ".toml"))
+    assert "\x1b" not in every + made.told + json.dumps(made.report.to_json(), ensure_ascii=False)
+    assert made.text.of("answer")[0].name == "why-2j"

@@ -91,10 +91,10 @@ def test_a_cell_of_no_known_kind_is_told_and_the_others_stay(read, cell):
 
 
 def test_an_enormous_cell_is_left_out_and_told(read):
-    found, told = read(notebook(plain("x" * (room.LONGEST_CELL + 1)), SOLVED))
+    found, told = read(notebook(plain("x" * (room.LONGEST_CODE + 1)), SOLVED))
 
     assert len(found.cells) == 1
-    assert "cell 1: a cell of 1048577 characters" in told
+    assert "cell 1: a cell of 262145 characters" in told
 
 
 @pytest.mark.parametrize("version", [0, 1, 2])
