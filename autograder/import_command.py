@@ -19,7 +19,8 @@ _SHOWN = 40
 
 
 def import_course(argv: list[str]) -> int:
-    """Writes DIR/COURSE from what is at PATH and says what was changed or lost; 1 where nothing can be written."""
+    """Writes DIR/COURSE from what is at PATH and says what was changed or lost; 1 where nothing can be written, or a
+    lab of it cannot be built yet."""
     parser = argparse.ArgumentParser(
         "labkit courses import",
         description="Makes lab text of an nbgrader course: its folder, its source folder, an assignment or a notebook.",
@@ -46,7 +47,7 @@ def import_course(argv: list[str]) -> int:
         print(json.dumps({**report.to_json(), "written": not given.dry_run}, ensure_ascii=False))
     else:
         _print(report, given.to, dry=given.dry_run)
-    return 0
+    return 1 if any(lab.refused for lab in report.labs) else 0
 
 
 def _people(course: ImportedCourse) -> tuple[dict[str, str], Notes]:

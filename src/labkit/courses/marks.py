@@ -17,7 +17,9 @@ from labkit.errors import AuthorError
 
 _MARK = re.compile(r"^\s*#{2,}\s*(BEGIN|END)\b.*$", re.IGNORECASE)
 # Outside a solution `## Begin here` is a heading or a comment like any other.
-STRAY = re.compile(r"^\s*#{2,}\s*(BEGIN|END)\s+(SOLUTION|STARTER|HIDDEN|MARK|TESTS?)\b.*$", re.IGNORECASE)
+STRAY = re.compile(
+    r"^\s*(?:#{3,}\s*(?:BEGIN|END)\b|#{2,}\s*(?i:BEGIN|END)\s+(?i:SOLUTION|STARTER|HIDDEN|MARK|TESTS?)\b).*$"
+)
 _EXACT = re.compile(r"^(?P<indent>\s*)### (?P<edge>BEGIN|END) (?P<what>SOLUTION|STARTER)\s*$")
 _KNOWN = "Write `### BEGIN SOLUTION`, `### END SOLUTION`, `### BEGIN STARTER` or `### END STARTER`"
 _TODO = ("# YOUR CODE HERE", "raise NotImplementedError()")

@@ -191,7 +191,7 @@ def test_a_sign_that_only_looks_like_a_line_end_stays_in_its_line(write, sign):
     assert text.cells[1].reference == f"x = '''{sign}'''"
 
 
-@pytest.mark.parametrize("line", ["## Begin here", "### END of the part", "# BEGIN SOLUTION"])
+@pytest.mark.parametrize("line", ["## Begin here", "### End of the part", "# BEGIN SOLUTION"])
 def test_a_heading_or_comment_that_begins_with_begin_is_no_mark(write, line):
     lab = f"# %% [markdown]\n# {line}\n# %% demo\n{line}\n"
 

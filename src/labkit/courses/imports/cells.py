@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from labkit.courses.imports import code, python
 from labkit.courses.imports.configuration import Settings
 from labkit.courses.imports.files import Files
-from labkit.courses.imports.names import Taken
+from labkit.courses.imports.made import Converted, Made, fenced
 from labkit.courses.imports.notebook import Given
-from labkit.courses.imports.regions import regions
+from labkit.courses.imports.regions import Regions, regions
 from labkit.courses.imports.report import Notes
 from labkit.courses.imports.solution import solution, written
 from labkit.courses.imports.tests import Split, split
 from labkit.courses.marks import STRAY
 
 _MOST_POINTS = 9999.999
-
-
-@dataclass(frozen=True)
-class Made:
-    """A cell of a lab's text; `place` and `notes` lead back to the notebook's."""
-
-    kind: str  # prose | code | demo | solution | test | answer
-    source: str
-    place: str
-    notes: Notes
-    name: str = ""
-    points: float = 0
-    hidden: bool = False
-
-
-@dataclass
-class Converted:
-    """`asides` is for those who grade, by what it is: model answers, mark schemes, tests that were set aside."""
-
-    cells: list[Made] = field(default_factory=list)
-    asides: list[tuple[str, str]] = field(default_factory=list)
-    names: list[tuple[str, str]] = field(default_factory=list)
-    taken: Taken = field(default_factory=Taken)
-    seen: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -85,7 +60,7 @@ def convert(given: Iterable[tuple[Given, Notes]], settings: Settings, files: Fil
     to = Converted()
     for at, (one, notes) in enumerate(cells):
         source = files.in_code(one.source, one.place, notes) if one.kind == "code" else one.source
-        cell = _Cell(one, source, at in needed or one.locked, notes, settings, files, to)
+        cell = _public(_Cell(one, source, at in needed or one.locked, notes, settings, files, to))
         if one.name and one.name in to.seen:
             cell.changed("another cell has this name already: it got a number")
         to.seen.add(one.name)
@@ -94,18 +69,6 @@ def convert(given: Iterable[tuple[Given, Notes]], settings: Settings, files: Fil
             cell.lost(f"the picture {name!r}: nothing that learners see shows it")
     to.cells[:] = _without_leaks(to.cells)
     return to
-
-
-def set_aside(to: Converted, name: str, why: str) -> None:
-    """A test that cannot be graded here: what learners see of it becomes a demo, a hidden one is kept for its author."""
-    for at, cell in enumerate(to.cells):
-        if cell.kind == "test" and cell.name == name:
-            told = f"the test {name} is set aside and gives no points: {why}"
-            cell.notes.lost(told, cell.place, cell.points)
-            to.names[:] = [(old, f"{new} (set aside)" if new == name else new) for old, new in to.names]
-            to.asides.append((f"The test {name}, set aside", _fenced(cell.source)))
-            to.cells[at : at + 1] = [] if cell.hidden else [replace(cell, kind="demo", name="", points=0)]
-            return
 
 
 def _kind(cell: _Cell) -> Callable[[_Cell], None]:
@@ -129,23 +92,19 @@ def _is_plain_code(given: Given) -> bool:
 
 
 def _raw(cell: _Cell) -> None:
-    if cell.source.strip():
+    source = _without_solution(cell)
+    if source.strip():
         cell.changed("a raw cell: it is prose now, as a block of plain text")
-        cell.made("prose", _fenced(cell.source, ""))
+        cell.made("prose", fenced(source, ""))
 
 
 def _prose(cell: _Cell) -> None:
-    source = _without_scheme(cell, cell.source)
-    found = regions(source, cell.settings.begin_solution, cell.settings.end_solution)
-    if found.any:
-        cell.changed("a solution in a cell that is none: learners get the stub in its place")
-        source = written(source, cell.settings)[0]
-    cell.made("prose", source)
+    cell.made("prose", _without_solution(cell))
 
 
 def _answer(cell: _Cell) -> None:
     given = cell.given
-    source, answer = written(_without_scheme(cell, cell.source), cell.settings)
+    source, answer = written(cell.source, cell.settings)
     if not given.solution:
         cell.changed("graded prose that nobody could write in: it is an answer now")
     points = _points(cell)
@@ -160,9 +119,8 @@ def _answer(cell: _Cell) -> None:
 
 
 def _task(cell: _Cell) -> None:
-    source = _without_scheme(cell, cell.source)
     points = _points(cell)
-    cell.made("prose", source)
+    cell.made("prose", _without_solution(cell))
     if points:
         cell.changed("a task: an answer below it takes what learners write; cells they add are not graded")
         cell.made("answer", cell.settings.text_stub or "YOUR ANSWER HERE", cell.name(), points)
@@ -197,17 +155,13 @@ def _test(cell: _Cell) -> None:
 def _not_graded(cell: _Cell, why: str, points: float) -> None:
     found = regions(cell.source, cell.settings.begin_hidden, cell.settings.end_hidden)
     cell.lost(f"this test is set aside: {why}", points)
-    cell.to.asides.append((f"The test of {cell.given.place}, set aside", _fenced(found.whole)))
+    cell.to.asides.append((f"The test of {cell.given.place}, set aside", fenced(found.whole)))
     if shown := found.text(inside=False).strip():
         cell.made("demo", shown)
 
 
 def _code(cell: _Cell) -> None:
-    hidden = regions(cell.source, cell.settings.begin_hidden, cell.settings.end_hidden)
-    if hidden.any:
-        cell.lost("hidden tests in a cell that gives no points: they are left out")
-        cell.to.asides.append((f"Hidden tests of {cell.given.place}", _fenced(hidden.text(inside=True))))
-    source = hidden.text(inside=False) if hidden.any else cell.source
+    source = cell.source
     text, commands = code.without_magic(source)
     if not cell.needed or python.tree(text) is None or not text.strip():
         if cell.needed and source.strip():
@@ -228,15 +182,31 @@ def _points(cell: _Cell) -> float:
     return fitting
 
 
-def _without_scheme(cell: _Cell, source: str) -> str:
-    found = regions(source, cell.settings.begin_scheme, cell.settings.end_scheme)
-    if not found.any:
-        return source
-    if found.wrong:
-        cell.changed(f"the marks of its mark scheme do not match ({found.wrong}): the rest was taken for it")
-    cell.changed("its mark scheme is in the lab's README.md, which learners do not get")
-    cell.to.asides.append((f"The mark scheme of {cell.given.place}", found.text(inside=True)))
-    return found.text(inside=False)
+def _public(cell: _Cell) -> _Cell:
+    """Without its mark scheme, and without hidden tests where it is no test: nbgrader takes them out of every cell."""
+    hold, given, source = cell.settings, cell.given, cell.source
+    found = regions(source, hold.begin_scheme, hold.end_scheme)
+    if found.any:
+        cell.changed("its mark scheme is in the lab's README.md, which learners do not get" + _odd(found))
+        cell.to.asides.append((f"The mark scheme of {given.place}", found.text(inside=True)))
+        source = found.text(inside=False)
+    found = regions(source, hold.begin_hidden, hold.end_hidden)
+    if found.any and _kind(cell) is not _test:
+        cell.lost("hidden tests in a cell that is no test: they are left out" + _odd(found))
+        cell.to.asides.append((f"Hidden tests of {given.place}", fenced(found.text(inside=True))))
+        source = found.text(inside=False)
+    return replace(cell, source=source)
+
+
+def _odd(found: Regions) -> str:
+    return f"; its marks do not match ({found.wrong}), and the rest was taken for it" if found.wrong else ""
+
+
+def _without_solution(cell: _Cell) -> str:
+    if not regions(cell.source, cell.settings.begin_solution, cell.settings.end_solution).any:
+        return cell.source
+    cell.changed("a solution in a cell that is none: learners get the stub in its place")
+    return written(cell.source, cell.settings)[0]
 
 
 def _without_stray_marks(source: str, kind: str, cell: _Cell) -> str:
@@ -260,8 +230,3 @@ def _told_apart(cell: Made, shown: frozenset[str]) -> Made:
     for line in known[:3]:
         cell.notes.changed(f"learners see the hidden line `{line[:60]}` elsewhere", cell.place)
     return replace(cell, source=source)
-
-
-def _fenced(source: str, language: str = "python") -> str:
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", source)), default=0))
-    return f"{fence}{language}\n{source.strip(chr(10))}\n{fence}"

@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from labkit.courses.imports import packages
-from labkit.courses.imports.cells import Converted, convert
+from labkit.courses.imports.cells import convert
+from labkit.courses.imports.made import Converted
 from labkit.courses.imports.configuration import FILE, Settings
 from labkit.courses.imports.files import Files, beside
 from labkit.courses.imports.find import Assignment, Found, find, inside

@@ -44,7 +44,7 @@ class Notes:
 @dataclass(frozen=True)
 class LabReport:
     """`names` says which cells of the notebook became which of the lab; `before` is what nbgrader gave at most, the
-    other points are those of the lab as it is now."""
+    other points are those of the lab as it is now. `refused` says why labkit cannot build it yet."""
 
     id: str
     notebook: str
@@ -52,6 +52,7 @@ class LabReport:
     manual: float
     before: float = 0
     names: tuple[tuple[str, str], ...] = ()
+    refused: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labkit.courses.header import escaped
-from labkit.courses.imports.cells import Made
+from labkit.courses.imports.made import Made
 
 
 def text(cells: Iterable[Made]) -> str:
-    return "".join(f"{_header(cell)}\n{_body(cell)}" for cell in cells)
+    """A text has at least one cell, if only an empty one."""
+    return "".join(f"{_header(cell)}\n{_body(cell)}" for cell in cells) or "# %% [markdown]\n"
 
 
 def _header(cell: Made) -> str:

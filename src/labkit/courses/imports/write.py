@@ -14,7 +14,7 @@ from pathlib import Path
 
 from labkit.courses.build import FACES, notebook
 from labkit.courses.course import Lab
-from labkit.courses.imports.cells import Converted, set_aside
+from labkit.courses.imports.made import Converted, set_aside
 from labkit.courses.imports.course import ImportedCourse, ImportedLab
 from labkit.courses.imports.report import LabReport, Notes, Report, markdown, printable
 from labkit.courses.imports.text import text
@@ -87,7 +87,7 @@ def _lab(folder: Path, lab: ImportedLab) -> None:
 
 def _examined(root: Path, course: ImportedCourse, lab: ImportedLab, examine: Examine) -> LabReport:
     """Reads the lab back, sets its tests aside that cannot be graded, and says what is left."""
-    automatic = manual = 0.0
+    automatic, manual, stopped = 0.0, 0.0, ""
     try:
         loaded = load_course(root, course.id).lab(lab.id)
         while refused := examine(loaded):
@@ -100,8 +100,9 @@ def _examined(root: Path, course: ImportedCourse, lab: ImportedLab, examine: Exa
         automatic = sum(cell.points for cell in found.of("test"))
         manual = sum(cell.points for cell in found.manual)
     except AuthorError as error:
-        lab.notes.lost(f"labkit refuses {lab.id}/lab.py, line {error.line}: {error.found}. {error.instead}")
-    return LabReport(lab.id, lab.notebook, automatic, manual, lab.points, tuple(lab.converted.names))
+        stopped = f"labkit refuses {lab.id}/lab.py, line {error.line}: {error.found}. {error.instead}"
+        lab.notes.lost(stopped)
+    return LabReport(lab.id, lab.notebook, automatic, manual, lab.points, tuple(lab.converted.names), stopped)
 
 
 def _toml(course: ImportedCourse) -> str:

@@ -212,3 +212,12 @@ def test_the_report_is_json(course, bring):
 def test_written_answers_alone_are_a_released_version_where_nbgrader_says_so(course, bring):
     with pytest.raises(OperatorError, match="a released version"):
         bring(course({"source/one/n.ipynb": [answer("YOUR ANSWER HERE", checksum="5f3c"), TESTED]}))
+
+
+def test_a_lab_that_cannot_be_built_yet_is_written_and_says_so(course, bring):
+    words = 'print("""\nwords that stand inside of a string\n""")\n'
+    test = f"{words}assert f(1) == 2\n### BEGIN HIDDEN TESTS\n{words}assert f(2) == 3\n### END HIDDEN TESTS"
+    report = bring(course({"source/one/n.ipynb": [SOLVED, cell("code", test, "t", grade=True, points=1)]})).report
+
+    assert "is given away" in report.labs[0].refused
+    assert report.labs[0].refused in [note.told for note in report.lost]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.courses.header import escaped, looks_like_header, unescaped
-from labkit.courses.imports.cells import Made
+from labkit.courses.imports.made import Made
 from labkit.courses.imports.report import Notes
 from labkit.courses.imports.text import text
 from labkit.courses.text import read_cells
