@@ -23,11 +23,10 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import create_engine
 from traitlets.config import Config
 
-from autograder.bounds import built, with_answers
+from autograder.bounds import with_answers
 from autograder.express import inexpressible
-from autograder.grade import grade, grade_repaired, grader_notebook
+from autograder.grade import grade, grader_notebook
 from autograder.import_command import import_course
-from autograder.warm import Warm
 from labkit.courses import Lab, load_course, load_text, notebook
 from labkit.programme.roster.load import load as load_roster
 from tests.labkit.courses.imports.conftest import SOLVED, graded
@@ -37,7 +36,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Object of type:sqlalchemy.exc.SA
 
 NBGRADER = Path(str(find_spec("nbgrader").submodule_search_locations[0]))  # type: ignore[union-attr,index]
 DOCS = NBGRADER / "docs" / "source" / "user_guide" / "source"
-APPS = NBGRADER / "tests" / "apps" / "files"
 USES = "sum_of_squares_uses_squares"  # it deletes what learners wrote: no test can ask that here
 
 
@@ -227,21 +225,21 @@ class Stock:
         ]
         self.root, self._api = root, NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
         for lab in labs:
-            self._put(root / "source" / lab.id, lab, "grader")
+            self._put(root / "source" / lab.id, lab, grader_notebook(lab))
             assert self._api.generate_assignment(lab.id)["success"]
 
-    def grade(self, lab: Lab, face: str) -> dict[str, float]:
-        self._put(self.root / "submitted" / face / lab.id, lab, face)
-        done = self._api.autograde(lab.id, face)
+    def grade(self, lab: Lab, learner: str, handed_in: dict[str, Any]) -> dict[str, float]:
+        self._put(self.root / "submitted" / learner / lab.id, lab, handed_in)
+        done = self._api.autograde(lab.id, learner)
         assert done["success"], done
         with Gradebook(f"sqlite:///{self.root / 'gradebook.db'}") as book:
-            found = book.find_submission_notebook(lab.id, lab.id, face).grades
+            found = book.find_submission_notebook(lab.id, lab.id, learner).grades
             return {one.name: one.auto_score for one in found if one.name in points_of(lab)}
 
     @staticmethod
-    def _put(folder: Path, lab: Lab, face: str) -> None:
+    def _put(folder: Path, lab: Lab, content: dict[str, Any]) -> None:
         folder.mkdir(parents=True)
-        (folder / f"{lab.id}.ipynb").write_text(json.dumps(notebook(lab, load_text(lab), face)))
+        (folder / f"{lab.id}.ipynb").write_text(json.dumps(content))
 
 
 def points_of(lab: Lab) -> dict[str, float]:
@@ -258,38 +256,44 @@ def quiet(monkeypatch) -> Iterator[None]:
     logging.disable(before)
 
 
-@pytest.mark.sandbox
-def test_labkit_and_stock_nbgrader_score_the_imported_labs_alike(quickstart, imported, tmp_path, quiet):
-    hidden = graded("assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f(5) == 6\n### END HIDDEN TESTS", "two", 3)
-    more = {"more": made(SOLVED, hidden, graded("f(3)", "runs", 1))}
-    more["wrong"] = (APPS / "test-hidden-tests.ipynb").read_text()  # its own answer fails its hidden tests
-    for name, content in more.items():
-        (quickstart / "source" / name).mkdir()
-        (quickstart / "source" / name / f"{name}.ipynb").write_text(content)
-    labs = tuple(lab for lab in imported(quickstart).course.labs if points_of(lab))
-    stock = Stock(tmp_path / "stock", labs)
+def faces(lab: Lab) -> dict[str, dict[str, Any]]:
+    return {face: notebook(lab, load_text(lab), face) for face in ("reference", "learner")}
 
-    assert [lab.id for lab in labs] == ["more", "ps1-problem1", "wrong"]
-    with Warm() as warm:
-        for lab in labs:
-            for face, share in (("reference", 1), ("learner", 0))[: 1 if lab.id == "wrong" else 2]:
-                report = grade_repaired(lab, built(lab, face, "en"), learner=face, lane=None, warm=warm)
-                scores = {item.name: item.points for item in report.items}
-                assert stock.grade(lab, face) == scores
-                if lab.id != "wrong":
-                    assert scores == {name: points * share for name, points in points_of(lab).items()}
+
+@pytest.mark.sandbox
+def test_labkit_and_stock_nbgrader_score_the_imported_labs_alike(quickstart, imported, tmp_path, quiet, warm):
+    hidden = graded("assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f(5) == 6\n### END HIDDEN TESTS", "two", 3)
+    (quickstart / "source" / "more").mkdir()
+    (quickstart / "source" / "more" / "more.ipynb").write_text(made(SOLVED, hidden, graded("f(3)", "runs", 1)))
+    course = imported(quickstart).course
+    more, problem = course.lab("more"), course.lab("ps1-problem1")
+    stock = Stock(tmp_path / "stock", (more, problem))
+
+    def scores(lab: Lab, learner: str, handed_in: dict[str, Any]) -> dict[str, float]:
+        report = grade(lab, handed_in, learner=learner, lane=None, warm=warm)
+        found = {item.name: item.points for item in report.items}
+        assert lab is not problem or stock.grade(lab, learner, handed_in) == found
+        return found
+
+    for lab in (more, problem):
+        handed_in = faces(lab)
+        assert scores(lab, "reference", handed_in["reference"]) == points_of(lab)
+        assert scores(lab, "learner", handed_in["learner"]) == dict.fromkeys(points_of(lab), 0)
+    half = with_answers(grader_notebook(more), {"f": "def f(x):\n    return 2"})
+    found = scores(more, "half", half)
+    assert found == {"two": 1.5, "two-hidden": 0, "runs": 1}
+    assert stock.grade(more, "half", half) == found
 
 
 @pytest.mark.sandbox
 @pytest.mark.parametrize(("answer", "points"), [("x + 1", 4), ("x", 2), ("None", 0)])
-def test_points_that_a_cell_computes_are_given(imported, tmp_path, answer, points):
+def test_points_that_a_cell_computes_are_given(imported, tmp_path, warm, answer, points):
     path = tmp_path / "one.ipynb"
     path.write_text(made(SOLVED, graded("right = (f(1) == 2) + (f(0) in (0, 1))\nright * 2", "some", 4)))
     lab = imported(path).course.labs[0]
     handed_in = with_answers(grader_notebook(lab), {"f": f"def f(x):\n    return {answer}"})
 
-    with Warm() as warm:
-        assert grade(lab, handed_in, learner="ana", lane=None, warm=warm).score == points
+    assert grade(lab, handed_in, learner="ana", lane=None, warm=warm).score == points
 
 
 # As nbgrader's own tables have it; that it reads them alike is asked in tests/labkit/courses/imports/test_history.py.
