@@ -79,10 +79,7 @@ def _kind(cell: _Cell) -> Callable[[_Cell], None]:
         if given.task:
             return _task
         return _answer if given.grade or given.solution else _prose
-    if given.task:
-        cell.lost("a task in a code cell, which nbgrader refuses too: taken as code that a person grades")
-        return _solution
-    if given.solution or regions(given.source, cell.settings.begin_solution, cell.settings.end_solution).any:
+    if given.task or given.solution or regions(given.source, cell.settings.begin_solution, cell.settings.end_solution).any:
         return _solution
     return _test if given.grade else _code
 
@@ -132,7 +129,9 @@ def _solution(cell: _Cell) -> None:
     text, told = solution(cell.source, cell.settings)
     for one in told:
         cell.changed(one)
-    if not cell.given.solution:
+    if cell.given.task:
+        cell.changed("a task in a code cell, which nbgrader refuses: it is code that a person grades")
+    elif not cell.given.solution:
         cell.changed("a solution in a cell that is none: it is one now")
     points = _points(cell) if cell.given.grade or cell.given.task else 0
     if cell.given.grade and not points:
