@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
+from labkit.courses.competency import Competency
 from labkit.errors import OperatorError
 
 LANGUAGES = {"en": "lab.py", "fil": "lab.fil.py"}
-_NO_TITLES: Mapping[str, str] = MappingProxyType({})
+_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,22 @@ class ModelLimits:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What a learner can do after the course; `texts` say the same in other languages than English."""
+
+    id: str
+    text: str
+    texts: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
+    competencies: tuple[Competency, ...] = ()
+
+
+@dataclass(frozen=True)
 class Lab:
     course: str
     id: str
     title: str
     path: Path
-    titles: Mapping[str, str] = field(default_factory=lambda: _NO_TITLES)
+    titles: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
     allowance: AllowanceRule = AllowanceRule()
     models: tuple[str, ...] = ("smollm2-135m-instruct",)
     ai_policy: str = "assigned-models"
@@ -56,6 +67,11 @@ class Lab:
     model_limits: ModelLimits = ModelLimits()
     preface: str = ""  # what the model is told before whatever a learner says
     attempts: int | None = None  # how many different submissions a learner may hand in; None: as many as she likes
+    summary: str = ""
+    summaries: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
+    minutes: int | None = None  # how long it takes
+    after: tuple[str, ...] = ()  # the labs of the course one does first
+    outcomes: tuple[str, ...] = ()  # the ids of the course's outcomes, which its cells may name
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -89,9 +105,19 @@ class Course:
     title: str
     path: Path
     labs: tuple[Lab, ...]
-    titles: Mapping[str, str] = field(default_factory=lambda: _NO_TITLES)
+    titles: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
     description: str = ""
     packages: tuple[str, ...] = ()  # what its labs import beyond what labkit installs, by the package's name
+    descriptions: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
+    prerequisite: str = ""  # what one knows before
+    prerequisites: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
+    licence: str = ""  # of its prose, by its SPDX name
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages every lab of it is written in, English first."""
+        return tuple(language for language in LANGUAGES if all(language in lab.languages for lab in self.labs))
 
     def lab(self, lab_id: str) -> Lab:
         for lab in self.labs:

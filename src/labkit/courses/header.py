@@ -12,7 +12,9 @@ _START = re.compile(r"#\s*%%")
 _ESCAPED = re.compile(r"(#\s*)\\(\\*%%)")
 _LIKE_ESCAPED = re.compile(r"(#\s*)(\\*%%)")
 _WORD = re.compile(r'\s+(?:(?P<key>[^\s="]+)=(?P<value>"[^"]*"|[^\s"]+)|(?P<flag>[^\s="]+))(?=\s|$)')
-_KNOWN = 'one of solution="NAME", test="NAME", answer="NAME", points=N, hidden, demo, [markdown]'
+_KNOWN = 'one of solution="NAME", test="NAME", answer="NAME", points=N, outcome="ID", hidden, demo, [markdown]'
+_VALUED = ("solution", "test", "answer", "points", "outcome")
+_ALONE = ("hidden", "demo", "[markdown]")
 _EXAMPLE = {
     "solution": '# %% solution="clip"' + " (and `points=5` after it, if a person grades it)",
     "test": '# %% test="clip-examples" points=2 (and `hidden` after it, if it is)',
@@ -29,6 +31,7 @@ class Header:
     name: str = ""
     points: float = 0
     hidden: bool = False
+    outcome: str = ""  # the course's outcome its points count for
 
 
 def looks_like_header(line: str) -> bool:
@@ -61,7 +64,8 @@ def parse_header(line: str, file: str, number: int, *, points_needed: bool = Tru
         found = f"{name!r} cannot be a cell's name"
         raise AuthorError(file, number, found, instead="Use a-z, 0-9 and hyphens, 63 characters at most.")
     points = _points(words.pop("points", None), file, number)
-    header = Header(kind, name, points or 0, words.pop("hidden", "no") is None)
+    outcome = _outcome(words, kind, file, number)
+    header = Header(kind, name, points or 0, words.pop("hidden", "no") is None, outcome)
     if words:
         word = next(iter(words))
         raise AuthorError(file, number, f"`{word}` does not belong here", instead=f"Write {_EXAMPLE[kind]}.")
@@ -72,7 +76,19 @@ def parse_header(line: str, file: str, number: int, *, points_needed: bool = Tru
         raise AuthorError(file, number, found, instead=f"Write {_EXAMPLE[kind]}.")
     if header.hidden and kind != "test":
         raise AuthorError(file, number, f"a {kind} cell cannot be hidden", instead="Only a test can be.")
+    if header.outcome and not header.points and points_needed:
+        raise AuthorError(file, number, "an outcome without points", instead=f"Write {_EXAMPLE[kind]}.")
     return header
+
+
+def _outcome(words: dict[str, str | None], kind: str, file: str, number: int) -> str:
+    if kind not in ("solution", "test", "answer") or "outcome" not in words:
+        return ""  # where it stands in another cell it is refused with every word that does not belong there
+    outcome = words.pop("outcome") or ""
+    if not NAME.fullmatch(outcome):
+        found = f"{outcome!r} cannot be an outcome's id"
+        raise AuthorError(file, number, found, instead="Use an id of an [[outcomes]] table.")
+    return outcome
 
 
 def _words(rest: str, file: str, number: int) -> dict[str, str | None]:
@@ -83,11 +99,11 @@ def _words(rest: str, file: str, number: int) -> dict[str, str | None]:
         if match is None:
             raise AuthorError(file, number, f"cannot read {rest[at:].strip()!r}", instead=f"Write {_KNOWN}.")
         word = match["key"] or match["flag"]
-        if match["key"] and word in ("hidden", "demo", "[markdown]"):
+        if match["key"] and word in _ALONE:
             raise AuthorError(file, number, f"`{word}` takes no value", instead=f"Write `{word}` alone.")
-        if not match["key"] and word in ("solution", "test", "answer", "points"):
+        if not match["key"] and word in _VALUED:
             raise AuthorError(file, number, f"`{word}` has no value", instead=f"Write {_KNOWN}.")
-        if word not in ("solution", "test", "answer", "points", "hidden", "demo", "[markdown]"):
+        if word not in (*_VALUED, *_ALONE):
             raise AuthorError(file, number, f"unknown word {word!r} in a cell's header", instead=f"Write {_KNOWN}.")
         if word in words:
             raise AuthorError(file, number, f"`{word}` is there twice", instead="Write it once.")

@@ -1,7 +1,8 @@
 """What an author would be sorry to find out from learners: things that build and grade well and are still wrong.
 
 Looked at: checks that do not say why, an answer that stands in a cell learners see, files without a licence, pictures
-without words, headings out of order, links to nothing, and languages that have drifted apart.
+without words, headings out of order, links to nothing, languages that have drifted apart, and points for no outcome in a course
+that says what one learns.
 
 Not covered: whether a reason helps, whether a translation says the same, links to other sites, and an answer that is
 retold in other words.
@@ -49,13 +50,20 @@ class Finding:
 def lint(lab: Lab) -> list[Finding]:
     """Everything found in a lab that can be built, in every language of it."""
     texts = [load_text(lab, language) for language in lab.languages]
-    found = list(_licences(lab))
+    found = [*_licences(lab), *_without_outcome(lab, texts[0])]
     for text in texts:
         file = str(lab.text_file(text.language))
         found += [*_reasons(file, text), *_answers(file, text), *_headings(file, text), *_references(lab, file, text)]
     for text in texts[1:]:
         found += _drifted(str(lab.text_file(text.language)), texts[0], text)
     return found
+
+
+def _without_outcome(lab: Lab, text: LabText) -> Iterator[Finding]:
+    for cell in text.cells:
+        if lab.outcomes and cell.points and not cell.outcome:
+            instead = f'Write outcome="ID" in its header: one of {", ".join(lab.outcomes)}.'
+            yield Finding(str(lab.text_file()), cell.line, f"the points of {cell.id!r} count for no outcome", instead)
 
 
 def _licences(lab: Lab) -> Iterator[Finding]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits, ModelLimits
+from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits, ModelLimits, Outcome
+from labkit.courses.frameworks import FILE, Competency, load_frameworks
+from labkit.courses.reader import Table
 from labkit.errors import AuthorError, OperatorError
 
 ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_COURSE_KEYS = ("title", "description", "titles", "packages", "labs")
-_LAB_KEYS = (
-    "id", "title", "titles", "allowance", "models", "ai_policy", "model_limits", "preface", "due", "profile", "limits",
-    "attempts",
+_COURSE_KEYS = (
+    "title", "titles", "description", "descriptions", "prerequisite", "prerequisites", "licence", "packages",
+    "outcomes", "labs",
 )
+_LAB_KEYS = (
+    "id", "title", "titles", "summary", "summaries", "minutes", "after", "allowance", "models", "ai_policy",
+    "model_limits", "preface", "due", "profile", "limits", "attempts",
+)
+_OUTCOME_KEYS = ("id", "text", "texts", "frameworks")
 # A name as PEP 508 has it, without version, extras or markers.
 _PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _MOST_TOKENS = 100_000
@@ -39,62 +43,103 @@ def load_course(root: Path, course_id: str) -> Course:
     if not ID.fullmatch(course_id) or not file.is_file():
         known = ", ".join(path.parent.name for path in sorted(root.glob("*/course.toml"))) or "none"
         raise OperatorError(f"There is no course {course_id!r} in {root}.", instead=f"Courses there: {known}.")
-    reader = _Reader(file)
-    top = reader.table
-    reader.known(top, _COURSE_KEYS)
-    tables = top.get("labs")
-    if not isinstance(tables, list) or not tables:
-        raise reader.refuse("", "a course has no labs", "add a [[labs]] table with `id` and `title`")
-    labs = tuple(_lab(reader, course_id, index, table) for index, table in enumerate(tables))
-    names = [lab.id for lab in labs]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise reader.refuse("id", f"the lab {name!r} is listed twice", "list each lab once", index)
+    top = Table.read(file)
+    top.known(_COURSE_KEYS)
+    tables = top.tables("labs")
+    if not tables:
+        raise top.refuse("", "a course has no labs", "add a [[labs]] table with `id` and `title`")
+    outcomes = _outcomes(top, load_frameworks(root / FILE))
+    names: list[str] = []
+    labs: list[Lab] = []
+    for table in tables:
+        labs.append(_lab(table, course_id, tuple(names), tuple(one.id for one in outcomes)))
+        names.append(labs[-1].id)
     return Course(
         id=course_id,
-        title=reader.text(top, "title"),
-        titles=reader.titles(top),
-        description=reader.text(top, "description", ""),
-        packages=_packages(reader, top),
-        labs=labs,
+        title=top.text("title"),
+        titles=top.texts("titles"),
+        description=top.text("description", ""),
+        descriptions=top.texts("descriptions"),
+        prerequisite=top.text("prerequisite", ""),
+        prerequisites=top.texts("prerequisites"),
+        licence=top.text("licence", ""),
+        packages=_packages(top),
+        outcomes=outcomes,
+        labs=tuple(labs),
         path=file.parent,
     )
 
 
-def _lab(reader: _Reader, course_id: str, index: int, table: Mapping[str, Any]) -> Lab:
-    reader.known(table, _LAB_KEYS, index)
-    lab_id = reader.text(table, "id", index=index)
+def _lab(table: Table, course_id: str, before: tuple[str, ...], outcomes: tuple[str, ...]) -> Lab:
+    """The lab of a [[labs]] table; `before` are those above it."""
+    table.known(_LAB_KEYS)
+    lab_id = table.text("id")
     if not ID.fullmatch(lab_id):
-        raise reader.refuse("id", f"{lab_id!r} cannot be a lab's id", "use a-z, 0-9 and single hyphens", index)
-    path = reader.file.parent / lab_id
+        raise table.refuse("id", f"{lab_id!r} cannot be a lab's id", "use a-z, 0-9 and single hyphens")
+    path = table.file.parent / lab_id
     if not (path / "lab.py").is_file():
-        raise reader.refuse("id", f"there is no {lab_id}/lab.py", "write it, or remove this [[labs]] table", index)
+        raise table.refuse("id", f"there is no {lab_id}/lab.py", "write it, or remove this [[labs]] table")
+    if lab_id in before:
+        raise table.refuse("id", f"the lab {lab_id!r} is listed twice", "list each lab once")
     _refuse_strangers(path)
     return Lab(
         course=course_id,
         id=lab_id,
-        title=reader.text(table, "title", index=index),
-        titles=reader.titles(table, index),
-        allowance=_allowance(reader, table, index),
-        models=_models(reader, table, index),
-        ai_policy=reader.choice(table, "ai_policy", _POLICIES, index),
-        model_limits=_model_limits(reader, table, index),
-        preface=reader.text(table, "preface", "", index),
-        due=_due(reader, table, index),
-        profile=reader.choice(table, "profile", _PROFILES, index),
-        limits=_limits(reader, table, index),
-        attempts=_attempts(reader, table, index),
+        title=table.text("title"),
+        titles=table.texts("titles"),
+        summary=table.text("summary", ""),
+        summaries=table.texts("summaries"),
+        minutes=table.whole("minutes"),
+        after=_after(table, before),
+        outcomes=outcomes,
+        allowance=_allowance(table),
+        models=table.names("models", Lab.models, "smollm2-135m-instruct"),
+        ai_policy=table.choice("ai_policy", _POLICIES),
+        model_limits=_model_limits(table),
+        preface=table.text("preface", ""),
+        due=_due(table),
+        profile=table.choice("profile", _PROFILES),
+        limits=_limits(table),
+        attempts=table.whole("attempts"),
         path=path,
     )
 
 
-def _packages(reader: _Reader, top: Mapping[str, Any]) -> tuple[str, ...]:
+def _after(table: Table, before: tuple[str, ...]) -> tuple[str, ...]:
+    """The labs one does first."""
+    after = table.names("after", example="lab-id")
+    for name in after:
+        if name not in before:
+            known = f"one of {', '.join(before)}" if before else "no `after` in the first lab"
+            raise table.refuse("after", f"there is no lab {name!r} above this one", f"write {known}")
+    return after
+
+
+def _outcomes(top: Table, known: Mapping[str, Competency]) -> tuple[Outcome, ...]:
+    found: list[Outcome] = []
+    for table in top.tables("outcomes"):
+        table.known(_OUTCOME_KEYS)
+        outcome_id = table.text("id")
+        if not ID.fullmatch(outcome_id):
+            raise table.refuse("id", f"{outcome_id!r} cannot be an outcome's id", "use a-z, 0-9 and single hyphens")
+        if outcome_id in {one.id for one in found}:
+            raise table.refuse("id", f"the outcome {outcome_id!r} is there twice", "give each an id of its own")
+        named = table.names("frameworks", example="unesco-students/application-skills")
+        for name in named:
+            if name not in known:
+                raise table.refuse(name, f"{FILE} has no competency {name!r}", f"write one of {', '.join(known)}")
+        competencies = tuple(known[name] for name in named)
+        found.append(Outcome(outcome_id, table.text("text"), table.texts("texts"), competencies))
+    return tuple(found)
+
+
+def _packages(top: Table) -> tuple[str, ...]:
     packages = top.get("packages", [])
     if not isinstance(packages, list):
-        raise reader.refuse("packages", f"packages = {packages!r}", 'write a list of names: ["matplotlib"]')
+        raise top.refuse("packages", f"packages = {packages!r}", 'write a list of names: ["matplotlib"]')
     for name in packages:
         if not isinstance(name, str) or not _PACKAGE.fullmatch(name):
-            raise reader.refuse("packages", f"{name!r} is no package's name", "write the name alone, without a version")
+            raise top.refuse("packages", f"{name!r} is no package's name", "write the name alone, without a version")
     return tuple(packages)
 
 
@@ -107,118 +152,37 @@ def _refuse_strangers(path: Path) -> None:
             )
 
 
-def _allowance(reader: _Reader, table: Mapping[str, Any], index: int) -> AllowanceRule:
-    given = reader.inner(table, "allowance", ("tokens", "per", "requests"), index)
+def _allowance(table: Table) -> AllowanceRule:
+    given = table.inner("allowance", ("tokens", "per", "requests"))
     rule = AllowanceRule(**given)
     if type(rule.tokens) is not int or rule.tokens < 0:
-        raise reader.refuse("allowance", f"tokens = {rule.tokens!r}", "write a whole number, 0 or more", index)
+        raise table.refuse("allowance", f"tokens = {rule.tokens!r}", "write a whole number, 0 or more")
     if rule.per not in ("day", "total"):
-        raise reader.refuse("allowance", f"per = {rule.per!r}", 'write per = "day" or per = "total"', index)
+        raise table.refuse("allowance", f"per = {rule.per!r}", 'write per = "day" or per = "total"')
     if rule.requests is not None and (type(rule.requests) is not int or rule.requests < 0):
-        raise reader.refuse("allowance", f"requests = {rule.requests!r}", "write a whole number, 0 or more", index)
+        raise table.refuse("allowance", f"requests = {rule.requests!r}", "write a whole number, 0 or more")
     return rule
 
 
-def _model_limits(reader: _Reader, table: Mapping[str, Any], index: int) -> ModelLimits:
-    limits = ModelLimits(**reader.inner(table, "model_limits", ("prompt", "answer"), index))
+def _model_limits(table: Table) -> ModelLimits:
+    limits = ModelLimits(**table.inner("model_limits", ("prompt", "answer")))
     for name, value in (("prompt", limits.prompt), ("answer", limits.answer)):
         if value is not None and (type(value) is not int or not 1 <= value <= _MOST_TOKENS):
             instead = f"write a whole number from 1 to {_MOST_TOKENS}"
-            raise reader.refuse("model_limits", f"{name} = {value!r}", instead, index)
+            raise table.refuse("model_limits", f"{name} = {value!r}", instead)
     return limits
 
 
-def _limits(reader: _Reader, table: Mapping[str, Any], index: int) -> Limits:
-    limits = Limits(**reader.inner(table, "limits", ("seconds", "memory_mb"), index))
+def _limits(table: Table) -> Limits:
+    limits = Limits(**table.inner("limits", ("seconds", "memory_mb")))
     for name, value in (("seconds", limits.seconds), ("memory_mb", limits.memory_mb)):
         if type(value) not in (int, float) or value <= 0:
-            raise reader.refuse("limits", f"{name} = {value!r}", "write a number above 0", index)
+            raise table.refuse("limits", f"{name} = {value!r}", "write a number above 0")
     return limits
 
 
-def _models(reader: _Reader, table: Mapping[str, Any], index: int) -> tuple[str, ...]:
-    models = table.get("models", list(Lab.models))
-    if not isinstance(models, list) or not all(isinstance(name, str) and name for name in models):
-        raise reader.refuse("models", f"models = {models!r}", 'write a list of names: ["smollm2-135m-instruct"]', index)
-    return tuple(models)
-
-
-def _due(reader: _Reader, table: Mapping[str, Any], index: int) -> datetime | None:
+def _due(table: Table) -> datetime | None:
     due = table.get("due")
     if due is not None and (not isinstance(due, datetime) or due.tzinfo is None):
-        raise reader.refuse("due", f"due = {due}", "write a time with its zone: 2027-01-31T23:59:00+08:00", index)
+        raise table.refuse("due", f"due = {due}", "write a time with its zone: 2027-01-31T23:59:00+08:00")
     return due
-
-
-def _attempts(reader: _Reader, table: Mapping[str, Any], index: int) -> int | None:
-    attempts = table.get("attempts")
-    if attempts is not None and (type(attempts) is not int or attempts < 1):
-        raise reader.refuse("attempts", f"attempts = {attempts!r}", "write a whole number above 0", index)
-    return attempts
-
-
-class _Reader:
-    """One course.toml: its tables, and the line a key was written on."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.lines = file.read_text("utf-8").splitlines()
-        try:
-            self.table = tomllib.loads("\n".join(self.lines))
-        except tomllib.TOMLDecodeError as error:
-            line = re.search(r"at line (\d+)", str(error))
-            found = f"this is not TOML ({error})"
-            number = int(line[1]) if line else len(self.lines)
-            raise AuthorError(str(file), number, found, instead="Mend it; text goes in quotes.") from None
-
-    def refuse(self, key: str, found: str, instead: str, index: int | None = None) -> AuthorError:
-        return AuthorError(str(self.file), self.line(key, index), found, instead=f"{instead[0].upper()}{instead[1:]}.")
-
-    def line(self, key: str, index: int | None = None) -> int:
-        """The line `key` is written on: at the top, or in the `index`-th [[labs]] table (its header if not found)."""
-        lab, header = -1, 1
-        for number, line in enumerate(self.lines, 1):
-            if line.strip() == "[[labs]]":
-                lab += 1
-            here = lab == (-1 if index is None else index)
-            header = number if here and line.strip() == "[[labs]]" else header
-            if here and key and re.search(rf"(?:^|[\s{{,\[\"']){re.escape(key)}[\"']?\s*[=\]]", line):
-                return number
-        return header
-
-    def known(self, table: Mapping[str, Any], keys: Iterable[str], index: int | None = None) -> None:
-        for key in table:
-            if key not in keys:
-                raise self.refuse(key, f"unknown key {key!r}", f"write one of {', '.join(keys)}", index)
-
-    def text(self, table: Mapping[str, Any], key: str, default: str | None = None, index: int | None = None) -> str:
-        value = table.get(key, default)
-        if not isinstance(value, str) or (default is None and not value.strip()):
-            raise self.refuse(key, f"`{key}` is missing or is not text", f'write {key} = "..."', index)
-        return value
-
-    def choice(self, table: Mapping[str, Any], key: str, known: tuple[str, ...], index: int) -> str:
-        value = self.text(table, key, known[0], index)
-        if value not in known:
-            raise self.refuse(key, f"{key} = {value!r}", f"write one of {', '.join(known)}", index)
-        return value
-
-    def inner(self, table: Mapping[str, Any], key: str, keys: tuple[str, ...], index: int) -> dict[str, Any]:
-        value = table.get(key, {})
-        if not isinstance(value, dict):
-            raise self.refuse(key, f"`{key}` is not a table", f"write {key} = {{{keys[0]} = ...}}", index)
-        for name in value:
-            if name not in keys:
-                raise self.refuse(name, f"unknown key {name!r} in `{key}`", f"write one of {', '.join(keys)}", index)
-        return value
-
-    def titles(self, table: Mapping[str, Any], index: int | None = None) -> dict[str, str]:
-        titles = table.get("titles", {})
-        if not isinstance(titles, dict) or not all(isinstance(value, str) for value in titles.values()):
-            raise self.refuse("titles", "`titles` is not a table of texts", 'write titles = {fil = "..."}', index)
-        for language in titles:
-            if language not in LANGUAGES:
-                raise self.refuse(
-                    language, f"unknown language {language!r}", f"write one of {', '.join(LANGUAGES)}", index
-                )
-        return titles

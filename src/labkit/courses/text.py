@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit.courses.course import LANGUAGES, Lab
@@ -25,6 +25,7 @@ class Cell:
     hidden: bool = False
     reference: str = ""  # a solution as the author solved it
     starter: str = ""  # the same cell as a learner first meets it
+    outcome: str = ""  # the id of the course's outcome its points count for
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def load_text(lab: Lab, language: str = "en") -> LabText:
         )
     cells = read_cells(path)
     _refuse_duplicates(path, cells)
+    for cell in cells:
+        _refuse_outcome(path, cell, lab.outcomes)
     if language != "en":
         cells = _matched(path, cells, load_text(lab).cells)
     return LabText(language, tuple(_checked(path, cell) for cell in cells))
@@ -85,7 +88,8 @@ def _cell(path: Path, header: Header, start: int, body: list[str], counts: dict[
     # A name cannot hold an underscore, so these ids never meet one.
     cell_id = header.name or f"{header.kind}_{counts[header.kind]}"
     source = "\n".join(body).strip("\n").rstrip()
-    return Cell(header.kind, cell_id, source, start, header.name, header.points, header.hidden)
+    about = (header.kind, cell_id, source, start, header.name, header.points, header.hidden)
+    return Cell(*about, outcome=header.outcome)
 
 
 def _uncommented(path: Path, number: int, line: str) -> str:
@@ -105,14 +109,25 @@ def _refuse_duplicates(path: Path, cells: list[Cell]) -> None:
         seen[cell.id] = cell.line
 
 
+def _refuse_outcome(path: Path, cell: Cell, known: tuple[str, ...]) -> None:
+    if cell.outcome and cell.outcome not in known:
+        instead = f"Write one of {', '.join(known)}" if known else "Add an [[outcomes]] table"
+        found = f"course.toml has no outcome {cell.outcome!r}"
+        raise AuthorError(str(path), cell.line, found, instead=f"{instead}, or leave the word out.")
+
+
 def _matched(path: Path, cells: list[Cell], english: tuple[Cell, ...]) -> list[Cell]:
-    """The graded cells must be the English ones, in their order; an empty one takes the English source."""
+    """The graded cells must be the English ones, in their order; each takes the English outcome, and an empty one the
+    English source."""
     named = [cell for cell in english if cell.name]
     ours = [cell for cell in cells if cell.name]
     for cell, other in zip(ours, named, strict=False):
         if (cell.kind, cell.name, cell.points, cell.hidden) != (other.kind, other.name, other.points, other.hidden):
             found = f"this {cell.kind} {cell.name!r} is not what lab.py has here"
             raise AuthorError(str(path), cell.line, found, instead=f"Write {_described(other)}.")
+        if cell.outcome not in ("", other.outcome):
+            found = f"outcome={cell.outcome!r}, but lab.py says {other.outcome!r}"
+            raise AuthorError(str(path), cell.line, found, instead="Leave the word out: lab.py's holds for both.")
     if len(ours) != len(named):
         extra = ours[len(named)] if len(ours) > len(named) else None
         if extra:
@@ -120,8 +135,8 @@ def _matched(path: Path, cells: list[Cell], english: tuple[Cell, ...]) -> list[C
         missing = named[len(ours)]
         found = f"the {missing.kind} {missing.name!r} of lab.py is missing"
         raise AuthorError(str(path), cells[-1].line, found, instead=f"Add {_described(missing)}.")
-    source = {cell.name: cell.source for cell in named}
-    return [_with_source(cell, source[cell.name]) if cell.name and not cell.source else cell for cell in cells]
+    theirs = {cell.name: cell for cell in named}
+    return [_inheriting(cell, theirs[cell.name]) if cell.name else cell for cell in cells]
 
 
 def _described(cell: Cell) -> str:
@@ -130,8 +145,8 @@ def _described(cell: Cell) -> str:
     return f'`# %% {markdown}{cell.kind}="{cell.name}"{points}{" hidden" if cell.hidden else ""}`'
 
 
-def _with_source(cell: Cell, source: str) -> Cell:
-    return Cell(cell.kind, cell.id, source, cell.line, cell.name, cell.points, cell.hidden)
+def _inheriting(cell: Cell, english: Cell) -> Cell:
+    return replace(cell, source=cell.source or english.source, outcome=english.outcome)
 
 
 def _checked(path: Path, cell: Cell) -> Cell:
@@ -141,8 +156,7 @@ def _checked(path: Path, cell: Cell) -> Cell:
         starter = learner_source(str(path), cell.line, cell.source)
         _refuse_syntax(path, cell, reference)
         _refuse_syntax(path, cell, starter)
-        values = (cell.kind, cell.id, cell.source, cell.line, cell.name, cell.points, cell.hidden)
-        return Cell(*values, reference=reference, starter=starter)
+        return replace(cell, reference=reference, starter=starter)
     refuse_marks(str(path), cell.line, cell.source)
     if cell.kind in ("code", "test"):
         _refuse_syntax(path, cell, cell.source)

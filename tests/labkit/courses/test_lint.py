@@ -116,3 +116,12 @@ def test_every_file_says_its_licence_and_where_it_is_from(licences: str, told: l
 def test_languages_that_have_drifted_apart_are_found(filipino: str, told: str, write: Write) -> None:
     [one] = found(write, **{"lab.fil.py": filipino})
     assert "lab.fil.py" in one and told in one
+
+
+def test_in_a_course_with_outcomes_every_graded_cell_names_one(write: Write) -> None:
+    toml = 'title = "T"\n[[outcomes]]\nid = "clip"\ntext = "x"\n[[labs]]\nid = "one"\ntitle = "One"\n'
+    one, two = found(write, toml=toml)
+    assert "lab.py:18: the points of 'clip-examples' count for no outcome" in one
+    assert 'outcome="ID"' in two and "'reflect'" in two
+    named = GOOD.replace("points=2\n", 'points=2 outcome="clip"\n').replace("points=10", 'points=10 outcome="clip"')
+    assert found(write, named, toml=toml) == []

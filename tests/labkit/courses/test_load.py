@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from labkit.courses import AllowanceRule, ModelLimits, load_course, load_courses
+from labkit.courses.frameworks import load_frameworks
 from labkit.errors import AuthorError, OperatorError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -98,6 +99,113 @@ def test_what_course_toml_cannot_hold_is_refused_by_file_and_line(write, toml, l
     assert refused.value.file.endswith("course.toml")
     assert (refused.value.line, found in refused.value.found) == (line, True), refused.value
     assert refused.value.instead
+
+
+FRAMEWORKS = (
+    '[[frameworks]]\nkey = "f"\ntitle = "F"\npublisher = "P"\ndate = "2024"\nurl = "https://example.org"\n'
+    'competencies = {one = "The first", two = "The second"}\n'
+)
+LABS = '[[labs]]\nid = "one"\ntitle = "O"\n'
+
+
+def outcome(*lines: str) -> str:
+    return "\n".join(['title = "T"', "", "[[outcomes]]", *lines, LABS])
+
+
+def test_a_course_says_what_one_can_do_afterwards_and_which_competencies_that_is(write):
+    root = write(toml=outcome('id = "ask"', 'text = "Ask well"', 'texts = {fil = "Magtanong"}', 'frameworks = ["f/two"]'))
+    (root / "frameworks.toml").write_text(FRAMEWORKS)
+    course = load_course(root, "c")
+
+    [found] = course.outcomes
+    assert (found.id, found.text, found.texts["fil"], course.labs[0].outcomes) == ("ask", "Ask well", "Magtanong", ("ask",))
+    [competency] = found.competencies
+    assert (competency.text, competency.framework.title, competency.framework.url) == (
+        *("The second", "F", "https://example.org"),
+    )
+
+
+def test_a_course_says_what_its_page_tells_before_one_starts(write):
+    toml = (
+        'title = "T"\ndescription = "D"\ndescriptions = {fil = "L"}\nprerequisite = "None"\n'
+        'prerequisites = {fil = "Wala"}\nlicence = "CC-BY-4.0"\n[[labs]]\nid = "one"\ntitle = "O"\nsummary = "S"\n'
+        'summaries = {fil = "B"}\nminutes = 60\n[[labs]]\nid = "two"\ntitle = "O"\nafter = ["one"]\n'
+    )
+    root = write(toml=toml, **{"../two/lab.py": "# %%\n"})
+    course = load_course(root, "c")
+
+    assert (course.descriptions["fil"], course.prerequisite, course.prerequisites["fil"]) == ("L", "None", "Wala")
+    assert (course.licence, course.languages) == ("CC-BY-4.0", ("en",))
+    one, two = course.labs
+    assert (one.summary, one.summaries["fil"], one.minutes, one.after, two.after) == ("S", "B", 60, (), ("one",))
+
+
+@pytest.mark.parametrize(
+    ("toml", "line", "found"),
+    [
+        (outcome('id = "a"', 'text = "x"', 'txt = "x"'), 6, "unknown key 'txt'"),
+        (outcome('id = "A b"', 'text = "x"'), 4, "'A b' cannot be an outcome's id"),
+        (outcome('id = "a"'), 3, "`text` is missing"),
+        (outcome('id = "a"', 'text = "x"', "[[outcomes]]", 'text = "y"', 'id = "a"'), 8, "'a' is there twice"),
+        (outcome('id = "a"', 'text = "x"', 'texts = {tl = "x"}'), 6, "unknown language 'tl'"),
+        (outcome('id = "a"', 'text = "x"', 'frameworks = "f/one"'), 6, "frameworks = 'f/one'"),
+        (outcome('id = "a"', 'text = "x"', 'frameworks = ["f/one", "f/three"]'), 6, "no competency 'f/three'"),
+        (outcome('id = "a"', 'text = "x"', "frameworks = [", '  "g/one",', "]"), 7, "no competency 'g/one'"),
+        (f'title = "T"\noutcomes = 3\n{LABS}', 2, "not a list of tables"),
+        *(
+            (f'title = "T"\n{LABS}{wrong}', 5, told)
+            for wrong, told in (
+                ("minutes = 0", "minutes = 0"),
+                ('minutes = "60"', "minutes = '60'"),
+                ("summary = 3", "`summary` is missing or is not text"),
+                ('summaries = {tl = "x"}', "unknown language 'tl'"),
+                ('after = ["two"]', "there is no lab 'two' above this one"),
+                ('after = ["one"]', "there is no lab 'one' above this one"),
+            )
+        ),
+        (f'title = "T"\nlicence = 4\n{LABS}', 2, "`licence` is missing or is not text"),
+        (f'title = "T"\nprerequisites = "x"\n{LABS}', 2, "`prerequisites` is not a table of texts"),
+    ],
+)
+def test_what_a_course_cannot_promise_is_refused_by_file_and_line(write, toml, line, found):
+    root = write(toml=toml)
+    (root / "frameworks.toml").write_text(FRAMEWORKS)
+    with pytest.raises(AuthorError) as refused:
+        load_course(root, "c")
+
+    assert refused.value.file.endswith("course.toml")
+    assert (refused.value.line, found in refused.value.found) == (line, True), refused.value
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "found"),
+    [
+        ('title = "F"', 'titel = "F"', 3, "unknown key 'titel'"),
+        ('title = "F"\n', "", 1, "`title` is missing"),
+        ('date = "2024"', "date = 2024-01-01", 5, "`date` is missing or is not text"),
+        ("https://example.org", "example.org", 6, "url = 'example.org'"),
+        ('key = "f"', 'key = "F f"', 2, "'F f' cannot be a key"),
+        ('one = "The first"', "one = 3", 7, "one = 3"),
+        ('competencies = {one = "The first", two = "The second"}\n', "", 1, "no competencies"),
+        ("[[frameworks]]", "x = 3\n[[frameworks]]", 1, "unknown key 'x'"),
+        (FRAMEWORKS, FRAMEWORKS * 2, 9, "'f' is there twice"),
+    ],
+)
+def test_a_framework_that_does_not_say_where_it_is_from_is_refused(write, before, after, line, found):
+    root = write()
+    (root / "frameworks.toml").write_text(FRAMEWORKS.replace(before, after))
+    with pytest.raises(AuthorError) as refused:
+        load_course(root, "c")
+
+    assert refused.value.file.endswith("frameworks.toml")
+    assert (refused.value.line, found in refused.value.found) == (line, True), refused.value
+
+
+def test_the_frameworks_of_this_repository_are_cited_with_a_place_to_read_them():
+    known = load_frameworks(REPOSITORY / "courses" / "frameworks.toml")
+    assert sum(name.startswith("unesco-students/") for name in known) == 12
+    assert known["unesco-students/human-agency"].framework.url == "https://doi.org/10.54675/JKJB9835"
+    assert known["eu-ai-act/ai-literacy"].text == "Article 4: AI literacy"
 
 
 def test_a_file_nobody_reads_is_refused(write):

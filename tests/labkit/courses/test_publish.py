@@ -58,3 +58,13 @@ def test_a_text_that_changes_while_it_is_built_is_not_published(courses: Path, m
     with pytest.raises(OperatorError, match="changed while it was built"):
         publish(load_course(courses, "testing"), build)
     assert published(build, "testing").lab("clip").release == before
+
+
+def test_competencies_and_outcomes_are_published_with_the_course(courses: Path, pytestconfig):
+    file = courses / "testing" / "course.toml"
+    shutil.copy(pytestconfig.rootpath / "courses" / "frameworks.toml", courses)
+    table = '[[outcomes]]\nid = "clip"\ntext = "Clip"\nframeworks = ["unesco-students/application-skills"]\n'
+    file.write_text(f"{file.read_text()}\n{table}")
+    course, build = load_course(courses, "testing"), courses.parent / "build"
+    publish(course, build)
+    assert course.outcomes and published(build, "testing").outcomes == course.outcomes

@@ -34,6 +34,8 @@ def test_the_cells_of_a_lab_are_read_in_order(write):
         ("# %% test=a points=2.5 hidden", Header("test", "a", 2.5, True)),
         ('# %% hidden points=3 test="a"', Header("test", "a", 3, True)),
         ('# %% [markdown] answer="why" points=10', Header("answer", "why", 10)),
+        ('# %% test="a" points=3 hidden outcome="few-shot"', Header("test", "a", 3, True, "few-shot")),
+        ('# %% solution="a" outcome=judge points=5', Header("solution", "a", 5, False, "judge")),
     ],
 )
 def test_a_header_is_read(line, header):
@@ -62,6 +64,10 @@ def test_a_header_is_read(line, header):
         ('# %% answer="a" points=1', "cannot be answer"),
         ('# %% test="a', "cannot read"),
         ("# %% [raw]", "unknown word '[raw]'"),
+        ('# %% demo outcome="a"', "`outcome` does not belong here"),
+        ('# %% solution="a" outcome="b"', "an outcome without points"),
+        ('# %% test="a" points=1 outcome=""', "cannot be an outcome's id"),
+        ('# %% test="a" points=1 outcome', "`outcome` has no value"),
     ],
 )
 def test_a_header_that_is_not_understood_is_refused(line, found):
@@ -206,3 +212,42 @@ def test_a_solution_with_points_is_graded_by_a_person(write):
     text = load_text(load_course(write(lab), "c").lab("one"))
 
     assert [(cell.id, cell.points) for cell in text.manual] == [("s", 2.5), ("a", 1)]
+
+
+OUTCOMES = (
+    'title = "T"\n[[outcomes]]\nid = "clip"\ntext = "Clip"\n[[outcomes]]\nid = "judge"\ntext = "Judge"\n'
+    '[[labs]]\nid = "one"\ntitle = "One"\n'
+)
+NAMED = """\
+# %% test="one" points=1 outcome="clip"
+assert abs(-1) == 1
+# %% [markdown] answer="two" points=2 outcome="judge"
+# Why?
+"""
+
+
+def test_a_cell_says_which_outcome_its_points_count_for_and_the_filipino_one_inherits_it(write):
+    fil = NAMED.replace(' outcome="clip"', "").replace("# Why?", "# Bakit?")
+    lab = load_course(write(NAMED, OUTCOMES, fil=fil), "c").lab("one")
+
+    for language in ("en", "fil"):
+        assert [cell.outcome for cell in load_text(lab, language).cells] == ["clip", "judge"]
+
+
+@pytest.mark.parametrize(
+    ("lab", "fil", "toml", "where", "found"),
+    [
+        (NAMED.replace("judge", "jugde"), "", OUTCOMES, ("lab.py", 3), "no outcome 'jugde'"),
+        (NAMED, "", None, ("lab.py", 1), "no outcome 'clip'"),
+        (NAMED, NAMED.replace("judge", "jugde"), OUTCOMES, ("lab.fil.py", 3), "no outcome 'jugde'"),
+        (NAMED, NAMED.replace("judge", "clip"), OUTCOMES, ("lab.fil.py", 3), "lab.py says 'judge'"),
+    ],
+)
+def test_an_outcome_that_is_not_there_or_not_the_same_is_refused_by_file_and_line(write, lab, fil, toml, where, found):
+    files = {"fil": fil} if fil else {}
+    root = write(lab, **({"toml": toml} if toml else {}), **files)
+    with pytest.raises(AuthorError) as refused:
+        load_text(load_course(root, "c").lab("one"), "fil" if fil else "en")
+
+    assert (refused.value.file.rpartition("/")[2], refused.value.line) == where
+    assert found in refused.value.found
