@@ -21,10 +21,12 @@ pytestmark = [
 
 HOME = "/services/labkit"
 LAB = f"{HOME}/labs/testing/clip"
+COURSE = f"{HOME}/courses/testing"
 PAGES = {
     "ana": [
         f"{HOME}/",
         LAB,
+        COURSE,
         f"{HOME}/account",
         f"{HOME}/password",
         f"{HOME}/labs/nothing/here",

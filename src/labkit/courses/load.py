@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits, ModelLimits, Outcome
-from labkit.courses.frameworks import FILE, Competency, load_frameworks
+from labkit.courses.competency import Competency
+from labkit.courses.frameworks import FILE, load_frameworks
 from labkit.courses.reader import Table
 from labkit.errors import AuthorError, OperatorError
 

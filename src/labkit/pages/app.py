@@ -23,6 +23,7 @@ from labkit.pages.account import AccountPages
 from labkit.pages.classroom import ClassroomPages
 from labkit.pages.cohorts import CohortPages
 from labkit.pages.costs import CostPages
+from labkit.pages.courses import CoursePages
 from labkit.pages.form import FormGuard
 from labkit.pages.headers import SameOrigin
 from labkit.pages.join import JoinPages
@@ -56,6 +57,7 @@ class Pages:
         self._models = ModelPages(site, self._view)
         self._classroom = ClassroomPages(site, self._view)
         self._costs = CostPages(site, self._view)
+        self._courses = CoursePages(site, self._view)
 
     def application(self, beside: Callable[[], Awaitable[None]] | None = None) -> Starlette:
         """The pages as an ASGI application under the site's prefix; `beside` runs as long as it does."""
@@ -96,6 +98,7 @@ class Pages:
             Route(f"{lab}/learners/{{username}}", self._for(Access.TEACHES, self._labs.learner)),
             Route(f"{lab}/open", self._for(Access.TAKES_PART, self._labs.open)),
             Route(f"{lab}/progress", self._for(Access.TAKES_PART, self._labs.progress)),
+            Route("/courses/{course}", self._for(Access.SEES_COURSE, self._courses.show)),
         ]
 
     def _model_routes(self) -> list[Route]:

@@ -17,7 +17,7 @@ from labkit.errors import OperatorError
 from labkit.pages import exports
 from labkit.pages.messages import LANGUAGES
 from labkit.pages.people import number
-from labkit.pages.programme import overview
+from labkit.pages.programme import cohort_outcomes, overview
 from labkit.pages.sheet import sheet
 from labkit.pages.site import Site
 from labkit.pages.view import View
@@ -144,6 +144,7 @@ class CohortPages:
             state=cohort.state(),
             course=course,
             figures=await run_in_threadpool(overview, self._site, course, cohort.name),
+            outcomes=await run_in_threadpool(cohort_outcomes, self._site, course, cohort.name),
             found=await run_in_threadpool(learners.learners, engine, course, cohort.name, kind, page),
             kind=kind,
             kinds=learners.KINDS,

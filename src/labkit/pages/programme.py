@@ -9,6 +9,7 @@ from labkit.pages.site import Site
 from labkit.programme import cohorts, figures
 from labkit.programme.cohorts import Cohort
 from labkit.programme.figures import STAGES, Funnel, LabFigures
+from labkit.submissions.reached import Reached, reached, whole
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Overview:
 
 def overview(site: Site, course: Course, name: str) -> Overview:
     return _overview(site, course, name, figures.funnels(site.engine, [course], name))
+
+
+def cohort_outcomes(site: Site, course: Course, name: str) -> tuple[Reached, ...]:
+    """How far a cohort's learners have come, all together, with each outcome of their course."""
+    return reached(course, whole(site.scores.of_course(course.id, cohorts=[name]))) if course.outcomes else ()
 
 
 def overviews(site: Site, seen: dict[str, str] | None) -> list[Overview]:

@@ -78,6 +78,8 @@ class View:
             "since": lambda value: self._since(value, language),
             "lasting": lambda days: _lasting(days, language),
             "title_in": lambda thing: thing.titles.get(language, thing.title),
+            # A text and the same in other languages: `course | words_in("description", "descriptions")`.
+            "words_in": lambda thing, one, others: getattr(thing, others).get(language) or getattr(thing, one),
         }
         environment.globals["prefix"] = self._site.prefix.rstrip("/")
         return environment

@@ -23,17 +23,18 @@ from labkit.programme.people import Membership, Person, provision
 from labkit.programme.privacy import consent
 
 HOME = "/services/labkit/"
+_HERE = {Access.SIGNED_IN, Access.TAKES_PART, Access.SEES_COURSE}
+_TEACHES = {*_HERE, Access.TEACHES, Access.SEES_COHORT}
+_LOOKS = {Access.SIGNED_IN, Access.SEES_COHORT, Access.SEES_COURSE}
 ROLES = {
     "stranger": set(),
     "new": {Access.SIGNED_IN},
-    "ana": {Access.SIGNED_IN, Access.TAKES_PART},
-    "tes": {Access.SIGNED_IN, Access.TAKES_PART, Access.TEACHES, Access.SEES_COHORT},
-    "maria": {
-        *(Access.SIGNED_IN, Access.TAKES_PART, Access.TEACHES, Access.LEADS, Access.SEES_COHORT, Access.LOOKS_AFTER),
-    },
-    "vic": {Access.SIGNED_IN, Access.SEES_COHORT},
-    "obs": {Access.SIGNED_IN, Access.SEES_COHORT, Access.PROGRAMME},
-    "jose": {Access.SIGNED_IN, Access.SEES_COHORT, Access.PROGRAMME, Access.OFFICER, Access.LOOKS_AFTER},
+    "ana": _HERE,
+    "tes": _TEACHES,
+    "maria": {*_TEACHES, Access.LEADS, Access.LOOKS_AFTER},
+    "vic": _LOOKS,
+    "obs": {*_LOOKS, Access.PROGRAMME},
+    "jose": {*_LOOKS, Access.PROGRAMME, Access.OFFICER, Access.LOOKS_AFTER},
 }
 # What is one person's own, whatever her role.
 OWN = {"/receipts/{id}.json": "ana"}
