@@ -184,6 +184,7 @@ def _shown(service: Service, submission: Submission, *, coarse: bool) -> dict[st
     shown = {"receipt": service.store.receipt(submission).to_json(), "state": submission.state, "score": None}
     if score is not None:
         report = coarsened(score.report) if coarse else score.report
+        report = {name: value for name, value in report.items() if name != "copied"}  # that is for her instructor
         shown["score"] = {"score": report["score"], "max": score.max, "report": report}
     return shown
 
