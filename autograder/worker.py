@@ -28,6 +28,7 @@ from autograder.grader import Grader
 from autograder.recordings import Identity, RecordedLane
 from autograder.warm import Warm
 from labkit.courses.publish import published
+from labkit.courses.taught import Taught
 from labkit.database import connect
 from labkit.errors import OperatorError
 from labkit.strict import read_json, read_secret, strict
@@ -62,12 +63,12 @@ class Config:
 
 
 def compose(config: Config) -> Grader:
-    engine = connect(config.database_url)
+    engine, build = connect(config.database_url), Path(config.build)
     gateway = GatewayLane(config.lane_url, read_secret(Path(config.lane_key_file)))
     return Grader(
         engine=engine,
-        courses={name: published(Path(config.build), name) for name in config.taught},
-        build=Path(config.build),
+        courses=Taught(build, [published(build, name) for name in config.taught]).by_id,
+        build=build,
         gradebooks={name: CourseGradebook(Path(config.nbgrader) / name, name) for name in config.taught},
         store=Store(engine, Blobs(Path(config.blobs)), Signer(Path(config.receipt_key_file))),
         queue=Queue(engine),

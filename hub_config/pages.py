@@ -23,6 +23,7 @@ from hub_config.state import State
 from labkit.allowance import Ledger
 from labkit.audit.prices import read_prices
 from labkit.courses import load_course
+from labkit.courses.taught import Taught
 from labkit.database import connect
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
@@ -69,7 +70,7 @@ def site(settings: Settings) -> Site:
         servers=HubServers(api_url, token, settings.hosts),
         engine=engine,
         enrolment=Enrolment(engine),
-        courses=[load_course(settings.courses, name) for name in settings.taught],
+        courses=Taught(state.build, [load_course(settings.courses, name) for name in settings.taught]),
         store=Store(engine, Blobs(state.folder("blobs", mode=0o700)), Signer(state.home / "secrets" / "receipts.pem")),
         scores=Scores(engine),
         ledger=Ledger(engine, settings.timezone),
