@@ -12,11 +12,10 @@ from typing import Any
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from tornado.web import HTTPError
 
+from hub_config.author_kernel import FOLDER
 from labkit.courses.course import LANGUAGES
 from labkit.courses.editing import NotALab, to_notebook, to_text
 
-# No course can be called so: ids have no capitals.
-FOLDER = "Workshop"
 _TEXT = re.compile(rf"/?{FOLDER}/[a-z0-9-]+/[a-z0-9-]+/(?:{'|'.join(map(re.escape, LANGUAGES.values()))})/?")
 
 

@@ -6,6 +6,7 @@ a row is nobody's version and harms nothing.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,8 +46,7 @@ class Version:
 
     @property
     def is_being_released(self) -> bool:
-        made = self.released_at is not None and self.asked_at is not None and self.released_at >= self.asked_at
-        return self.asked_at is not None and not self.release_fault and not made
+        return self.asked_at is not None and self.released_at is None and not self.release_fault
 
 
 class Workshop:
@@ -74,7 +74,7 @@ class Workshop:
         """The version that was released last; None while the course is what stands in the folder of courses."""
         query = select(versions).where(versions.c.course == course, versions.c.released_at.is_not(None))
         with reading(self._engine) as connection:
-            row = connection.execute(query.order_by(versions.c.released_at.desc()).limit(1)).mappings().first()
+            row = connection.execute(query.order_by(versions.c.number.desc()).limit(1)).mappings().first()
         return Version(**row) if row else None
 
     def files(self, version: Version) -> dict[str, bytes]:
@@ -155,23 +155,33 @@ class Workshop:
     def checked(self, version: Version, state: str, found: Mapping[str, Any]) -> None:
         self._change(version, {"state": state, "found": dict(found), "checked_at": self._now()})
 
-    def ask_release(self, course: str, number: int, by: str) -> bool:
-        """Asks for a version's release, also of an earlier one; False for one that may not be: it does not hold, is
-        being released, or is what learners have."""
-        version, current = self.version(course, number), self.released(course)
-        if version is None or version.state != "holds" or version.is_being_released:
-            return False
+    def ask_release(self, course: str, number: int, by: str) -> Version | None:
+        """Asks for a version's release; None for one that may not be: it does not hold, is being released, or is what
+        learners have. To go back to an earlier one is to make it the newest once more, so that every release has a
+        row of its own."""
+        version, newest, current = self.version(course, number), self.newest(course), self.released(course)
+        if version is None or newest is None or version.state != "holds" or version.is_being_released:
+            return None
         if current is not None and current.number == number:
-            return False
+            return None
+        if version.number < newest.number:
+            version = self._again(version, newest, by)
         self._change(version, {"released_by": by, "asked_at": self._now(), "release_fault": ""})
-        return True
+        return version
+
+    def _again(self, version: Version, newest: Version, by: str) -> Version:
+        made = self._add(version.course, self.files(version), newest, by, "holds", version.found)
+        if self.previews(version).is_dir():
+            shutil.copytree(self.previews(version), self.previews(made))
+        return made
 
     def take_release(self) -> Version | None:
         """The release that was asked for first and is not made yet."""
         asked = versions.c.asked_at.is_not(None) & (versions.c.release_fault == "")
-        waits = versions.c.released_at.is_(None) | (versions.c.released_at < versions.c.asked_at)
         with reading(self._engine) as connection:
-            query = select(versions).where(asked, waits).order_by(versions.c.asked_at).limit(1)
+            query = (
+                select(versions).where(asked, versions.c.released_at.is_(None)).order_by(versions.c.asked_at).limit(1)
+            )
             row = connection.execute(query).mappings().first()
         return Version(**row) if row else None
 
@@ -186,12 +196,18 @@ class Workshop:
         return self._root / "previews" / version.course / str(version.number)
 
     def _add(
-        self, course: str, files: Mapping[str, bytes], newest: Version | None, by: str | None, state: str
+        self,
+        course: str,
+        files: Mapping[str, bytes],
+        newest: Version | None,
+        by: str | None,
+        state: str,
+        found: Mapping[str, Any] | None = None,
     ) -> Version:
         now, number = self._now(), newest.number + 1 if newest else 1
         repository = self._repository(course)
         commit = repository.commit(files, newest.commit if newest else None, f"Version {number}", now)
-        made = Version(course, number, commit, by, now, state, 0, {})
+        made = Version(course, number, commit, by, now, state, 0, dict(found or {}))
         try:
             with self._engine.begin() as connection:
                 connection.execute(versions.insert().values(**vars(made)))

@@ -158,10 +158,17 @@ def test_only_what_holds_is_released_and_an_earlier_version_can_be_again(worksho
     assert workshop.take_release() is None
     assert workshop.released("writing").number == 2
     assert not workshop.ask_release("writing", 2, "maria")  # learners have it
-    assert workshop.ask_release("writing", 1, "nan")
+    # To go back is a version of its own: who released what, and when, is never overwritten.
+    back = workshop.ask_release("writing", 1, "nan")
+    assert (back.number, back.made_by, workshop.files(back)) == (3, "nan", workshop.files(first))
     workshop.mark_released(workshop.take_release())
-    assert workshop.released("writing").number == 1
-    assert workshop.ask_release("writing", 2, "maria")
+    assert workshop.released("writing").number == 3
+    assert [(one.number, one.released_by) for one in workshop.versions("writing")] == [
+        (3, "nan"),
+        (2, "maria"),
+        (1, None),
+    ]
+    assert all(one.released_at for one in workshop.versions("writing")[:2])
 
 
 def test_a_release_that_failed_says_why_and_can_be_asked_for_again(workshop, course):
