@@ -34,6 +34,7 @@ from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
+from labkit.workshop import Workshop
 
 log = logging.getLogger("labkit.pages")
 _LOOK_SECONDS = 60.0
@@ -75,6 +76,7 @@ def site(settings: Settings) -> Site:
         scores=Scores(engine),
         ledger=Ledger(engine, settings.timezone),
         timezone=ZoneInfo(settings.timezone),
+        workshop=Workshop(engine, state.workshop),
         uploads=Uploads(state.folder("uploads", mode=0o700)),
         health=PlatformHealth(settings, state),
         holdings=holdings(settings, engine),
