@@ -70,7 +70,8 @@ def prepare(settings: Settings, state: State, tell: Tell) -> None:
     for course in courses:
         _register(course, state, tell)
     if settings.demo:
-        _demonstrate(settings, state, courses, tell)
+        # With the answers kept beside the labs, which are not published.
+        _demonstrate(settings, state, [load_course(settings.courses, name) for name in settings.taught], tell)
 
 
 def sign_in_links(settings: Settings) -> dict[str, str]:

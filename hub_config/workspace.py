@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
+from jupyterlab.commands import get_workspaces_dir
+from jupyterlab_server.workspaces_handler import WorkspacesManager
 from tornado.web import authenticated
 
 from hub_config.author_kernel import FOLDER
@@ -29,6 +31,7 @@ from labkit.errors import LabkitError
 from labkit.workshop import files
 from labkit.workshop.checkout import Changes, Checkout
 
+_LAYOUT = "write"
 _ID = r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
 
 
@@ -62,10 +65,11 @@ class Write(_Workspace):
         if await self.told("The workspace could not be opened", fetch):
             language = self.get_query_argument("language", "en")
             name = LANGUAGES.get(language, LANGUAGES["en"])
-            there = (checkout.folder / lab / name).is_file()
-            parts = (course, lab, name) if there else (course,)
-            address = url_path_join(self.base_url, "lab/tree", FOLDER, *map(quote, parts))
-            self.redirect(f"{address}?factory=Notebook" if there else address)
+            if not (checkout.folder / lab / name).is_file():
+                self.redirect(url_path_join(self.base_url, "lab/tree", FOLDER, course))
+                return
+            await asyncio.to_thread(prepare_layout, f"{FOLDER}/{course}/{lab}/{name}")
+            self.redirect(url_path_join(self.base_url, "lab/workspaces", _LAYOUT))
 
 
 class Send(_Workspace):
@@ -115,6 +119,23 @@ class Renew(_Workspace):
 
         if await self.told("The newest version could not be fetched", renew):
             self.redirect(url_path_join(self.base_url, "lab/tree", FOLDER, course))
+
+
+def prepare_layout(path: str) -> None:
+    """Writes a layout of JupyterLab that opens the text at `path` as a notebook: an address cannot say so, and by its
+    name alone the text would open in the text editor."""
+    opened = f"notebook:{path}"
+    dock = {"type": "tab-area", "currentIndex": 0, "widgets": [opened]}
+    left = {"collapsed": False, "visible": True, "current": "filebrowser", "widgets": ["filebrowser"]}
+    layout: dict[str, Any] = {"main": {"current": opened, "dock": dock}, "down": {"size": 0, "widgets": []}}
+    layout |= {"left": left, "right": {"collapsed": True, "visible": True, "widgets": []}}
+    data = {
+        "layout-restorer:data": layout | {"relativeSizes": [0.2, 0.8, 0], "top": {"simpleVisibility": True}},
+        opened: {"data": {"path": path, "factory": "Notebook"}},
+        "file-browser-filebrowser:cwd": {"path": str(Path(path).parent)},
+    }
+    saved = {"data": data, "metadata": {"id": _LAYOUT}}
+    WorkspacesManager(get_workspaces_dir()).save(_LAYOUT, json.dumps(saved))
 
 
 def _listed(changes: Changes) -> str:
