@@ -111,7 +111,7 @@ def _text(workshop: Workshop, ours: Course, folder: Path, tell: Tell) -> Course:
         return ours
     tell(
         f"{ours.id} is version {released.number} of the workshop; {ours.path} is not read any more. "
-        f"labkit courses workshop {ours.id} says more"
+        f"labkit courses versions {ours.id} says more"
     )
     return workshop.export(released, folder)
 
