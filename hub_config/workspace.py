@@ -1,6 +1,7 @@
 """A server extension of notebook servers: an instructor's workspace of her course's text.
 
 `.../labkit/write/COURSE/LAB` fetches the text where it is missing and opens the lab as a notebook;
+`.../labkit/begin/COURSE` adds a small whole lab to write over (`labkit.courses.new`);
 `.../labkit/send/COURSE` shows what she changed and sends it as a version; `.../labkit/renew/COURSE` lays hers aside and
 fetches the newest. A link from anywhere changes nothing: sending and renewing ask first. Releasing is not here
 (`labkit.workshop.app` says why). Whose course it is, the workshop judges by her token.
@@ -25,7 +26,9 @@ from tornado.web import authenticated
 
 from hub_config.author_kernel import FOLDER
 from hub_config.open_lab import page
+from labkit.courses import Lab
 from labkit.courses.course import LANGUAGES
+from labkit.courses.new import new_lab
 from labkit.desk import Desk
 from labkit.errors import LabkitError
 from labkit.workshop import files
@@ -70,6 +73,36 @@ class Write(_Workspace):
                 return
             await asyncio.to_thread(prepare_layout, f"{FOLDER}/{course}/{lab}/{name}")
             self.redirect(url_path_join(self.base_url, "lab/workspaces", _LAYOUT))
+
+
+class Begin(_Workspace):
+    @authenticated
+    async def get(self, course: str) -> None:
+        fields = (
+            ("lab", "Name of its folder: a-z, 0-9 and hyphens / Pangalan ng folder", "[a-z0-9]+(-[a-z0-9]+)*"),
+            ("title", "Title / Pamagat", ".*[^ ].*"),
+        )
+        asked = "".join(
+            f'<p><label for="{name}">{said}</label><br>'
+            f'<input id="{name}" name="{name}" required maxlength="63" pattern="{pattern}"></p>'
+            for name, said, pattern in fields
+        )
+        button = "<button>Begin / Simulan</button>"
+        self.finish(page("A new lab", f'<form method="post">{self.xsrf_form_html()}{asked}{button}</form>'))
+
+    @authenticated
+    async def post(self, course: str) -> None:
+        checkout = self.checkout(course)
+        lab, title = self.get_body_argument("lab", ""), self.get_body_argument("title", "")
+
+        def begin() -> Lab:
+            newest = Desk.from_environment().text(course)
+            checkout.open(base64.b64decode(newest["bundle"]), newest["commit"])
+            return new_lab(checkout.folder.parent, course, lab, title)
+
+        made = await self.told("The lab was not begun", begin)
+        if made:
+            self.redirect(url_path_join(self.base_url, "labkit/write", course, made.id))
 
 
 class Send(_Workspace):
@@ -161,5 +194,5 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(server: Any) -> None:
     base = server.web_app.settings["base_url"]
-    verbs = {f"write/{_ID}/{_ID}": Write, f"send/{_ID}": Send, f"renew/{_ID}": Renew}
+    verbs = {f"write/{_ID}/{_ID}": Write, f"begin/{_ID}": Begin, f"send/{_ID}": Send, f"renew/{_ID}": Renew}
     server.web_app.add_handlers(".*$", [(url_path_join(base, f"labkit/{path}"), kind) for path, kind in verbs.items()])

@@ -29,13 +29,11 @@ def platform(tmp_path: Path, monkeypatch):
     (tmp_path / "home").mkdir()
     made = Settings()
     migrate(made.database_url)
-    told: list[str] = []
-    yield made, State(made.home), told
-    del told
+    return made, State(made.home)
 
 
 def start(platform) -> list[str]:
-    settings, state, _ = platform
+    settings, state = platform
     told: list[str] = []
     preparation._publish(settings, state, told.append)
     return told
@@ -62,9 +60,9 @@ def send_and_release(shop: Workshop, new: bytes) -> None:
     shop.mark_released(shop.take_release())
 
 
-def edit_folder(platform, new: str) -> None:
+def edit_folder(platform, new: str, old: str = "Think it over") -> None:
     file = platform[0].courses / "writing/ratings/lab.py"
-    file.write_text(file.read_text().replace("Think it over", new))
+    file.write_text(file.read_text().replace(old, new))
 
 
 def test_the_folder_is_the_source_until_a_version_is_released_and_then_that_version_is(platform, shop):
@@ -74,10 +72,7 @@ def test_the_folder_is_the_source_until_a_version_is_released_and_then_that_vers
     assert b"Think at home" in released_text(platform)
     assert b"Think at home" in shop.files(shop.newest("writing"))["ratings/lab.py"]
 
-    edit_folder(platform, "Think it over")
-    (platform[0].courses / "writing/ratings/lab.py").write_text(
-        (platform[0].courses / "writing/ratings/lab.py").read_text().replace("Think at home", "Think it over")
-    )
+    edit_folder(platform, "Think it over", "Think at home")
     start(platform)
     send_and_release(shop, b"Think twice")
     told = start(platform)

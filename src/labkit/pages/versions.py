@@ -93,11 +93,13 @@ class VersionPages:
     ) -> Response:
         try:
             shown = await run_in_threadpool(_shown, self._site, workshop, course)
+            labs = await run_in_threadpool(workshop.labs, shown[0].version) if shown else []
         except OperatorError as error:
             raise PlatformFault(error.message, instead=error.instead) from error
         values: dict[str, Any] = {
             "course": course,
             "shown": shown,
+            "labs": labs,
             "waits": any(one.waits for one in shown),
             "server": self._site.servers.url(someone.username),
             "refused": status == 409,

@@ -4,6 +4,6 @@ WORKSHOP/COURSE.git              a bare repository: one commit for each version
 WORKSHOP/previews/COURSE/NUMBER/ LAB.LANGUAGE.html as learners would see the version's labs
 """
 
-from labkit.workshop.versions import Version, Workshop
+from labkit.workshop.versions import Version, Workshop, Written
 
-__all__ = ["Version", "Workshop"]
+__all__ = ["Version", "Workshop", "Written"]

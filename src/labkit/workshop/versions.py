@@ -49,6 +49,16 @@ class Version:
         return self.asked_at is not None and self.released_at is None and not self.release_fault
 
 
+@dataclass(frozen=True)
+class Written:
+    """A lab of a version, as far as its list of labs says."""
+
+    id: str
+    title: str
+    titles: Mapping[str, str]
+    languages: tuple[str, ...]
+
+
 class Workshop:
     """`root` is WORKSHOP. Safe to use from several processes on one database."""
 
@@ -84,6 +94,12 @@ class Workshop:
         """Writes the version's text to ROOT/COURSE and loads it."""
         text.write(self.files(version), root / version.course)
         return load_course(root, version.course)
+
+    def labs(self, version: Version) -> list[Written]:
+        """The labs of a version in order, released or not."""
+        with tempfile.TemporaryDirectory() as folder:
+            course = self.export(version, Path(folder))
+            return [Written(lab.id, lab.title, lab.titles, lab.languages) for lab in course.labs]
 
     def bundle(self, version: Version) -> bytes:
         """The newest version with all before it, as `git clone` takes it."""
