@@ -60,6 +60,12 @@ def test_an_instructor_writes_a_lab_in_the_browser_and_releases_it_to_learners(p
     expect(newest.get_by_text("Learners have this")).to_be_visible(timeout=30_000)
     expect(newest.get_by_text(re.compile("Released by Maria"))).to_be_visible()
 
+    maria.get_by_role("link", name="Begin a new lab").click()
+    maria.get_by_label("Name of its folder").fill(f"lab-{uuid.uuid4().hex[:8]}")
+    maria.get_by_label("Title").fill("Rate a service")
+    maria.get_by_role("button", name="Begin").click()
+    expect(notebook.cell('# %% solution="average"')).to_be_visible()
+
     learner = sign_in("carla")
     learner.goto(f"{platform.url}/user/carla/labkit/fresh/testing/clip")
     learner.get_by_role("button", name="Get a fresh copy").click()
