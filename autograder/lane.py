@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from labkit.errors import OperatorError, RequestRefused
+from labkit.errors import OperatorError
+from labkit.gateway.policy import as_graded
 
 
 class Lane(Protocol):
@@ -49,34 +52,57 @@ class Later:
 
 
 class ModelLane:
-    """The embedded model in this very process, prepared and loaded at the first call. It scores; it does not chat."""
+    """The embedded model in this very process, prepared and loaded at the first call; what was asked is remembered.
+
+    A check grades the same answer several times, and gets the same again. `spent` is the CPU time in seconds that all
+    calls would have cost, remembered ones too: what a learner's submission costs.
+    """
 
     def __init__(self, home: Path, progress: Callable[[str], None]) -> None:
         self._home, self._progress = home, progress
         self._lock = threading.Lock()
         self._scorer: Any = None
-        self._known: dict[tuple[tuple[str, ...], tuple[str, ...]], list[list[float]]] = {}
+        self._chatter: Any = None
+        self._known: dict[str, tuple[Any, float]] = {}
+        self.spent = 0.0
 
     def score(self, prompts: list[str], choices: list[str], model: str | None) -> list[list[float]]:
-        asked = (tuple(prompts), tuple(choices))
         with self._lock:
-            if self._scorer is None:
-                self._scorer = self._load()
-            if asked not in self._known:  # a check grades the same answer several times, and gets the same again
-                self._known[asked] = self._scorer.score(prompts, choices)
-            return [list(row) for row in self._known[asked]]
+            self._scorer = self._scorer or self._load_scorer()
+            asked = {"prompts": prompts, "choices": choices}
+            return [list(row) for row in self._remembered(asked, lambda: self._scorer.score(prompts, choices))]
 
     def chat(self, messages: list[dict[str, Any]], **options: Any) -> str:
-        raise RequestRefused(
-            "Grading without the platform running can score choices, but not chat.", instead="Use labkit.score."
-        )
+        body = as_graded({"messages": messages, **options})
+        with self._lock:
+            self._chatter = self._chatter or self._load_chatter()
+            return str(self._remembered(body, lambda: self._chatter.answer(body)))
 
-    def _load(self) -> Any:
-        from labkit.models import embedded, scoring
+    def _remembered(self, asked: dict[str, Any], compute: Callable[[], Any]) -> Any:
+        name = json.dumps(asked, sort_keys=True)
+        if name not in self._known:
+            begun = time.process_time()
+            answer = compute()
+            self._known[name] = (answer, time.process_time() - begun)
+        answer, seconds = self._known[name]
+        self.spent += seconds
+        return answer
+
+    def _load_scorer(self) -> Any:
+        from labkit.models import scoring
+
+        return scoring.ChoiceScorer(self._prepared().safetensors)
+
+    def _load_chatter(self) -> Any:
+        from labkit.models import chatting
+
+        return chatting.Chatter(self._prepared())
+
+    def _prepared(self) -> Any:
+        from labkit.models import embedded
 
         try:
-            prepared = embedded.prepare(self._home, self._progress)
+            return embedded.prepare(self._home, self._progress)
         except OSError as error:
             instead = "Name another folder with --model-home DIR."
             raise OperatorError(f"The model cannot be prepared in {self._home}: {error}.", instead=instead) from error
-        return scoring.ChoiceScorer(prepared.safetensors)

@@ -1,5 +1,6 @@
 import pytest
 
+from autograder.lane import ModelLane
 from autograder.lane_service import LaneService
 from labkit.errors import ModelUnavailable
 
@@ -158,3 +159,15 @@ def test_a_process_has_a_budget_of_calls():
 
     assert service.answer(chat)["lane"]["choices"][0]["message"]["content"] == "heard hello"
     assert "more than 1 times" in service.answer(chat)["error"]["message"]
+
+
+@pytest.mark.model
+def test_the_authors_own_lane_chats_and_scores_and_knows_what_a_submission_costs(prepared_models):
+    lane = ModelLane(prepared_models, lambda _: None)
+    messages = [{"role": "user", "content": "Say good morning."}]
+    said, spent = lane.chat(messages, max_tokens=8, temperature=2), lane.spent
+
+    assert said and spent > 0
+    assert lane.chat(messages, max_tokens=8, temperature=1) == said
+    assert lane.spent == pytest.approx(2 * spent)  # as much as if it had been computed again
+    assert lane.score(["Good"], [" morning"], None) == lane.score(["Good"], [" morning"], None)

@@ -14,11 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from labkit.errors import KeyRefused, ModelUnavailable, RequestRefused
-from labkit.gateway.policy import answer_tokens
+from labkit.gateway.policy import GRADED, answer_tokens, as_graded
 from labkit.gateway.requests import read_generation, read_scoring
 from labkit.gateway.router import Router
-
-_FIXED = {"temperature": 0, "seed": 0}
 
 
 class GradingRoutes:
@@ -38,7 +36,7 @@ class GradingRoutes:
     async def identity(self, request: Request) -> Response:
         """What answers here, and what this lane adds to every request: recordings are found by it."""
         self._admit(request)
-        fixed = {"max_tokens": answer_tokens(None), **_FIXED}
+        fixed = {"max_tokens": answer_tokens(None), **GRADED}
         return JSONResponse({"backend": await (await self._router.grading()).identity(), "fixed": fixed})
 
     async def score(self, request: Request) -> Response:
@@ -56,8 +54,8 @@ class GradingRoutes:
             raise RequestRefused("A graded answer is not streamed.", instead="Leave stream out.")
         async with self._one_at_a_time:
             model = await self._served(asked.model, "chat/completions")
-            fixed = {"model": model, "max_tokens": answer_tokens(asked.max_tokens), **_FIXED}
-            answer = await (await self._router.grading()).complete("chat/completions", {**asked.body, **fixed})
+            body = as_graded({**asked.body, "model": model, "max_tokens": asked.max_tokens})
+            answer = await (await self._router.grading()).complete("chat/completions", body)
             return JSONResponse(answer)
 
     def _admit(self, request: Request) -> None:

@@ -15,6 +15,8 @@ GENERATING = frozenset({"chat/completions", "completions", "score"})
 # What an answer may cost when the request does not say, and at most.
 DEFAULT_ANSWER = 256
 LONGEST_ANSWER = 1024
+# While a submission is graded, whatever was asked for.
+GRADED = {"temperature": 0, "seed": 0}
 # Scores are computed one call after another, so one call must not keep everybody else waiting for minutes.
 MOST_SCORED = 20_000
 
@@ -54,6 +56,11 @@ def answer_tokens(asked: int | None, lab: Lab | None = None) -> int:
     """How many tokens an answer may have: what was asked for, a default, never more than the lab's or our longest."""
     longest = lab.model_limits.answer if lab and lab.model_limits.answer else LONGEST_ANSWER
     return min(asked or DEFAULT_ANSWER, longest)
+
+
+def as_graded(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A request as it goes to a model while a submission is graded: as reproducible as an engine can be."""
+    return {**body, "max_tokens": answer_tokens(body.get("max_tokens")), **GRADED}
 
 
 def check_prompt(lab: Lab, tokens: int) -> None:
