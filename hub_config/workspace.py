@@ -42,13 +42,16 @@ class _Workspace(JupyterHandler):
     def checkout(self, course: str) -> Checkout:
         return Checkout(Path(self.settings["server_root_dir"]).expanduser() / FOLDER / course)
 
-    async def told(self, title: str, act: Callable[[], Any]) -> Any:
-        """What `act` gives; where it is refused, the page says so, and None."""
+    async def told(self, title: str, act: Callable[[], Any], course: str = "") -> Any:
+        """What `act` gives; where it is refused, the page says so (with a way to a fresh workspace of `course`), and
+        None."""
         try:
             return await asyncio.to_thread(act)
         except LabkitError as error:
             self.set_status(error.status)
-            self.finish(page(title, f"<p>{escape(str(error))}</p>"))
+            fresh = url_path_join(self.base_url, "labkit/renew", course)
+            way = f'<p><a href="{escape(fresh)}">Fetch the newest / Kunin ang pinakabago</a></p>' if course else ""
+            self.finish(page(title, f"<p>{escape(str(error))}</p>{way}"))
             return None
 
     def form(self, english: str, filipino: str) -> str:
@@ -65,7 +68,7 @@ class Write(_Workspace):
             checkout.open(base64.b64decode(newest["bundle"]), newest["commit"])
             return str(newest["commit"])
 
-        if await self.told("The workspace could not be opened", fetch):
+        if await self.told("The workspace could not be opened", fetch, course):
             language = self.get_query_argument("language", "en")
             name = LANGUAGES.get(language, LANGUAGES["en"])
             if not (checkout.folder / lab / name).is_file():
@@ -108,7 +111,7 @@ class Begin(_Workspace):
 class Send(_Workspace):
     @authenticated
     async def get(self, course: str) -> None:
-        changes = await self.told("Nothing can be sent", self.checkout(course).changes)
+        changes = await self.told("Nothing can be sent", self.checkout(course).changes, course)
         if changes is None:
             return
         if not changes:
@@ -128,7 +131,7 @@ class Send(_Workspace):
             checkout.sent(base64.b64decode(made["bundle"]), made["commit"])
             return made
 
-        made = await self.told("Your version was not sent", send)
+        made = await self.told("Your version was not sent", send, course)
         if made:
             self.redirect(f"{_workshop(course)}#version-{made['number']}")
 

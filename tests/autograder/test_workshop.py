@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from autograder.gradebook import CourseGradebook
+from autograder.proof import prove
 from autograder.workshop import Bench
 from labkit.courses import load_course
 from labkit.courses.new import new_lab
@@ -74,11 +75,23 @@ def test_a_version_that_holds_is_shown_and_released_to_learners_and_running_proc
     assert taught[0].lab("ratings").release == before or clock[0] == 0
     clock[0] += 2
     assert taught.by_id["writing"].lab("ratings").release != before
-    # Again, with nothing of the lab changed, it is shown and not graded again.
+
+
+def test_a_lab_that_is_as_it_was_checked_before_is_not_looked_at_again(bench, tmp_path, monkeypatch):
     send(bench, ('title = "Writing"', 'title = "Write"'), file="course.toml")
-    bench.check_next()
-    newest = bench.workshop.newest("writing")
-    assert (newest.state, newest.found["labs"][0]["same"], newest.found["labs"][0]["bounds"]) == ("holds", True, [])
+    newest, before = bench.workshop.versions("writing")
+    was = bench.workshop.export(before, tmp_path / "before")
+    same = prove(bench.workshop.export(newest, tmp_path / "now"), was, tmp_path, None)
+    assert (same["ok"], same["labs"][0]["same"], same["previews"]) == (True, True, [])
+
+    looked = []
+    monkeypatch.setattr("autograder.proof._prove_lab", lambda lab, *_: looked.append(lab.id))
+    for number, (name, content) in enumerate((("lab.py", b"# %%\n"), ("submissions/another_way.py", b"# score: 5\n"))):
+        changed = bench.workshop.export(newest, tmp_path / str(number))
+        (changed.lab("ratings").path / name).write_bytes(content)
+        monkeypatch.setattr("autograder.proof.build", lambda *_: None)
+        prove(changed, was, tmp_path, None)
+    assert looked == ["ratings", "ratings"]
 
 
 @pytest.mark.parametrize(
@@ -114,9 +127,8 @@ def test_what_the_gradebook_refuses_is_not_published(bench, monkeypatch):
     def refuse(*_words):
         raise OperatorError("A test was added after learners handed in.", instead="Give the lab another id.")
 
-    send(bench, ("Think it over", "Think twice"))
-    bench.check_next()
-    version = bench.workshop.newest("writing")
+    version = send(bench, ("Think it over", "Think twice"))
+    bench.workshop.checked(bench.workshop.take(), "holds", {})
     bench.workshop.ask_release("writing", version.number, "maria")
     monkeypatch.setattr(CourseGradebook, "register", refuse)
     assert bench.release_next()

@@ -12,11 +12,11 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from labkit.courses import Course
 from labkit.courses.course import LANGUAGES
-from labkit.errors import OperatorError, PlatformFault, VersionBehind
+from labkit.errors import AuthorError, OperatorError, VersionBehind
 from labkit.pages.site import Site
 from labkit.pages.view import HEADERS, View
 from labkit.programme.people import Person, everyone
-from labkit.workshop import Version, Workshop
+from labkit.workshop import Version, Workshop, Written
 
 # What an author wrote and what her cells gave: shown as a page of no origin, with nothing but its own style.
 _PREVIEW = (
@@ -91,11 +91,8 @@ class VersionPages:
     async def _render(
         self, request: Request, someone: Person, course: Course, workshop: Workshop, template: str, status: int = 200
     ) -> Response:
-        try:
-            shown = await run_in_threadpool(_shown, self._site, workshop, course)
-            labs = await run_in_threadpool(workshop.labs, shown[0].version) if shown else []
-        except OperatorError as error:
-            raise PlatformFault(error.message, instead=error.instead) from error
+        shown = await run_in_threadpool(_shown, self._site, workshop, course)
+        labs = await run_in_threadpool(_labs, workshop, shown[0].version) if shown else []
         values: dict[str, Any] = {
             "course": course,
             "shown": shown,
@@ -122,6 +119,14 @@ def _shown(site: Site, workshop: Workshop, course: Course) -> list[Shown]:
         )
         for one in found
     ]
+
+
+def _labs(workshop: Workshop, version: Version) -> list[Written]:
+    """None where the text cannot be read any more: by a newer labkit, say."""
+    try:
+        return workshop.labs(version)
+    except (AuthorError, OperatorError):
+        return []
 
 
 def _previews(version: Version) -> list[dict[str, str]]:
