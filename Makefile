@@ -5,7 +5,7 @@ BIN := .venv/bin
 NOT_QUICK := not model and not sandbox and not browser and not postgresql and not platform and not soak
 ASIDE := $(addprefix tests/,benchmarks hub_config/formgrader_walls $(addprefix labkit/,allowance audit gateway models pages policy))
 
-.PHONY: up test quick check check-installed bench soak pictures reset
+.PHONY: up test quick check check-installed courses bench soak pictures reset
 
 up:          ## run the platform on this machine
 	@$(PYTHON) hub_config/bootstrap.py up
@@ -38,6 +38,10 @@ check-installed:
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+courses:     ## every lab's whole score matrix; goes on where an earlier run stopped
+	@$(PYTHON) hub_config/bootstrap.py test
+	@$(BIN)/labkit courses check --all --resume .labkit/courses.jsonl
 
 bench:       ## every benchmark, briefly
 	@$(PYTHON) hub_config/bootstrap.py test

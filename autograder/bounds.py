@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 from autograder.express import refuse_inexpressible
 from autograder.grade import blind_tests, grade, grade_repaired, grader_notebook
+from autograder.kept import Kept
 from autograder.lane import Lane
 from autograder.repair import Repaired, repair
 from autograder.report import Report
@@ -30,6 +32,7 @@ class Measured:
     limit: Bound
     ok: bool
     why: str = ""
+    cpu: float = 0  # seconds of CPU time, of the model and of the sandboxes
 
 
 @dataclass(frozen=True)
@@ -43,35 +46,60 @@ class LabResult:
         return all(bound.ok for bound in self.bounds)
 
     def to_json(self) -> dict[str, Any]:
-        bounds = [{"name": b.name, "score": b.score, "limit": str(b.limit), "ok": b.ok} for b in self.bounds]
+        bounds = [
+            {"name": b.name, "score": b.score, "limit": str(b.limit), "ok": b.ok, "cpu": b.cpu} for b in self.bounds
+        ]
         return {"course": self.course, "lab": self.lab, "ok": self.ok, "bounds": bounds}
 
 
-def measure(lab: Lab, lane: Lane | None, warm: Warm, progress: Callable[[str], None]) -> LabResult:
+def measure(
+    lab: Lab, lane: Lane | None, warm: Warm, progress: Callable[[str], None], kept: Kept | None = None
+) -> LabResult:
     """Grades the reference and the starter in every language, and every attempt in `submissions/`; and the reference
-    once more as an answer that destroys its arguments. Raises AuthorError for a test that asks what cannot be."""
+    once more as an answer that destroys its arguments. What `kept` knows is not graded again. Raises AuthorError for a
+    test that asks what cannot be."""
     refuse_inexpressible(lab)
+    kept = kept or Kept(None)
+
+    def found(name: str, run: Callable[[], Report], bound: Bound) -> Measured:
+        def compute() -> dict[str, Any]:
+            progress(f"{lab.course}/{lab.id}: {name}")
+            before = _cpu(lane, warm)
+            report = run()
+            return {"report": report.to_json(), "fault": report.fault, "cpu": round(_cpu(lane, warm) - before, 2)}
+
+        told = kept.find(lab, name, compute)
+        return _held(name, Report.from_json(told["report"]), bound, told["cpu"])
+
     measured = []
     for language in lab.languages:
         mark = "" if language == "en" else f" ({language})"
         for name, face, bound in (("reference", "reference", REFERENCE), ("starter", "learner", STARTER)):
-            progress(f"{lab.course}/{lab.id}: {name}{mark}")
-            measured.append(_measured(lab, face, language, f"{name}{mark}", bound, lane, warm))
-    progress(f"{lab.course}/{lab.id}: an answer that destroys its arguments")
-    _refuse_blind(lab, blind_tests(lab, built(lab, "reference", "en"), lane=lane, warm=warm))
+            run = functools.partial(_graded, lab, face, language, name, lane, warm)
+            measured.append(found(name + mark, run, bound))
+    blind = kept.find(lab, "destroys", functools.partial(_blind, lab, lane, warm, progress))["tests"]
+    _refuse_blind(lab, blind)
     for attempt in load_attempts(lab):
-        progress(f"{lab.course}/{lab.id}: {attempt.name}")
         answered = with_answers(grader_notebook(lab), attempt.answers)
-        report = grade(lab, answered, learner=attempt.name, lane=lane, warm=warm)
-        measured.append(_held(attempt.name, report, attempt.bound))
+        run = functools.partial(grade, lab, answered, learner=attempt.name, lane=lane, warm=warm)
+        measured.append(found(attempt.name, run, attempt.bound))
     return LabResult(lab.course, lab.id, tuple(measured))
+
+
+def _cpu(lane: Lane | None, warm: Warm) -> float:
+    return float(getattr(lane, "spent", 0.0)) + warm.cpu_seconds()
+
+
+def _blind(lab: Lab, lane: Lane | None, warm: Warm, progress: Callable[[str], None]) -> dict[str, Any]:
+    progress(f"{lab.course}/{lab.id}: an answer that destroys its arguments")
+    return {"tests": list(blind_tests(lab, built(lab, "reference", "en"), lane=lane, warm=warm))}
 
 
 def refuse_wrong(lab: Lab, lane: Lane | None, warm: Warm) -> None:
     """Raises AuthorError for a lab whose own answer does not pass it: nobody is graded by that."""
     refuse_inexpressible(lab)
     for language in lab.languages:
-        found = _measured(lab, "reference", language, "reference", REFERENCE, lane, warm)
+        found = _held("reference", _graded(lab, "reference", language, "reference", lane, warm), REFERENCE)
         if not found.ok:
             scored = f"the lab's own answer scores {found.score:g} of {found.max:g}: {found.why}"
             raise AuthorError(
@@ -82,10 +110,9 @@ def refuse_wrong(lab: Lab, lane: Lane | None, warm: Warm) -> None:
             )
 
 
-def _measured(lab: Lab, face: str, language: str, name: str, bound: Bound, lane: Lane | None, warm: Warm) -> Measured:
+def _graded(lab: Lab, face: str, language: str, name: str, lane: Lane | None, warm: Warm) -> Report:
     repaired, own = built(lab, face, language), face == "reference"
-    report = grade_repaired(lab, repaired, learner=name, lane=lane, warm=warm, language=language, for_author=own)
-    return _held(name, report, bound)
+    return grade_repaired(lab, repaired, learner=name, lane=lane, warm=warm, language=language, for_author=own)
 
 
 def built(lab: Lab, face: str, language: str) -> Repaired:
@@ -114,12 +141,12 @@ def with_answers(built: dict[str, Any], answers: Mapping[str, str]) -> dict[str,
     return {**built, "cells": cells}
 
 
-def _held(name: str, report: Report, bound: Bound) -> Measured:
+def _held(name: str, report: Report, bound: Bound, cpu: float = 0) -> Measured:
     if report.fault:
-        return Measured(name, 0, report.max, bound, False, report.fault)
+        return Measured(name, 0, report.max, bound, False, report.fault, cpu)
     kept = [item.name for item in report.items if item.name in bound.loses and item.points >= item.max]
     ok = not kept and bound.holds(report.score, report.max)
-    return Measured(name, report.score, report.max, bound, ok, "" if ok else _why(report, bound, kept))
+    return Measured(name, report.score, report.max, bound, ok, "" if ok else _why(report, bound, kept), cpu)
 
 
 def _why(report: Report, bound: Bound, kept: Sequence[str]) -> str:

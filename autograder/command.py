@@ -12,17 +12,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 from autograder.batch_command import add_batch_arguments, grade_all, refused_words
-from autograder.bounds import measure
+from autograder.bounds import LabResult, measure
 from autograder.calibrate import calls_gain, engine
+from autograder.kept import Kept
 from autograder.lane import ModelLane
 from autograder.warm import Warm
 from labkit.calibration import refuse_unfit, write_calibration
 from labkit.courses import Course, Lab, build, load_course, load_courses
-from labkit.courses.lint import lint
+from labkit.courses.lint import Finding, lint
 from labkit.errors import AuthorError, OperatorError, SandboxUnavailable
 
 # 1: a bound is broken, or what was given is refused; 2: the grader itself failed; 3: no sandbox works here.
 _REFUSED, _FAULT, _NO_SANDBOX = 1, 2, 3
+# Seconds of CPU time in which one submission must be graded.
+MOST_CPU = 180
 
 
 def grade(argv: list[str]) -> int:
@@ -76,6 +79,7 @@ def check(argv: list[str]) -> int:
     )
     parser.add_argument("which", nargs="?", default="", metavar="COURSE[/LAB]")
     parser.add_argument("--all", action="store_true", help="every course in DIR")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="keep results in FILE, and go by those it has")
     _shared(parser)
     given = parser.parse_args(argv)
     if bool(given.which) == given.all:
@@ -85,10 +89,11 @@ def check(argv: list[str]) -> int:
         lane = ModelLane(given.model_home, _progress)
         labs = _labs(given.courses, given.which)
         findings = [one for lab in labs for one in lint(lab)]
+        with Warm() as warm:
+            results = [measure(lab, lane, warm, _progress, Kept(given.resume)) for lab in labs]
+        findings += [one for result in results for one in _too_dear(result, given.courses)]
         for one in findings:
             print(one, file=sys.stderr)
-        with Warm() as warm:
-            results = [measure(lab, lane, warm, _progress) for lab in labs]
         if given.json:
             told = {"labs": [result.to_json() for result in results], "findings": [str(one) for one in findings]}
             print(json.dumps(told, ensure_ascii=False))
@@ -153,6 +158,18 @@ def _labs(root: Path, which: str) -> Sequence[Lab]:
         for course in courses:
             build(course, Path(folder) / course.id)
     return [lab for course in courses for lab in course.labs] if not lab_id else [courses[0].lab(lab_id)]
+
+
+def _too_dear(result: LabResult, root: Path) -> list[Finding]:
+    """A lab that takes longer to grade than a class can wait for; in CPU time, since a machine has other work too."""
+    dear = [bound for bound in result.bounds if bound.cpu > MOST_CPU]
+    file = str(root / result.course / result.lab / "lab.py")
+    return [
+        Finding(
+            file, 1, f"grading {one.name} takes {one.cpu:.0f} s of CPU time", f"At most {MOST_CPU} s: draw fewer items."
+        )
+        for one in dear[:1]
+    ]
 
 
 def _read(path: Path) -> bytes:

@@ -24,24 +24,32 @@ def refuse_inexpressible(lab: Lab) -> None:
     """Raises AuthorError with the file and line of the first thing a test cannot ask for."""
     for language in lab.languages:
         text = load_text(lab, language)
-        program = plan(lab, text, notebook(lab, text, "grader"))
-        hers = set(program.allowed)
-        known = set(vars(builtins)) | _OF_TESTS | hers
-        cells = {cell.id: cell for cell in text.of("test")}
-        for step in program.steps:
-            if isinstance(step, Run):
-                known |= _bound(parse(step.trusted)) - hers
-            else:
-                tree = parse(step.source)
-                known |= _bound(tree)
-                _refuse(lab, text, cells[step.name], tree, known, hers)
-
-
-def _refuse(lab: Lab, text: LabText, cell: Cell, tree: ast.Module, known: set[str], hers: set[str]) -> None:
-    for node in ast.walk(tree):
-        for found, instead in _problems(node, known, hers):
+        for cell, node, found, instead in _found(lab, text):
             line = cell.line + getattr(node, "lineno", 0)
             raise AuthorError(str(lab.text_file(text.language)), line, f"test {cell.id!r} {found}", instead=instead)
+
+
+def inexpressible(lab: Lab) -> dict[str, str]:
+    """Every test of the English text that asks for what cannot be, with the first thing it asks for."""
+    refused: dict[str, str] = {}
+    for cell, _, found, instead in _found(lab, load_text(lab)):
+        refused.setdefault(cell.id, f"it {found}. {instead}")
+    return refused
+
+
+def _found(lab: Lab, text: LabText) -> Iterator[tuple[Cell, ast.AST, str, str]]:
+    program = plan(lab, text, notebook(lab, text, "grader"))
+    hers = set(program.allowed)
+    known = set(vars(builtins)) | _OF_TESTS | hers
+    cells = {cell.id: cell for cell in text.of("test")}
+    for step in program.steps:
+        if isinstance(step, Run):
+            known |= _bound(parse(step.trusted)) - hers
+            continue
+        tree = parse(step.source)
+        known |= _bound(tree)
+        for node in ast.walk(tree):
+            yield from ((cells[step.name], node, *told) for told in _problems(node, known, hers))
 
 
 def _problems(node: ast.AST, known: set[str], hers: set[str]) -> Iterator[tuple[str, str]]:

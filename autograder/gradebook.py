@@ -108,7 +108,13 @@ class CourseGradebook:
         found = []
         with self._open() as book:
             for submission in book.db.query(_submitted_assignment()).all():
-                manual = [grade for notebook in submission.notebooks for grade in notebook.grades if _is_manual(grade)]
+                manual = [
+                    grade
+                    for notebook in submission.notebooks
+                    for answers in ({cell.name for cell in notebook.notebook.solution_cells},)
+                    for grade in notebook.grades
+                    if grade.name in answers
+                ]
                 if manual:
                     waiting = any(_waits(grade) for grade in manual)
                     total = sum(grade.score + (grade.extra_credit or 0) for grade in manual)
@@ -144,7 +150,7 @@ class CourseGradebook:
         return mine
 
     def _answers(self, username: str, lab: str) -> dict[str, str]:
-        """The written answers of her graded submission, by name."""
+        """The answers of her graded submission that a person reads, by name."""
         path = self.root / "autograded" / username / lab / f"{lab}.ipynb"
         if not path.exists():
             return {}
@@ -152,7 +158,10 @@ class CourseGradebook:
             cells = nbformat.read(path, as_version=4).cells
         except ValueError:
             return {}  # a crash cut nbgrader short: its answers count as unread, and are written anew
-        return {cell.id: cell.source for cell in cells if cell.cell_type == "markdown"}
+        about = {cell.id: cell.metadata.get("nbgrader", {}) for cell in cells}
+        return {
+            cell.id: cell.source for cell in cells if about[cell.id].get("grade") and about[cell.id].get("solution")
+        }
 
     def _keep_what_was_read(self, username: str, lab: str, before: Mapping[str, str]) -> None:
         """nbgrader sends every answer back to be read again; one that did not change keeps its grade."""
@@ -252,10 +261,6 @@ def _submitted_assignment() -> Any:
     from nbgrader.api import SubmittedAssignment
 
     return SubmittedAssignment
-
-
-def _is_manual(grade: Any) -> bool:
-    return bool(grade.cell.cell_type == "markdown")
 
 
 def _waits(grade: Any) -> bool:

@@ -32,12 +32,19 @@ def print_report(report: Report) -> None:
 
 
 def print_bounds(results: Sequence[LabResult]) -> None:
-    table = Table("lab", "notebook", "score", "must be", "")
+    table = Table("lab", "notebook", "score", "must be", "CPU s", "")
     for result in results:
         for place, bound in enumerate(result.bounds):
             lab = f"{result.course}/{result.lab}" if place == 0 else ""
             verdict = "[green]holds[/green]" if bound.ok else f"[bold red]broken[/bold red] {escape(bound.why)}"
-            table.add_row(lab, bound.name, f"{bound.score:g} of {bound.max:g}", escape(str(bound.limit)), verdict)
+            table.add_row(
+                lab,
+                bound.name,
+                f"{bound.score:g} of {bound.max:g}",
+                escape(str(bound.limit)),
+                f"{bound.cpu:.1f}",
+                verdict,
+            )
     Console(highlight=False).print(table)
 
 

@@ -109,7 +109,7 @@ def faulty(text: LabText, program: Program, notes: tuple[str, ...]) -> Report:
 
 
 def _manual(text: LabText) -> tuple[Manual, ...]:
-    return tuple(Manual(cell.id, cell.points) for cell in text.of("answer"))
+    return tuple(Manual(cell.id, cell.points) for cell in text.manual)
 
 
 def _item(test: Test, outcome: Outcome, words: str, quiet: bool) -> Item:

@@ -102,7 +102,7 @@ def test_check_holds_every_attempt_to_its_first_line(courses, capsys, first, ans
     (lab,) = json.loads(capsys.readouterr().out)["labs"]
     assert (lab["course"], lab["lab"], lab["ok"]) == ("c", "one", code == 0)
     assert [bound["name"] for bound in lab["bounds"]] == ["reference", "starter", "tried"]
-    assert set(lab["bounds"][0]) == {"name", "score", "limit", "ok"}
+    assert set(lab["bounds"][0]) == {"name", "score", "limit", "ok", "cpu"}
     assert [bound["ok"] for bound in lab["bounds"][:2]] == [True, True]
 
 

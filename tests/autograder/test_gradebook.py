@@ -242,3 +242,31 @@ def test_a_gradebook_that_was_put_in_anothers_place_is_read_anew(book: CourseGra
     assert grades(book)["clip-properties"] == (1.0, False)
     book.write(ANA, "clip", submission(built), NOW, report(2.0))
     assert grades(book)["clip-properties"] == (2.0, False)
+
+
+def test_code_that_a_person_grades_waits_for_her_and_keeps_what_she_gave(make_lab, tmp_path: Path):
+    solved = '# %% solution="essay" points=4\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n'
+    make_lab(f'{solved}# %% test="t" points=1\nassert x\n')
+    build(load_course(tmp_path, "c"), tmp_path / "built")
+    released = tmp_path / "built" / "grader" / "one" / "one.ipynb"
+    book = CourseGradebook(tmp_path / "nbgrader" / "c", "c")
+    book.register("one", released)
+
+    def hand_in(learner: str, source: str | None) -> None:
+        notebook = json.loads(released.read_text())
+        notebook["cells"][0]["source"] = source or notebook["cells"][0]["source"]
+        graded = Report(score=1.0, max=1.0, items=(Item("t", 1.0, 1.0, ()),))
+        book.write(ANA | {"id": learner}, "one", notebook, NOW, graded)
+
+    hand_in("ana", "x = 5")
+    hand_in("ben", None)
+    assert book.manual_grades() == [ManualGrade("ana", "one", None), ManualGrade("ben", "one", 0.0)]
+
+    with Gradebook(f"sqlite:///{book.root / 'gradebook.db'}", "c") as gradebook:
+        grade = gradebook.find_grade("essay", "one", "one", "ana")
+        grade.manual_score, grade.needs_manual_grade = 3, False
+        gradebook.db.commit()
+    hand_in("ana", "x = 5")
+    assert book.manual_grades()[0] == ManualGrade("ana", "one", 3.0)
+    hand_in("ana", "x = 6")
+    assert book.manual_grades()[0] == ManualGrade("ana", "one", None)

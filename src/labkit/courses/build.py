@@ -93,7 +93,7 @@ def _cell(cell: Cell, face: str, language: str) -> dict[str, Any]:
 
 
 def _nbgrader(cell: Cell) -> dict[str, Any]:
-    answered, graded = cell.kind in ("solution", "answer"), cell.kind in ("test", "answer")
+    answered, graded = cell.kind in ("solution", "answer"), cell.points > 0
     metadata = {
         "grade": graded,
         "grade_id": cell.id,

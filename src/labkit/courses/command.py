@@ -29,6 +29,8 @@ def build(argv: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"{len(course.labs)} labs of {course.id} are in {given.to}/reference, learner and grader.")
+    if course.packages:
+        print(f"Its labs import {', '.join(course.packages)}: install them where learners' servers and the grader run.")
     return 0
 
 

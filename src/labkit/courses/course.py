@@ -91,6 +91,7 @@ class Course:
     labs: tuple[Lab, ...]
     titles: Mapping[str, str] = field(default_factory=lambda: _NO_TITLES)
     description: str = ""
+    packages: tuple[str, ...] = ()  # what its labs import beyond what labkit installs, by the package's name
 
     def lab(self, lab_id: str) -> Lab:
         for lab in self.labs:

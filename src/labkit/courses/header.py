@@ -9,10 +9,12 @@ from labkit.errors import AuthorError
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _START = re.compile(r"#\s*%%")
+_ESCAPED = re.compile(r"(#\s*)\\(\\*%%)")
+_LIKE_ESCAPED = re.compile(r"(#\s*)(\\*%%)")
 _WORD = re.compile(r'\s+(?:(?P<key>[^\s="]+)=(?P<value>"[^"]*"|[^\s"]+)|(?P<flag>[^\s="]+))(?=\s|$)')
 _KNOWN = 'one of solution="NAME", test="NAME", answer="NAME", points=N, hidden, demo, [markdown]'
 _EXAMPLE = {
-    "solution": '# %% solution="clip"',
+    "solution": '# %% solution="clip"' + " (and `points=5` after it, if a person grades it)",
     "test": '# %% test="clip-examples" points=2 (and `hidden` after it, if it is)',
     "answer": '# %% [markdown] answer="reflect" points=10',
     "demo": "# %% demo",
@@ -33,6 +35,19 @@ def looks_like_header(line: str) -> bool:
     return bool(_START.match(line))
 
 
+def escaped(line: str) -> str:
+    """A line of a cell as a lab's text holds it: one that would be taken for a header, `# %%`, is written `# \\%%`.
+
+    A line that is written so already gets one more backslash, so that nothing is lost.
+    """
+    return _LIKE_ESCAPED.sub(r"\1\\\2", line, count=1) if _LIKE_ESCAPED.match(line) else line
+
+
+def unescaped(line: str) -> str:
+    """What `escaped` was given."""
+    return _ESCAPED.sub(r"\1\2", line, count=1) if _ESCAPED.match(line) else line
+
+
 def parse_header(line: str, file: str, number: int, *, points_needed: bool = True) -> Header:
     """Refuses every word it does not know. A file of `submissions/` gives no points (`points_needed=False`)."""
     if not re.match(r"# %%(?=\s|$)", line):
@@ -51,7 +66,8 @@ def parse_header(line: str, file: str, number: int, *, points_needed: bool = Tru
         word = next(iter(words))
         raise AuthorError(file, number, f"`{word}` does not belong here", instead=f"Write {_EXAMPLE[kind]}.")
     wants_points = kind in ("test", "answer")
-    if (points is not None and not wants_points) or (points is None and wants_points and points_needed):
+    may_have_points = wants_points or kind == "solution"  # a solution with points is graded by a person
+    if (points is not None and not may_have_points) or (points is None and wants_points and points_needed):
         found = f"a {kind} cell {'has no' if wants_points else 'cannot have'} points"
         raise AuthorError(file, number, found, instead=f"Write {_EXAMPLE[kind]}.")
     if header.hidden and kind != "test":

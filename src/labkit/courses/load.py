@@ -13,11 +13,13 @@ from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits,
 from labkit.errors import AuthorError, OperatorError
 
 ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_COURSE_KEYS = ("title", "description", "titles", "labs")
+_COURSE_KEYS = ("title", "description", "titles", "packages", "labs")
 _LAB_KEYS = (
     "id", "title", "titles", "allowance", "models", "ai_policy", "model_limits", "preface", "due", "profile", "limits",
     "attempts",
 )
+# A name as PEP 508 has it, without version, extras or markers.
+_PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _MOST_TOKENS = 100_000
 _POLICIES = ("assigned-models", "open", "closed")
 _PROFILES = ("light", "torch")
@@ -53,6 +55,7 @@ def load_course(root: Path, course_id: str) -> Course:
         title=reader.text(top, "title"),
         titles=reader.titles(top),
         description=reader.text(top, "description", ""),
+        packages=_packages(reader, top),
         labs=labs,
         path=file.parent,
     )
@@ -83,6 +86,16 @@ def _lab(reader: _Reader, course_id: str, index: int, table: Mapping[str, Any]) 
         attempts=_attempts(reader, table, index),
         path=path,
     )
+
+
+def _packages(reader: _Reader, top: Mapping[str, Any]) -> tuple[str, ...]:
+    packages = top.get("packages", [])
+    if not isinstance(packages, list):
+        raise reader.refuse("packages", f"packages = {packages!r}", 'write a list of names: ["matplotlib"]')
+    for name in packages:
+        if not isinstance(name, str) or not _PACKAGE.fullmatch(name):
+            raise reader.refuse("packages", f"{name!r} is no package's name", "write the name alone, without a version")
+    return tuple(packages)
 
 
 def _refuse_strangers(path: Path) -> None:

@@ -16,6 +16,10 @@ from dataclasses import dataclass
 from labkit.errors import AuthorError
 
 _MARK = re.compile(r"^\s*#{2,}\s*(BEGIN|END)\b.*$", re.IGNORECASE)
+# Outside a solution `## Begin here` is a heading or a comment like any other.
+STRAY = re.compile(
+    r"^\s*(?:#{3,}\s*(?:BEGIN|END)\b|#{2,}\s*(?i:BEGIN|END)\s+(?i:SOLUTION|STARTER|HIDDEN|MARK|TESTS?)\b).*$"
+)
 _EXACT = re.compile(r"^(?P<indent>\s*)### (?P<edge>BEGIN|END) (?P<what>SOLUTION|STARTER)\s*$")
 _KNOWN = "Write `### BEGIN SOLUTION`, `### END SOLUTION`, `### BEGIN STARTER` or `### END STARTER`"
 _TODO = ("# YOUR CODE HERE", "raise NotImplementedError()")
@@ -51,8 +55,8 @@ def learner_source(file: str, line: int, source: str) -> str:
 
 def refuse_marks(file: str, line: int, source: str) -> None:
     """Marks belong in solutions; nbgrader's for hidden tests are a header word here."""
-    for offset, text in enumerate(source.splitlines(), 1):
-        if _MARK.match(text):
+    for offset, text in enumerate(source.split("\n"), 1):
+        if STRAY.match(text):
             instead = "Mark hidden tests by the word `hidden` in the header; solutions in `solution` cells."
             raise AuthorError(file, line + offset, f"{text.strip()!r} outside a solution", instead=instead)
 
@@ -60,7 +64,7 @@ def refuse_marks(file: str, line: int, source: str) -> None:
 def _pieces(file: str, line: int, source: str) -> list[_Piece]:
     pieces: list[_Piece] = []
     what, indent, begun, lines = "plain", "", line, list[str]()
-    for number, text in enumerate(source.splitlines(), line + 1):
+    for number, text in enumerate(source.split("\n"), line + 1):
         if not _MARK.match(text):
             lines.append(text)
             continue

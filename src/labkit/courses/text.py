@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.courses.course import LANGUAGES, Lab
-from labkit.courses.header import Header, looks_like_header, parse_header
+from labkit.courses.header import Header, looks_like_header, parse_header, unescaped
 from labkit.courses.marks import learner_source, reference_source, refuse_marks
 from labkit.courses.sums import refuse_test
 from labkit.errors import AuthorError, OperatorError
@@ -35,6 +35,11 @@ class LabText:
     def of(self, *kinds: str) -> tuple[Cell, ...]:
         return tuple(cell for cell in self.cells if cell.kind in kinds)
 
+    @property
+    def manual(self) -> tuple[Cell, ...]:
+        """What a person grades: written answers, and solutions that have points of their own."""
+        return tuple(cell for cell in self.of("answer", "solution") if cell.points)
+
 
 def load_text(lab: Lab, language: str = "en") -> LabText:
     """The cells of lab.py, or of lab.fil.py with the same names and points."""
@@ -56,7 +61,8 @@ def read_cells(path: Path, *, points_needed: bool = True, skip: int = 0) -> list
     header: Header | None = None
     start, body = 0, list[str]()
     counts: dict[str, int] = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    # Not splitlines(): a form feed or U+2028 inside a cell ends no line of Python.
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
         if number <= skip:
             continue
         if looks_like_header(line):
@@ -64,7 +70,7 @@ def read_cells(path: Path, *, points_needed: bool = True, skip: int = 0) -> list
                 cells.append(_cell(path, header, start, body, counts))
             header, start, body = parse_header(line, str(path), number, points_needed=points_needed), number, []
         elif header:
-            body.append(line)
+            body.append(unescaped(line))
         elif line.strip():
             raise AuthorError(str(path), number, "text before the first cell", instead="Begin with a `# %%` line.")
     if header is None:

@@ -19,6 +19,13 @@ def test_a_course_needs_only_titles_and_ids(write):
     assert lab.attempts is None
 
 
+def test_a_course_names_the_packages_it_needs(write):
+    toml = 'title = "T"\npackages = ["scikit-learn", "Pillow", "ruamel.yaml"]\n[[labs]]\nid = "one"\ntitle = "One"\n'
+
+    assert load_course(write(toml=toml), "c").packages == ("scikit-learn", "Pillow", "ruamel.yaml")
+    assert load_course(write(), "c").packages == ()
+
+
 def test_every_key_an_author_may_write_is_read(write):
     toml = (
         'title = "T"\ndescription = "D"\n[titles]\nfil = "P"\n[[labs]]\nid = "one"\ntitle = "One"\n'
@@ -71,6 +78,17 @@ def test_every_key_an_author_may_write_is_read(write):
         ('[[labs]]\nid = "one"\ntitle = "O"', 1, "`title` is missing"),
         ('title = "T"', 1, "a course has no labs"),
         ('title = "T"\nthis is not toml', 2, "this is not TOML"),
+        *(
+            (f'title = "T"\npackages = {wrong}\n[[labs]]\nid = "one"\ntitle = "O"', 2, found)
+            for wrong, found in (
+                ('"scipy"', "packages = 'scipy'"),
+                ("[7]", "7 is no package's name"),
+                *(
+                    (f'["scipy", "{name}"]', f"{name!r} is no package's name")
+                    for name in ("scipy>=1", "a b", "x[y]", "-x", "x.", "git+https://x.example/y", "", "ñ")
+                ),
+            )
+        ),
     ],
 )
 def test_what_course_toml_cannot_hold_is_refused_by_file_and_line(write, toml, line, found):

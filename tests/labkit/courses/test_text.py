@@ -51,7 +51,7 @@ def test_a_header_is_read(line, header):
         ('# %% demo="a"', "`demo` takes no value"),
         ('# %% solution="Clip It"', "cannot be a cell's name"),
         ('# %% solution="a_1"', "cannot be a cell's name"),
-        ('# %% solution="a" points=3', "cannot have points"),
+        ("# %% demo points=3", "cannot have points"),
         ('# %% test="a"', "has no points"),
         ('# %% test="a" points=0', "points=0"),
         ('# %% test="a" points=many', "points=many"),
@@ -172,3 +172,37 @@ def test_a_filipino_text_must_grade_what_the_english_one_does(write, fil, found)
 
     assert refused.value.file.endswith("lab.fil.py")
     assert found in refused.value.found
+
+
+def test_a_line_that_looks_like_a_header_is_written_with_a_backslash(write):
+    lab = '# %% [markdown]\n# \\%%time is a magic\n# \\\\%% two\n# %%\n# \\%% test\nx = """\n#\\%% kept\n"""\n'
+    text = load_text(load_course(write(lab), "c").lab("one"))
+
+    assert text.cells[0].source == "%%time is a magic\n\\%% two"
+    assert text.cells[1].source == '# %% test\nx = """\n#%% kept\n"""'
+
+
+@pytest.mark.parametrize("sign", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_a_sign_that_only_looks_like_a_line_end_stays_in_its_line(write, sign):
+    lab = f"# %% [markdown]\n# a{sign}b\n# %% solution=\"s\"\n### BEGIN SOLUTION\nx = '''{sign}'''\n### END SOLUTION\n"
+    text = load_text(load_course(write(lab), "c").lab("one"))
+
+    assert text.cells[0].source == f"a{sign}b"
+    assert text.cells[1].reference == f"x = '''{sign}'''"
+
+
+@pytest.mark.parametrize("line", ["## Begin here", "### End of the part", "# BEGIN SOLUTION"])
+def test_a_heading_or_comment_that_begins_with_begin_is_no_mark(write, line):
+    lab = f"# %% [markdown]\n# {line}\n# %% demo\n{line}\n"
+
+    assert [cell.source for cell in load_text(load_course(write(lab), "c").lab("one")).cells] == [line, line]
+
+
+def test_a_solution_with_points_is_graded_by_a_person(write):
+    lab = (
+        '# %% solution="s" points=2.5\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n'
+        '# %% [markdown] answer="a" points=1\n# Why?\n'
+    )
+    text = load_text(load_course(write(lab), "c").lab("one"))
+
+    assert [(cell.id, cell.points) for cell in text.manual] == [("s", 2.5), ("a", 1)]

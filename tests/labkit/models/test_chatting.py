@@ -23,7 +23,7 @@ def chatter(prepared_models):
 
 
 def asked(text, **options):
-    return {"messages": [{"role": "user", "content": text}], "temperature": 0, "seed": 0, "max_tokens": 12, **options}
+    return {"messages": [{"role": "user", "content": text}], "temperature": 0, "seed": 0, "max_tokens": 32, **options}
 
 
 def test_it_answers_alike_when_it_is_asked_again(chatter):
