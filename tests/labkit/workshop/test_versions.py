@@ -105,6 +105,13 @@ def test_what_a_lab_may_cost_stays_with_whoever_runs_the_platform(workshop, cour
         workshop.receive("maria", "writing", first.commit, retold(files.read(course.path), line))
 
 
+def test_what_is_installed_for_a_course_is_not_an_instructors_to_say(workshop, course):
+    first = workshop.follow(course)
+    toml = b'packages = ["another"]\n' + workshop.files(first)["course.toml"]
+    with pytest.raises(RequestRefused, match="`packages` of the course"):
+        workshop.receive("maria", "writing", first.commit, {**workshop.files(first), "course.toml": toml})
+
+
 def test_titles_dates_attempts_and_new_labs_are_hers(workshop, course):
     first = workshop.follow(course)
     new_lab(course.path.parent, "writing", "second", "The second")
