@@ -29,6 +29,7 @@ class Access(Enum):
     TAKES_PART = "learners, assistants and instructors of the course"
     TEACHES = "assistants and instructors, for learners of their own cohorts"
     LEADS = "instructors, for their own cohorts"
+    WRITES = "instructors of the course"
     LOOKS_AFTER = "instructors, for learners of their own cohorts; officers, for everybody but officers"
     SEES_COHORT = "officers and observers of the programme; assistants, instructors and observers of that cohort"
     PROGRAMME = "officers and observers of the programme"
@@ -40,6 +41,7 @@ def check(access: Access, request: Request, someone: Person) -> None:
     allowed = {
         Access.LOOKS_AFTER: bool(request.state.leads),
         Access.LEADS: bool(request.state.leads),
+        Access.WRITES: bool(request.state.leads),
         Access.PROGRAMME: someone.officer or someone.observer,
         Access.OFFICER: someone.officer,
     }
