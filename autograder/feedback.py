@@ -29,14 +29,14 @@ from labkit.courses import Lab
 from labkit.errors import OperatorError
 from labkit.submissions.coarse import is_coarse
 
-_TAGS = {
+TAGS = {
     *("a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre"),
     *("strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
-_GONE = {"iframe", "math", "noscript", "object", "script", "style", "svg", "template", "textarea", "title", "xmp"}
+GONE = {"iframe", "math", "noscript", "object", "script", "style", "svg", "template", "textarea", "title", "xmp"}
 _clean = nh3.Cleaner(
-    tags=_TAGS,
-    clean_content_tags=_GONE,
+    tags=TAGS,
+    clean_content_tags=GONE,
     attributes={"a": {"href"}},
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",

@@ -11,6 +11,7 @@ from typing import Any
 
 from autograder.children import children
 from autograder.conversation import Conversation, Fault, Spent
+from autograder.copied import is_copied
 from autograder.lane import Lane, Later
 from autograder.observe import Observed, observed
 from autograder.program import Program, Run, Test, plan
@@ -97,7 +98,7 @@ def grade_repaired(
     except (Fault, NotWarm) as fault:
         return _faulty(lab, learner, fault, text, program, repaired)
     found = report(text, program, outcome, repaired.notes, lab.limits)
-    return replace(found, repaired=repaired.repaired)
+    return replace(found, repaired=repaired.repaired, copied=not for_author and is_copied(text, repaired.notebook))
 
 
 def _compared(

@@ -44,8 +44,8 @@ class Report:
     `notes` are for the learner; the first `early_notes` of them tell of the time before any hidden test ran. Her
     code's own words may stand in notes and hints: escape them where they are shown. What is pending is not in `max`.
     `repaired`: her notebook was not as it was released. `limit` is the one her code met: time, memory, disk,
-    file, files, processes, or "". `figures` is what the tests measured on each item, for the author of the lab;
-    it is not kept.
+    file, files, processes, or "". `copied`: her answer is the lab's own; for her instructor to know. `figures` is
+    what the tests measured on each item, for the author of the lab; it is not kept.
     """
 
     score: float
@@ -57,6 +57,7 @@ class Report:
     early_notes: int = 0
     repaired: bool = False
     limit: str = ""
+    copied: bool = False
     figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
@@ -84,6 +85,7 @@ class Report:
             "early_notes": self.early_notes,
             "repaired": self.repaired,
             "limit": self.limit,
+            "copied": self.copied,
             "manual": [{"name": answer.name, "max": answer.max} for answer in self.manual],
         }
 
@@ -101,4 +103,5 @@ class Report:
             early_notes=data.get("early_notes", 0),
             repaired=data.get("repaired", False),
             limit=data.get("limit", ""),
+            copied=data.get("copied", False),
         )

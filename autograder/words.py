@@ -161,6 +161,29 @@ _WORDS: dict[str, tuple[str, str]] = {
     "holds_all": ("All of it holds.", "Natupad ang lahat."),
     "holds_some": ("Some of it does not hold yet.", "May hindi pa natutupad dito."),
     "holds_nothing": ("Nothing of it holds yet.", "Wala pang natutupad dito."),
+    # The page of `labkit courses preview`.
+    "preview_is": (
+        "A preview: this lab as a learner meets it, run before she has written anything. It took {seconds:.1f} s.",
+        "Patikim: ganito makikita ng mag-aaral ang lab, pinatakbo bago siya magsulat ng anuman. Tumagal ito ng "
+        "{seconds:.1f} s.",
+    ),
+    "preview_not_ran": (
+        "A preview: this lab as a learner meets it. It was not run.",
+        "Patikim: ganito makikita ng mag-aaral ang lab. Hindi ito pinatakbo.",
+    ),
+    "preview_stops": ("It first stops at {cell}: {error}", "Unang humihinto sa {cell}: {error}"),
+    "preview_goes_on": (
+        "Nothing stops before she writes something.",
+        "Walang humihinto bago siya magsulat ng anuman.",
+    ),
+    "preview_platform": (
+        "This cell needs the platform; here it was run without.",
+        "Kailangan ng cell na ito ang platform; dito ay pinatakbo nang wala ito.",
+    ),
+    "preview_code": ("Code", "Code"),
+    "preview_output": ("What it gives", "Ang lumalabas"),
+    "preview_picture": ("A picture that this code made", "Larawang ginawa ng code na ito"),
+    "preview_yours": ("She writes here", "Dito siya magsusulat"),
     # What is ours.
     "fault": (
         "The grader had a problem of its own; this is not your work's fault. Your submission is kept and will be "

@@ -22,12 +22,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from autograder import workshop as workshop_bench
 from autograder.gateway_lane import GatewayLane
 from autograder.gradebook import CourseGradebook
 from autograder.grader import Grader
 from autograder.recordings import Identity, RecordedLane
 from autograder.warm import Warm
+from autograder.workshop import Bench
 from labkit.courses.publish import published
+from labkit.courses.taught import Taught
 from labkit.database import connect
 from labkit.errors import OperatorError
 from labkit.strict import read_json, read_secret, strict
@@ -36,6 +39,7 @@ from labkit.submissions.queue import Queue
 from labkit.submissions.receipt import Signer
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
+from labkit.workshop import Workshop
 
 log = logging.getLogger("labkit.grader")
 _IDLE_SECONDS = 0.5
@@ -59,15 +63,16 @@ class Config:
     lane_key_file: str
     draw_key_file: str
     workers: int = 2  # how many submissions are graded at once
+    workshop: str = ""  # where versions of courses' texts are; without it none is checked or released
 
 
 def compose(config: Config) -> Grader:
-    engine = connect(config.database_url)
+    engine, build = connect(config.database_url), Path(config.build)
     gateway = GatewayLane(config.lane_url, read_secret(Path(config.lane_key_file)))
     return Grader(
         engine=engine,
-        courses={name: published(Path(config.build), name) for name in config.taught},
-        build=Path(config.build),
+        courses=Taught(build, [published(build, name) for name in config.taught]).by_id,
+        build=build,
         gradebooks={name: CourseGradebook(Path(config.nbgrader) / name, name) for name in config.taught},
         store=Store(engine, Blobs(Path(config.blobs)), Signer(Path(config.receipt_key_file))),
         queue=Queue(engine),
@@ -148,6 +153,8 @@ def main() -> int:
         return 2
     stop = threading.Event()
     _start(grader, config.workers, stop)
+    if config.workshop:
+        _open_workshop(grader, config, stop)
     app = service(grader, read_secret(Path(config.key_file)))
     uvicorn.run(app, host="127.0.0.1", port=config.port, log_level="warning", timeout_graceful_shutdown=1)
     stop.set()
@@ -163,6 +170,13 @@ def _start(grader: Grader, workers: int, stop: threading.Event) -> None:
     tasks += [(follow, (grader, stop)), (_boot, (grader, profiles))]
     for task, words in tasks:
         threading.Thread(target=task, args=words, name=task.__name__, daemon=True).start()
+
+
+def _open_workshop(grader: Grader, config: Config, stop: threading.Event) -> None:
+    workshop = Workshop(grader.engine, Path(config.workshop))
+    bench = Bench(workshop, grader.build, grader.gradebooks, config.lane_url, config.lane_key_file)
+    for name, task in (("checks", workshop_bench.work), ("releases", workshop_bench.follow)):
+        threading.Thread(target=task, args=(bench, stop), name=name, daemon=True).start()
 
 
 def _boot(grader: Grader, profiles: Sequence[str]) -> None:

@@ -26,10 +26,11 @@ _TESSERACT = Path("/usr/share/tesseract-ocr")
 # Reads the text in images, in English and Filipino.
 _READING = {"tesseract-ocr": "tesseract", **{f"tesseract-ocr-{name}": f"{name}.traineddata" for name in ("eng", "fil")}}
 PACKAGES = {
-    "up": {**_SANDBOX, **_READING},
+    "up": {**_SANDBOX, **_READING, "git": "git"},
     "test": {
         **_SANDBOX,
         **_READING,
+        "git": "git",
         "chromium": "chromium",
         "postgresql": "pg_ctl",
         "strace": "strace",

@@ -29,9 +29,11 @@ c.ServerApp.jpserver_extensions = {
     "jupyterlab": True,
     "hub_config.open_lab": True,
     "hub_config.listening": True,
+    "hub_config.workspace": True,
 }
 c.ServerApp.terminals_enabled = False
 c.ServerApp.root_dir = os.environ["HOME"]
+c.ServerApp.contents_manager_class = "hub_config.lab_contents.LabContents"
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.ConnectionFileMixin.transport = "ipc"
@@ -64,7 +66,7 @@ c.Exchange.assignment_dir = os.environ["HOME"]
 
 _KERNEL = """\
 c = get_config()
-c.IPKernelApp.extensions = ["hub_config.notice"]
+c.IPKernelApp.extensions = ["hub_config.notice", "hub_config.author_kernel"]
 """
 
 _PAGE = {

@@ -43,7 +43,7 @@ class OpenLab(JupyterHandler):
             await asyncio.to_thread(desk.fetch, course, lab, folder)
         except LabkitError as error:
             self.set_status(error.status)
-            self.finish(_page("This lab could not be opened", f"<p>{escape(str(error))}</p>"))
+            self.finish(page("This lab could not be opened", f"<p>{escape(str(error))}</p>"))
             return
         mode = "lab/tree"
         if is_handheld(self.request.headers):
@@ -64,7 +64,7 @@ class FreshLab(OpenLab):
             f"Your notebook {lab}.ipynb is renamed and stays in the same folder; the lab opens as it was released."
         )
         filipino = f"Papalitan ang pangalan ng {lab}.ipynb mo at mananatili sa folder; bubukas ang lab na parang bago."
-        self.finish(_page("A fresh copy", f"<p>{english}</p><p lang=fil>{filipino}</p>{form}"))
+        self.finish(page("A fresh copy", f"<p>{english}</p><p lang=fil>{filipino}</p>{form}"))
 
     @authenticated
     async def post(self, course: str, lab: str) -> None:
@@ -109,7 +109,7 @@ def is_handheld(headers: Mapping[str, str]) -> bool:
     return headers.get("Sec-CH-UA-Mobile") == "?1" or "Mobi" in headers.get("User-Agent", "")
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str) -> str:
     return (
         '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
         f"<title>{title} · labkit</title>"

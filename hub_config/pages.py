@@ -22,7 +22,8 @@ from hub_config.sign_in.oauth import HubSignIn
 from hub_config.state import State
 from labkit.allowance import Ledger
 from labkit.audit.prices import read_prices
-from labkit.courses.publish import published
+from labkit.courses import load_course
+from labkit.courses.taught import Taught
 from labkit.database import connect
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
@@ -33,6 +34,7 @@ from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
+from labkit.workshop import Workshop
 
 log = logging.getLogger("labkit.pages")
 _LOOK_SECONDS = 60.0
@@ -69,11 +71,12 @@ def site(settings: Settings) -> Site:
         servers=HubServers(api_url, token, settings.hosts),
         engine=engine,
         enrolment=Enrolment(engine),
-        courses=[published(state.build, name) for name in settings.taught],
+        courses=Taught(state.build, [load_course(settings.courses, name) for name in settings.taught]),
         store=Store(engine, Blobs(state.folder("blobs", mode=0o700)), Signer(state.home / "secrets" / "receipts.pem")),
         scores=Scores(engine),
         ledger=Ledger(engine, settings.timezone),
         timezone=ZoneInfo(settings.timezone),
+        workshop=Workshop(engine, state.workshop),
         uploads=Uploads(state.folder("uploads", mode=0o700)),
         health=PlatformHealth(settings, state),
         holdings=holdings(settings, engine),

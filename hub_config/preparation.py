@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
@@ -13,9 +15,9 @@ from hub_config import demonstration
 from hub_config.settings import Settings
 from hub_config.state import State, is_free
 from labkit.courses import Course, load_course
-from labkit.courses.publish import publish
+from labkit.courses.publish import publish, published
 from labkit.database import connect, migrate
-from labkit.errors import OperatorError
+from labkit.errors import OperatorError, PlatformFault
 from labkit.models import embedded
 from labkit.programme import links
 from labkit.sandbox import Sandbox
@@ -23,6 +25,7 @@ from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
 from labkit.submissions.release import Releases
 from labkit.submissions.store import Store
+from labkit.workshop import Workshop
 
 Tell = Callable[[str], None]
 _NEEDED_MB = 2_000
@@ -63,12 +66,12 @@ def prepare(settings: Settings, state: State, tell: Tell) -> None:
     except OperationalError as error:
         raise OperatorError(f"The database does not answer: {error.orig}.", instead="Check LABKIT_DATABASE.") from None
     embedded.prepare(state.models, tell)
-    courses = [load_course(settings.courses, name) for name in settings.taught]
+    courses = _publish(settings, state, tell)
     for course in courses:
-        _build(course, state, tell)
         _register(course, state, tell)
     if settings.demo:
-        _demonstrate(settings, state, courses, tell)
+        # With the answers kept beside the labs, which are not published.
+        _demonstrate(settings, state, [load_course(settings.courses, name) for name in settings.taught], tell)
 
 
 def sign_in_links(settings: Settings) -> dict[str, str]:
@@ -83,9 +86,34 @@ def sign_in_links(settings: Settings) -> dict[str, str]:
         engine.dispose()
 
 
-def _build(course: Course, state: State, tell: Tell) -> None:
-    tell(f"Building the course {course.id}")
-    publish(course, state.build)
+def _publish(settings: Settings, state: State, tell: Tell) -> list[Course]:
+    """Every course that is taught, built anew: from the folder of courses, or, once a version was released in the
+    workshop, from that version."""
+    engine = connect(settings.database_url)
+    try:
+        workshop = Workshop(engine, state.workshop)
+        for name in settings.taught:
+            tell(f"Building the course {name}")
+            with tempfile.TemporaryDirectory() as folder:
+                publish(_text(workshop, load_course(settings.courses, name), Path(folder), tell), state.build)
+    finally:
+        engine.dispose()
+    return [published(state.build, name) for name in settings.taught]
+
+
+def _text(workshop: Workshop, ours: Course, folder: Path, tell: Tell) -> Course:
+    released = workshop.released(ours.id)
+    try:
+        workshop.follow(ours)
+    except (OperatorError, PlatformFault) as error:
+        tell(f"Nobody can write {ours.id} in the browser: {error}")
+    if released is None:
+        return ours
+    tell(
+        f"{ours.id} is version {released.number} of the workshop; {ours.path} is not read any more. "
+        f"labkit courses versions {ours.id} says more"
+    )
+    return workshop.export(released, folder)
 
 
 def _register(course: Course, state: State, tell: Tell) -> None:

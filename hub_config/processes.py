@@ -138,6 +138,7 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
             "prefix": "/services/gateway",
             "database_url": settings.database_url,
             "courses": str(settings.courses),
+            "build": str(state.build),
             "hub_api_url": _url(port["hub"], "/hub/api"),
             "key_secret_file": str(state.secret_file("gateway-keys")),
             "grading_key_file": str(state.secret_file("grading")),
@@ -162,6 +163,7 @@ def _submissions(settings: Settings, state: State, port: Mapping[str, int]) -> P
             "build": str(state.build),
             "blobs": str(state.folder("blobs", mode=0o700)),
             "receipt_key_file": str(state.home / "secrets" / "receipts.pem"),
+            "workshop": str(state.workshop),
         },
     )
     argv = _python("-m", "labkit.submissions", str(config))
@@ -185,6 +187,7 @@ def _grader(settings: Settings, state: State, port: Mapping[str, int]) -> Proces
             "lane_key_file": str(state.secret_file("grading")),
             "draw_key_file": str(state.secret_file(DRAWS)),
             "workers": settings.graders,
+            "workshop": str(state.workshop),
         },
     )
     argv = _python("-m", "autograder.worker", str(config))

@@ -7,6 +7,7 @@ homes/NAME/              each learner's files
 models/                  the prepared model and fetched ones; their lock; which terms who accepted
 build/COURSE/            notebooks built from the courses' text
 nbgrader/COURSE/         nbgrader's folders and gradebook.db
+workshop/COURSE.git      each version of a course's text; workshop/previews what learners would see of it
 uploads/                 rosters between their plan and their application, for an hour
 secrets/                 keys, each readable by its owner only
 run/                     what one run writes for its processes; made anew at every start
@@ -52,6 +53,10 @@ class State:
     @property
     def build(self) -> Path:
         return self.folder("build")
+
+    @property
+    def workshop(self) -> Path:
+        return self.folder("workshop", mode=0o700)
 
     @property
     def models(self) -> Path:

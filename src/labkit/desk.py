@@ -65,6 +65,14 @@ class Desk:
         """What she handed in before, newest first: receipt, state and score."""
         return list(self._ask("GET", f"/courses/{course}/labs/{lab}/submissions")["submissions"])
 
+    def text(self, course: str) -> dict[str, Any]:
+        """For an instructor: the newest version of her course's text: number, commit, and a git bundle in base64."""
+        return self._ask("GET", f"/workshop/{course}")
+
+    def send_text(self, course: str, base: str, files: dict[str, str]) -> dict[str, Any]:
+        """Sends `{name: base64}` as the version after the commit `base`; gives what `text` gives of it."""
+        return self._ask("POST", f"/workshop/{course}", {"base": base, "files": files})
+
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         import httpx
 

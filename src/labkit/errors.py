@@ -13,6 +13,7 @@
     │   ├── AllowanceSpent     the lab's allowance is used up until the reset   (429)
     │   ├── TooManyAtOnce      she has too many calls running and waiting       (429)
     │   ├── AttemptsSpent      every submission the lab allows is used up       (409)
+    │   ├── VersionBehind      somebody sent a newer text of the course          (409)
     │   ├── RequestRefused     a request the gateway does not understand        (400)
     │   └── SubmissionRefused  what was sent is not a submission                (400, 413)
     ├── AuthorError            a lab's author can mend it; names file and line
@@ -101,6 +102,10 @@ class AllowanceSpent(LearnerError):
 
 
 class AttemptsSpent(LearnerError):
+    status = 409
+
+
+class VersionBehind(LearnerError):
     status = 409
 
 

@@ -10,6 +10,7 @@ import pytest
 from autograder import command
 from autograder.bounds import with_answers
 from autograder.grade import grader_notebook
+from labkit.courses.new import new_lab
 from labkit.errors import SandboxUnavailable
 from tests.autograder.conftest import CLIP
 
@@ -186,3 +187,9 @@ def test_a_batch_without_a_platform_says_where_it_looked(capsys, tmp_path):
 
     assert grade(["c", "one", "--all", "--home", str(tmp_path)]) == 1
     assert "--home DIR" in capsys.readouterr().err
+
+
+def test_a_new_lab_passes_check_as_it_stands(tmp_path, capsys):
+    new_lab(tmp_path, "first", "ratings")
+    assert check(tmp_path, "first/ratings") == 0
+    assert "does not hold" not in capsys.readouterr().out

@@ -55,6 +55,7 @@ def test_a_right_answer_gets_everything_and_its_reasons(submit):
         "early_notes": 1,
         "repaired": False,
         "limit": "",
+        "copied": False,
         "manual": [{"name": "reflect", "max": 10}],
     }
     assert Report.from_json(graded.report.to_json()) == graded.report

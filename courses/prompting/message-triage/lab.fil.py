@@ -20,8 +20,8 @@
 # %% [markdown]
 # ## 1. Ang mga mensahe
 #
-# Labindalawang mensaheng pagsasanay na maaari mong basahin, at siyam pa na walang label na kailangan sa pagmamarka
-# (hakbang 3). Isinulat ang lahat para sa kursong ito; walang mamamayang sumulat ng mga ito.
+# Labindalawang mensaheng pagsasanay sa pag-uuri at sampu sa pagpapadala, na maaari mong basahin, at siyam pa na walang label na
+# kailangan sa pagmamarka (hakbang 2). Isinulat ang lahat para sa kursong ito; walang mamamayang sumulat ng mga ito.
 
 # %%
 import csv
@@ -31,6 +31,9 @@ import labkit
 KINDS = ["praise", "complaint", "question"]
 with open("data/practice.csv", encoding="utf-8") as file:
     PRACTICE = list(csv.DictReader(file))
+OFFICES = ["certificates", "taxes", "health", "roads", "garbage"]
+with open("data/offices.csv", encoding="utf-8") as file:
+    ROUTED = list(csv.DictReader(file))
 with open("data/calibration.txt", encoding="utf-8") as file:
     CALIBRATION = file.read().splitlines()
 
@@ -62,24 +65,34 @@ def what_is_wrong(template):
         return "write {message} exactly once, where each citizen's message should stand"
     if len(template) > 2000:
         return f"it has {len(template)} characters; keep it under 2,000, every message pays for it"
-    if any(message["text"].lower() in template.lower() for message in PRACTICE):
+    if any(message["text"].lower() in template.lower() for message in [*PRACTICE, *ROUTED]):
         return "it copies a practice message; make up your own examples"
     return ""
 
 
-def sort_messages(template, texts):
-    """What the model takes each text for, once its bias for a word is taken out."""
+def choose(template, words, texts, fair=True):
+    """Which word the model puts after each text; with `fair`, once its bias for a word is taken out."""
     prompts = [template.replace("{message}", text) for text in [*CALIBRATION, *texts]]
     rows = []
     for at in range(0, len(prompts), 32):  # a few at a time, so that others get their turn
-        rows += labkit.score(prompts[at : at + 32], [" " + kind for kind in KINDS])
-    bias = [sum(column) / len(CALIBRATION) for column in zip(*rows[: len(CALIBRATION)])]
-    fair = [[value - usual for value, usual in zip(row, bias)] for row in rows[len(CALIBRATION) :]]
-    return [KINDS[row.index(max(row))] for row in fair]
+        rows += labkit.score(prompts[at : at + 32], [" " + word for word in words])
+    bias = [sum(column) / len(CALIBRATION) if fair else 0 for column in zip(*rows[: len(CALIBRATION)])]
+    left = [[value - usual for value, usual in zip(row, bias)] for row in rows[len(CALIBRATION) :]]
+    return [words[row.index(max(row))] for row in left]
 
 
-def count_right(answers, messages):
-    return sum(answer == message["kind"] for answer, message in zip(answers, messages))
+def sort_messages(template, texts):
+    """What the model takes each text for: praise, complaint or question."""
+    return choose(template, KINDS, texts)
+
+
+def route_messages(template, texts):
+    """Which office the model would send each text to."""
+    return choose(template, OFFICES, texts)
+
+
+def count_right(answers, messages, column="kind"):
+    return sum(answer == message[column] for answer, message in zip(answers, messages))
 
 # %% [markdown]
 # ## 3. Ang iyong template
@@ -106,35 +119,87 @@ answers = sort_messages(TEMPLATE, [message["text"] for message in PRACTICE])
 for answer, message in zip(answers, PRACTICE):
     print("right" if answer == message["kind"] else "WRONG", f"{answer:10} {message['text']}")
 
+# %% [markdown]
+# Gaano kalakas ang bias? Binibilang ng larawan kung gaano kadalas pinipili ng modelo ang bawat salita sa labindalawang
+# mensaheng pagsasanay, na tig-apat bawat uri: una nang walang binabago, saka nang inalis ang bias.
+
+# %% demo
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(6, 2.4))
+texts = [message["text"] for message in PRACTICE]
+for place, (fair, hatch, name) in enumerate(((False, "", "as it is"), (True, "//", "bias taken out"))):
+    chosen = choose(TEMPLATE, KINDS, texts, fair=fair)
+    places = [spot + 0.4 * place for spot in range(len(KINDS))]
+    axes.bar(places, [chosen.count(kind) for kind in KINDS], 0.38, label=name, hatch=hatch, edgecolor="black")
+axes.axhline(4, linestyle="--", color="black")
+axes.set_xticks([spot + 0.2 for spot in range(len(KINDS))], KINDS)
+axes.set_ylabel("messages of 12")
+axes.legend()
+plt.show()
+
+# %% [markdown]
+# ## 4. Ang mas mahirap na kalahati: sa aling opisina?
+#
+# Ngayon, sa isa sa limang mesa dapat mapunta ang mensahe: `certificates` (kapanganakan, kasal, kamatayan), `taxes` (pati permit
+# at bayarin), `health`, `roads` (pati ilaw at tulay) o `garbage` (pati puno at ilog). Limang salita sa halip na tatlo, at mas
+# magkakalapit. Gamitin ang natutuhan mo, pero sumukat muli: baka makasama rito ang nakatulong sa itaas. Dalawang puwedeng
+# subukan: dulo gaya ng `This message is about`, at mga halimbawa para sa *bawat* opisina, sa dalawang wika.
+#
+# Sinadyang wala rito ang Filipino. Sa modelong ito, parang paghagis lang ng dais ang pagpapadala ng mga mensaheng Filipino (isa sa
+# lima, sinukat sa 60 mensahe), anuman ang template. Kaunti lang ang nabasa nitong Filipino. Kung gagamitin pa rin ito ng
+# opisina, suwerte ang magpapasya para sa ilan sa mga mamamayan. Ingles at Taglish ang kaya nitong matutuhan.
+
+# %% solution="routing"
+
+# %% demo
+answers = route_messages(ROUTING, [message["text"] for message in ROUTED])
+for answer, message in zip(answers, ROUTED):
+    print("right" if answer == message["office"] else "WRONG", f"{answer:12} {message['text']}")
+
 # %% demo
 labkit.allowance()
 
 # %% [markdown]
-# ## 4. Mga pagsusuring maaari mong patakbuhin
+# ## 5. Mga pagsusuring maaari mong patakbuhin
 #
-# Ito ang 20 sa 100 puntos ng gawain. Pagkatapos mong magsumite, susubukin ang iyong template sa 72 mensaheng hindi mo
-# pa nakikita (50 puntos), at titingnan kung malinis ang paggana nito (10 puntos): iisang uri ang ibinibigay kapag
-# pangalan o lugar lamang ang nabago, maikli ito, at walang numero ng telepono o e-mail ng sinuman. Babasahin ng iyong
-# tagapagturo ang isusulat mo sa dulo (20 puntos).
+# Ito ang 20 sa 100 puntos ng gawain. Pagkatapos mong magsumite, susubukin ang unang template mo sa 72 mensaheng hindi mo pa
+# nakikita (30 puntos) at ang ikalawa sa 50 (20 puntos), at titingnan kung malinis ang paggana ng mga ito (10 puntos): iisang uri
+# ang ibinibigay ng una kapag pangalan o lugar lamang ang nabago, maikli ang dalawa, at walang numero ng telepono o e-mail ng
+# sinuman. Babasahin ng iyong tagapagturo ang isusulat mo sa dulo (20 puntos).
 
-# %% test="practice" points=20
+# %% test="practice" points=14
 
-# %% test="unseen-messages" points=50 hidden
+# %% test="practice-routing" points=6
+
+# %% test="unseen-messages" points=30 hidden
+
+# %% test="unseen-routing" points=20 hidden
 
 # %% test="works-cleanly" points=10 hidden
 
 # %% [markdown]
-# ## 5. Pag-isipan
+# ## 6. Pag-isipan
 #
 # Sumagot sa Filipino o Ingles, sa lima hanggang sampung pangungusap.
 
 # %% [markdown] answer="reflect" points=20
-# Gusto ng opisina mong gamitin ang template na ito simula Lunes. (a) Aling uri ng mensahe ang mali ang pagkakauri ng
-# template mo, at sa anong wika? (b) Ano ang maaaring mangyari sa mamamayang ang reklamo ay inuring papuri, at sino sa
-# opisina mo ang makapapansin? (c) Ano ang ipauubaya mo sa modelo, at ano ang dapat pa ring pagpasyahan ng tao?
+# Gusto ng opisina mong gamitin ang template na ito simula Lunes. (a) Aling uri ng mensahe ang mali ang pagkakauri ng template mo,
+# at sa anong wika? (b) Ano ang maaaring mangyari sa mamamayang ang reklamo ay inuring papuri, at sino sa opisina mo ang
+# makapapansin? (c) Hindi maipadala ng modelong ito sa tamang opisina ang mga mensaheng Filipino. Ano ang sasabihin mo sa opisinang
+# gustong gamitin ito para sa lahat? Ano ang ipauubaya mo sa modelo, at ano ang dapat pa ring pagpasyahan ng tao?
 
 # %% [markdown]
-# ## 6. Ipasa
+# Paano babasahin ang sagot mo, tig-limang puntos ang apat na ito: binabanggit ang mga mensaheng mali ang uri ayon sa template *mo*;
+# sinasabi ang mangyayari sa mamamayan, at kung sino ang makapapansin; sinasabi ang gagawin sa wikang hindi alam ng modelo;
+# inihihiwalay ang gagawin ng modelo nang mag-isa sa pagpapasyahan ng tao. 0 ang bawat isa kung wala, 2 kung nabanggit, 4 kung
+# naipaliwanag, 5 kung may halimbawa.
+#
+# **Mga pinagkunan.** Kung bakit dapat alisin ang pagkiling ng modelo sa isang salita: Zhao at iba pa, "Calibrate Before Use", 2021,
+# arxiv.org/abs/2102.09690. Sinukat para sa kursong ito ang mga numero ng gawain; nasa tabi nito ang mga iyon.
+
+# %% [markdown]
+# ## 7. Ipasa
 #
 # I-save ang notebook (**Ctrl + S**), saka patakbuhin ang kahon sa ibaba. Sasagot ito ng resibo: patunay na dumating ang
 # gawa mo. Maya-maya ay lilitaw sa pahina ng lab na ito ang iyong puntos at ang mga dahilan. Maaari kang magpasa muli;

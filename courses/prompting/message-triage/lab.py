@@ -18,8 +18,8 @@
 # %% [markdown]
 # ## 1. The messages
 #
-# Twelve practice messages, which you may read, and nine more without labels that the scoring needs (step 3). All of
-# them were written for this course; no citizen wrote them.
+# Twelve practice messages for sorting and ten for routing, which you may read, and nine more without labels that the
+# scoring needs (step 2). All of them were written for this course; no citizen wrote them.
 
 # %%
 import csv
@@ -29,6 +29,9 @@ import labkit
 KINDS = ["praise", "complaint", "question"]
 with open("data/practice.csv", encoding="utf-8") as file:
     PRACTICE = list(csv.DictReader(file))
+OFFICES = ["certificates", "taxes", "health", "roads", "garbage"]
+with open("data/offices.csv", encoding="utf-8") as file:
+    ROUTED = list(csv.DictReader(file))
 with open("data/calibration.txt", encoding="utf-8") as file:
     CALIBRATION = file.read().splitlines()
 
@@ -58,24 +61,34 @@ def what_is_wrong(template):
         return "write {message} exactly once, where each citizen's message should stand"
     if len(template) > 2000:
         return f"it has {len(template)} characters; keep it under 2,000, every message pays for it"
-    if any(message["text"].lower() in template.lower() for message in PRACTICE):
+    if any(message["text"].lower() in template.lower() for message in [*PRACTICE, *ROUTED]):
         return "it copies a practice message; make up your own examples"
     return ""
 
 
-def sort_messages(template, texts):
-    """What the model takes each text for, once its bias for a word is taken out."""
+def choose(template, words, texts, fair=True):
+    """Which word the model puts after each text; with `fair`, once its bias for a word is taken out."""
     prompts = [template.replace("{message}", text) for text in [*CALIBRATION, *texts]]
     rows = []
     for at in range(0, len(prompts), 32):  # a few at a time, so that others get their turn
-        rows += labkit.score(prompts[at : at + 32], [" " + kind for kind in KINDS])
-    bias = [sum(column) / len(CALIBRATION) for column in zip(*rows[: len(CALIBRATION)])]
-    fair = [[value - usual for value, usual in zip(row, bias)] for row in rows[len(CALIBRATION) :]]
-    return [KINDS[row.index(max(row))] for row in fair]
+        rows += labkit.score(prompts[at : at + 32], [" " + word for word in words])
+    bias = [sum(column) / len(CALIBRATION) if fair else 0 for column in zip(*rows[: len(CALIBRATION)])]
+    left = [[value - usual for value, usual in zip(row, bias)] for row in rows[len(CALIBRATION) :]]
+    return [words[row.index(max(row))] for row in left]
 
 
-def count_right(answers, messages):
-    return sum(answer == message["kind"] for answer, message in zip(answers, messages))
+def sort_messages(template, texts):
+    """What the model takes each text for: praise, complaint or question."""
+    return choose(template, KINDS, texts)
+
+
+def route_messages(template, texts):
+    """Which office the model would send each text to."""
+    return choose(template, OFFICES, texts)
+
+
+def count_right(answers, messages, column="kind"):
+    return sum(answer == message[column] for answer, message in zip(answers, messages))
 
 # %% [markdown]
 # ## 3. Your template
@@ -145,43 +158,125 @@ answers = sort_messages(TEMPLATE, [message["text"] for message in PRACTICE])
 for answer, message in zip(answers, PRACTICE):
     print("right" if answer == message["kind"] else "WRONG", f"{answer:10} {message['text']}")
 
+# %% [markdown]
+# How strong is the bias? The picture counts how often the model chooses each word for the twelve practice messages, of
+# which four are of each kind: once as it is, once with its bias taken out.
+
+# %% demo
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(6, 2.4))
+texts = [message["text"] for message in PRACTICE]
+for place, (fair, hatch, name) in enumerate(((False, "", "as it is"), (True, "//", "bias taken out"))):
+    chosen = choose(TEMPLATE, KINDS, texts, fair=fair)
+    places = [spot + 0.4 * place for spot in range(len(KINDS))]
+    axes.bar(places, [chosen.count(kind) for kind in KINDS], 0.38, label=name, hatch=hatch, edgecolor="black")
+axes.axhline(4, linestyle="--", color="black")
+axes.set_xticks([spot + 0.2 for spot in range(len(KINDS))], KINDS)
+axes.set_ylabel("messages of 12")
+axes.legend()
+plt.show()
+
+# %% [markdown]
+# ## 4. The harder half: to which office?
+#
+# Now the message must go to one of five desks: `certificates` (birth, marriage, death), `taxes` (also permits and fees),
+# `health`, `roads` (also lights and bridges) or `garbage` (also trees and rivers). Five words instead of three, and closer
+# to each other. Use what you have learned, but measure again: what helped above may hurt here. Two things worth trying:
+# an ending such as `This message is about`, and examples for *each* office, in both languages.
+#
+# Filipino is missing here on purpose. With this model, routing Filipino messages is no better than throwing a die (one in
+# five, measured on 60 messages), whatever the template. It has read too little Filipino. An office that used it
+# anyway would serve some of its citizens by chance. English and Taglish it can learn.
+
+# %% solution="routing"
+ROUTING = """
+### BEGIN SOLUTION
+Message: I lost my birth certificate and need a copy.
+This message is about certificates.
+
+Message: Saan magbabayad ng real property tax?
+This message is about taxes.
+
+Message: My baby needs a vaccine and the nurse was not there.
+This message is about health.
+
+Message: Sira po ang street light at lubak ang kalsada namin.
+This message is about roads.
+
+Message: Nobody has collected our trash for a week.
+This message is about garbage.
+
+Message: {message}
+This message is about
+### END SOLUTION
+### BEGIN STARTER
+# Hello! You are a very helpful assistant who works for a city hall. A citizen has sent us this message: {message}
+# Please tell me which office should get it: certificates, taxes, health, roads or garbage. One word only. Thank you!
+### END STARTER
+""".strip()
+
+# %% demo
+answers = route_messages(ROUTING, [message["text"] for message in ROUTED])
+for answer, message in zip(answers, ROUTED):
+    print("right" if answer == message["office"] else "WRONG", f"{answer:12} {message['text']}")
+
 # %% demo
 labkit.allowance()
 
 # %% [markdown]
-# ## 4. Checks you can run
+# ## 5. Checks you can run
 #
-# These are 20 of the lab's 100 points. After you submit, your template is tried on 72 messages you have never seen
-# (50 points), and it is looked at whether it works cleanly (10 points): it gives the same kind when only a name or a
-# place changes, it is short, and it contains nobody's telephone number or e-mail address. What you write at the end
-# is read by your instructor (20 points).
+# These are 20 of the lab's 100 points. After you submit, your first template is tried on 72 messages you have never seen
+# (30 points) and your second on 50 (20 points), and it is looked at whether they work cleanly (10 points): the first gives
+# the same kind when only a name or a place changes, both are short, and they contain nobody's telephone number or e-mail
+# address. What you write at the end is read by your instructor (20 points).
 
-# %% test="practice" points=20
+# %% test="practice" points=14
 trouble = what_is_wrong(TEMPLATE)
 tried = [] if trouble else sort_messages(TEMPLATE, [message["text"] for message in PRACTICE])
 right = count_right(tried, PRACTICE)
 advice = trouble or f"it sorts {right} of 12 rightly; look at the WRONG lines above"
-check("sorts at least 9 of the 12 practice messages", right >= 9, points=8, hint=advice)
-check("sorts at least 10 of the 12 practice messages", right >= 10, points=6, hint=advice)
-check("sorts at least 11 of the 12 practice messages", right >= 11, points=6, hint=advice)
+check("sorts at least 9 of the 12 practice messages", right >= 9, points=5, hint=advice)
+check("sorts at least 10 of the 12 practice messages", right >= 10, points=5, hint=advice)
+check("sorts at least 11 of the 12 practice messages", right >= 11, points=4, hint=advice)
 
-# %% test="unseen-messages" points=50 hidden
+# %% test="practice-routing" points=6
+unfit = what_is_wrong(ROUTING)
+sent = [] if unfit else route_messages(ROUTING, [message["text"] for message in ROUTED])
+arrived = count_right(sent, ROUTED, "office")
+tip = unfit or f"it routes {arrived} of 10 rightly; look at the WRONG lines above"
+check("routes at least 6 of the 10 practice messages", arrived >= 6, points=3, hint=tip)
+check("routes at least 7 of the 10 practice messages", arrived >= 7, points=3, hint=tip)
+
+# %% test="unseen-messages" points=30 hidden
 from labkit.calibration import gain
 from labkit.draw import draw
 
 with open("hidden/messages.csv", encoding="utf-8") as file:
-    UNSEEN = draw(list(csv.DictReader(file)), each=8, by=("kind", "language"))
+    POOL = list(csv.DictReader(file))
+UNSEEN = draw(POOL, each=8, by=("kind", "language"))
 answers = [] if what_is_wrong(TEMPLATE) else sort_messages(TEMPLATE, [item["text"] for item in UNSEEN])
 way = gain("accuracy", UNSEEN, [answer == item["kind"] for answer, item in zip(answers, UNSEEN)])
 shape = "end the template where the label must come, and give everything the same shape"
 examples = "show finished examples of your own, one of each kind"
 languages = "add examples in the languages that go wrong, keep the kinds balanced, and try another order"
-check("sorts unseen messages better than a friendly request does", way >= 0.3, points=10, hint=shape)
-check("goes half of the way from that request to a careful template", way >= 0.5, points=10, hint=examples)
-check("goes most of the way", way >= 0.7, points=10, hint=examples)
-check("would save an office work: few messages go to the wrong pile", way >= 0.8, points=10, hint=languages)
-check("is nearly as good as a careful template", way >= 0.85, points=5, hint=languages)
-check("is as good as a careful template", way >= 0.91, points=5, hint=languages)
+check("sorts unseen messages better than a friendly request does", way >= 0.3, points=6, hint=shape)
+check("goes half of the way from that request to a careful template", way >= 0.5, points=6, hint=examples)
+check("goes most of the way", way >= 0.7, points=6, hint=examples)
+check("would save an office work: few messages go to the wrong pile", way >= 0.8, points=6, hint=languages)
+check("is as good as a careful template", way >= 0.88, points=6, hint=languages)
+
+# %% test="unseen-routing" points=20 hidden
+ABOUT = draw([item for item in POOL if item["office"] and item["language"] != "fil"], each=5, by=("office", "language"))
+offices = [] if what_is_wrong(ROUTING) else route_messages(ROUTING, [item["text"] for item in ABOUT])
+gone = gain("routing", ABOUT, [office == item["office"] for office, item in zip(offices, ABOUT)])
+ending = "end the template where the office must come, for instance with: This message is about"
+desks = "show one example of each office, in both languages, and try fewer or more of them"
+check("routes unseen messages better than a friendly request does", gone >= 0.3, points=5, hint=ending)
+check("goes half of the way to a careful template", gone >= 0.5, points=5, hint=ending)
+check("goes most of the way", gone >= 0.7, points=5, hint=desks)
+check("is nearly as good as a careful template", gone >= 0.85, points=5, hint=desks)
 
 # %% test="works-cleanly" points=10 hidden
 import json
@@ -192,24 +287,35 @@ with open("hidden/twins.json", encoding="utf-8") as file:
 works = way >= 0.5
 alike = sort_messages(TEMPLATE, [twin["text"] for family in FAMILIES for twin in family]) if works else []
 steady = sum(len(set(alike[at : at + 3])) == 1 for at in range(0, len(alike), 3))
-private = works and not re.search(r"[\w.+-]+@[\w-]+\.\w|\d[\d -]{5,}\d", TEMPLATE)
+private = works and not re.search(r"[\w.+-]+@[\w-]+\.\w|\d[\d -]{5,}\d", TEMPLATE + ROUTING)
+short = works and max(len(TEMPLATE), len(ROUTING)) < 1500
 first = "this counts once the template sorts unseen messages well"
 check("gives the same kind when only a name or a place changes", steady >= 5, points=4, hint=first)
 check("contains nobody's telephone number or e-mail address", private, points=3, hint=first)
-check("is short: under 1,500 characters", works and len(TEMPLATE) < 1500, points=3, hint=first)
+check("is short: each template under 1,500 characters", short, points=3, hint=first)
 
 # %% [markdown]
-# ## 5. Think it over
+# ## 6. Think it over
 #
 # Answer in English or Filipino, in five to ten sentences.
 
 # %% [markdown] answer="reflect" points=20
 # Your office wants to use this template from Monday on. (a) Which kinds of message did your template sort wrongly,
 # and in which language? (b) What could go wrong for a citizen whose complaint is sorted as praise, and who in your
-# office would notice? (c) What would you let the model do alone, and what must a person still decide?
+# office would notice? (c) This model cannot route Filipino messages. What would you tell the office that wants to use it
+# for all of them? What would you let the model do alone, and what must a person still decide?
 
 # %% [markdown]
-# ## 6. Hand in
+# How your answer is read, five points for each of four: it names messages that *your* template sorted wrongly; it says what
+# happens to a citizen then, and who would notice; it says what to do about the language that the model does not know; it
+# draws a line between what the model does alone and what a person decides. Each counts 0 (not there), 2 (named), 4
+# (explained) or 5 (explained with an example).
+#
+# **Sources.** Why a model's bias for a word should be taken out: Zhao and others, "Calibrate Before Use", 2021,
+# arxiv.org/abs/2102.09690. The figures of this lab were measured for this course; they stand beside it.
+
+# %% [markdown]
+# ## 7. Hand in
 #
 # Save the notebook (**Ctrl + S**), then run the box below. It answers with a receipt: your proof that your work arrived.
 # Your score, with reasons, appears on this lab's page a little later. You may hand in again; the newest counts.

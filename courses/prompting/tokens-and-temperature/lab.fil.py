@@ -51,8 +51,24 @@ labkit.score("The capital of the Philippines is", [" Manila", " Cebu", " Tokyo"]
 # %% solution="chances"
 
 # %% demo
-for temperature in (0, 0.5, 1, 2, 10):
-    print(temperature, chances([2.0, 1.0, 0.0], temperature))
+import matplotlib.pyplot as plt
+
+WORDS = [" Manila", " Cebu", " Davao", " Rizal", " rice"]
+scores = labkit.score("The capital of the Philippines is", WORDS)
+figure, axes = plt.subplots(figsize=(7, 2.6))
+for place, (temperature, hatch) in enumerate(((0, ""), (0.5, "//"), (1, ".."), (3, "xx"))):
+    spots = [spot + 0.2 * place for spot in range(len(WORDS))]
+    axes.bar(spots, chances(scores, temperature), 0.2, label=f"temperature {temperature}", hatch=hatch, edgecolor="black")
+axes.set_xticks([spot + 0.3 for spot in range(len(WORDS))], WORDS)
+axes.set_ylabel("chance")
+axes.legend()
+plt.show()
+
+# %% demo
+import random
+
+for temperature in (0, 1, 3):
+    print(temperature, *random.choices(WORDS, chances(scores, temperature), k=12))
 
 # %% test="chances-examples" points=10
 
@@ -65,6 +81,15 @@ for temperature in (0, 0.5, 1, 2, 10):
 # %% demo
 for pair in PAIRS[:5]:
     print(pair["english_tokens"], pair["english"], "|", pair["filipino_tokens"], pair["filipino"])
+
+# %% demo
+figure, axes = plt.subplots(figsize=(6, 3))
+for language, mark in (("english", "o"), ("filipino", "x")):
+    axes.plot([len(pair[language]) for pair in PAIRS], [int(pair[language + "_tokens"]) for pair in PAIRS], mark, label=language, fillstyle="none")
+axes.set_xlabel("characters")
+axes.set_ylabel("tokens")
+axes.legend()
+plt.show()
 
 # %% [markdown]
 # Paghambingin ang dalawang pangungusap na magkasinghaba. Natuto ang modelong ito mula sa Ingles, kaya buo nitong kilala
@@ -95,6 +120,16 @@ for pair in PAIRS[:5]:
 # (a) Ano ang sinasabi ng pagtataya mo tungkol sa iisang serbisyong iniaalok sa Ingles at sa Filipino? (b) Sino ang
 # nagbabayad ng pagkakaiba, at makatarungan ba iyon? (c) Anong temperatura ang pipiliin mo para sa sagot tungkol sa
 # taning na itinakda ng batas, at ano para sa mga ideya sa pista ng bayan? Bakit?
+
+# %% [markdown]
+# Paano babasahin ang sagot mo, tig-limang puntos ang apat na ito: ginagamit ang mga numerong *ikaw* ang nakakita; sinasabi kung sino
+# ang nagbabayad sa pagkakaiba at kung makatarungan iyon, na may dahilan; pumipili ng temperatura para sa huling araw at para sa
+# pista; sinasabi ang magagawa ng bawat pili sa isang mamamayan. 0 ang bawat isa kung wala, 2 kung nabanggit, 4 kung naipaliwanag, 5
+# kung may halimbawa.
+#
+# **Mga pinagkunan.** Softmax na may temperatura: Hinton at iba pa, "Distilling the Knowledge in a Neural Network", 2015,
+# arxiv.org/abs/1503.02531. Na mas maraming token ang ilang wika: Petrov at iba pa, "Language Model Tokenizers Introduce Unfairness
+# Between Languages", 2023, arxiv.org/abs/2305.15425. Nasa data/LICENSES.toml kung saan galing ang mga pangungusap.
 
 # %% [markdown]
 # ## 4. Ipasa

@@ -60,8 +60,24 @@ def chances(scores, temperature):
     ### END STARTER
 
 # %% demo
-for temperature in (0, 0.5, 1, 2, 10):
-    print(temperature, chances([2.0, 1.0, 0.0], temperature))
+import matplotlib.pyplot as plt
+
+WORDS = [" Manila", " Cebu", " Davao", " Rizal", " rice"]
+scores = labkit.score("The capital of the Philippines is", WORDS)
+figure, axes = plt.subplots(figsize=(7, 2.6))
+for place, (temperature, hatch) in enumerate(((0, ""), (0.5, "//"), (1, ".."), (3, "xx"))):
+    spots = [spot + 0.2 * place for spot in range(len(WORDS))]
+    axes.bar(spots, chances(scores, temperature), 0.2, label=f"temperature {temperature}", hatch=hatch, edgecolor="black")
+axes.set_xticks([spot + 0.3 for spot in range(len(WORDS))], WORDS)
+axes.set_ylabel("chance")
+axes.legend()
+plt.show()
+
+# %% demo
+import random
+
+for temperature in (0, 1, 3):
+    print(temperature, *random.choices(WORDS, chances(scores, temperature), k=12))
 
 # %% test="chances-examples" points=10
 def near(given, wanted):
@@ -81,6 +97,15 @@ check("at temperature 2 the same two are closer together", near(chances([1.0, 0.
 # %% demo
 for pair in PAIRS[:5]:
     print(pair["english_tokens"], pair["english"], "|", pair["filipino_tokens"], pair["filipino"])
+
+# %% demo
+figure, axes = plt.subplots(figsize=(6, 3))
+for language, mark in (("english", "o"), ("filipino", "x")):
+    axes.plot([len(pair[language]) for pair in PAIRS], [int(pair[language + "_tokens"]) for pair in PAIRS], mark, label=language, fillstyle="none")
+axes.set_xlabel("characters")
+axes.set_ylabel("tokens")
+axes.legend()
+plt.show()
 
 # %% [markdown]
 # Compare two sentences of the same length. This model learned from English, so it knows most English words whole and
@@ -213,6 +238,17 @@ check("the same text costs the same again, whatever was asked in between", count
 # A service pays for every token and each person may use the same number a day. (a) What does your estimate say about
 # the same service offered in English and in Filipino? (b) Who pays for the difference, and is that fair? (c) Which
 # temperature would you choose for an answer about a legal deadline, and which for ideas for a town fiesta? Why?
+
+# %% [markdown]
+# How your answer is read, five points for each of four: it uses the numbers that *you* found; it says who pays for the
+# difference and whether that is fair, with a reason; it chooses a temperature for the deadline and one for the fiesta; it
+# says what each choice could do to a citizen. Each counts 0 (not there), 2 (named), 4 (explained) or 5 (explained with an
+# example).
+#
+# **Sources.** Softmax with temperature: Hinton and others, "Distilling the Knowledge in a Neural Network", 2015,
+# arxiv.org/abs/1503.02531. That some languages cost more tokens: Petrov and others, "Language Model Tokenizers Introduce
+# Unfairness Between Languages", 2023, arxiv.org/abs/2305.15425. Where the sentences come from stands in
+# data/LICENSES.toml.
 
 # %% [markdown]
 # ## 4. Hand in

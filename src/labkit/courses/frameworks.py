@@ -23,6 +23,13 @@ _KEYS = ("key", "title", "publisher", "date", "url", "competencies")
 _KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
+def frameworks_of(course: Path) -> Path:
+    """The file that a course in the folder `course` goes by: its own copy, which a version in the workshop carries, or
+    the one beside all courses. It need not be there."""
+    own = course / FILE
+    return own if own.is_file() else course.parent / FILE
+
+
 def load_frameworks(file: Path) -> Mapping[str, Competency]:
     """Every competency by "FRAMEWORK/COMPETENCY"; none where there is no such file."""
     if not file.is_file():

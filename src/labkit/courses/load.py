@@ -9,7 +9,7 @@ from pathlib import Path
 
 from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits, ModelLimits, Outcome
 from labkit.courses.competency import Competency
-from labkit.courses.frameworks import FILE, load_frameworks
+from labkit.courses.frameworks import FILE, frameworks_of, load_frameworks
 from labkit.courses.reader import Table
 from labkit.errors import AuthorError, OperatorError
 
@@ -49,7 +49,7 @@ def load_course(root: Path, course_id: str) -> Course:
     tables = top.tables("labs")
     if not tables:
         raise top.refuse("", "a course has no labs", "add a [[labs]] table with `id` and `title`")
-    outcomes = _outcomes(top, load_frameworks(root / FILE))
+    outcomes = _outcomes(top, load_frameworks(frameworks_of(file.parent)))
     names: list[str] = []
     labs: list[Lab] = []
     for table in tables:

@@ -2,8 +2,8 @@
 
 With it goes the text it was built from: what is graded is what was published, whatever an author writes meanwhile.
 
-ROOT/COURSE/source/frameworks.toml          the competencies its outcomes may name
-ROOT/COURSE/source/COURSE/                  course.toml, test.toml and the labs' folders, without `submissions/`
+ROOT/COURSE/source/COURSE/                  course.toml, test.toml, frameworks.toml and the labs' folders, without
+                                            `submissions/`
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from labkit.courses import frameworks
 from labkit.courses.build import build, copy_data
 from labkit.courses.course import Course
+from labkit.courses.frameworks import frameworks_of
 from labkit.courses.load import load_course
 from labkit.errors import OperatorError
 
@@ -48,9 +48,9 @@ def published(root: Path, course_id: str) -> Course:
 
 def _keep_source(course: Course, to: Path) -> None:
     to.mkdir(parents=True)
-    for file, copy in ((course.path.parent / frameworks.FILE, to.parent), (course.path / "test.toml", to)):
+    for file in (frameworks_of(course.path), course.path / "test.toml"):
         if file.is_file():
-            shutil.copyfile(file, copy / file.name)
+            shutil.copyfile(file, to / file.name)
     shutil.copyfile(course.path / "course.toml", to / "course.toml")
     for lab in course.labs:
         (to / lab.id).mkdir()

@@ -2,7 +2,7 @@
 
 CONFIG.json: {"port", "prefix", "database_url", "courses", "hub_api_url", "key_secret_file", "grading_key_file",
 "timezone", "holder", "scorers", "backends": [{"kind", ...what the kind needs}], "person_tokens", "person_requests",
-"at_once", "in_line", "moderation", "strict", "keep_prompts", "metrics_key_file"}. It listens on 127.0.0.1.
+"at_once", "in_line", "moderation", "strict", "keep_prompts", "metrics_key_file", "build"}. It listens on 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from labkit.allowance import Share
 from labkit.courses import load_courses
+from labkit.courses.taught import Taught
 from labkit.database import connect
 from labkit.errors import LabkitError, OperatorError
 from labkit.gateway import logs
@@ -55,17 +56,19 @@ class Settings:
     strict: bool = False  # an unknown parameter is refused, not left out with a warning
     keep_prompts: bool = False  # what is asked and answered is kept, not only its digest
     metrics_key_file: str = ""  # whoever holds this key reads PREFIX/metrics; without one nobody does
+    build: str = ""  # where courses are published; a release there is followed
     scorers: int = 1  # how many grading calls are scored at once: as many as the model process has scorers
 
 
 def compose(settings: Settings) -> Starlette:
     """The application these settings describe."""
     engine = connect(settings.database_url)
+    courses = load_courses(Path(settings.courses))
     metrics = Metrics(read_secret(Path(settings.metrics_key_file)) if settings.metrics_key_file else "")
     return create(
         identity=HubTokens(settings.hub_api_url),
         enrolment=Enrolment(engine),
-        courses=load_courses(Path(settings.courses)),
+        courses=Taught(Path(settings.build), courses) if settings.build else courses,
         engine=engine,
         ledger=MeteredLedger(engine, settings.timezone, metrics),
         backends=[open_backend(one) for one in settings.backends],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy import Engine
@@ -44,7 +44,7 @@ def create(
     *,
     identity: Identity,
     enrolment: Enrolment,
-    courses: Iterable[Course],
+    courses: Sequence[Course],
     engine: Engine,
     ledger: Ledger,
     backends: Sequence[Backend],
@@ -63,12 +63,11 @@ def create(
     metrics: Metrics | None = None,
 ) -> Starlette:
     """The gateway's application below `prefix`. At its start it gives back what `holder` left reserved."""
-    by_id = {course.id: course for course in courses}
     titles = {(course.id, lab.id): lab.title for course in courses for lab in course.labs}
     till, controls = Till(ledger, holder, keeps=keeps_prompts), Controls(engine, titles, ledger.zone)
     router, metrics = Router(backends, queue), metrics or Metrics()
     metrics.watch(router)
-    places = Places(by_id, enrolment, controls, person, fresh_seconds)
+    places = Places(courses, enrolment, controls, person, fresh_seconds)
     front = Front(places, keys, router, till, controls, moderator, (digest_key or grading_key).encode(), strict)
     parts = (
         Generations(front),  # first, since routes are tried in turn

@@ -6,7 +6,7 @@ So whoever loses her place, or gets another allowance, notices it within a secon
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,19 +72,20 @@ class Places:
 
     def __init__(
         self,
-        courses: Mapping[str, Course],
+        courses: Sequence[Course],
         enrolment: Enrolment,
         controls: Controls,
         site: Share,
         fresh_seconds: float = 1.0,
     ) -> None:
-        self._labs = {(course.id, lab.id): lab for course in courses.values() for lab in course.labs}
+        self._courses = courses
         self._enrolment, self._controls, self._site = enrolment, controls, site
         self._fresh = fresh_seconds
         self._known: dict[Caller, tuple[float, Place]] = {}
 
     def lab(self, caller: Caller) -> Lab | None:
-        return self._labs.get((caller.course, caller.lab))
+        mine = (course for course in self._courses if course.id == caller.course)
+        return next((lab for course in mine for lab in course.labs if lab.id == caller.lab), None)
 
     async def of(self, caller: Caller) -> Place:
         """Raises NotEnrolled, CohortNotRunning, or ExamOpen where another lab's exam keeps her from this one."""

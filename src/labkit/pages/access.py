@@ -30,6 +30,7 @@ class Access(Enum):
     SEES_COURSE = "whoever takes part in the course or observes a cohort of it; officers and observers of the programme"
     TEACHES = "assistants and instructors, for learners of their own cohorts"
     LEADS = "instructors, for their own cohorts"
+    WRITES = "instructors of the course"
     LOOKS_AFTER = "instructors, for learners of their own cohorts; officers, for everybody but officers"
     SEES_COHORT = "officers and observers of the programme; assistants, instructors and observers of that cohort"
     PROGRAMME = "officers and observers of the programme"
@@ -41,6 +42,7 @@ def check(access: Access, request: Request, someone: Person) -> None:
     allowed = {
         Access.LOOKS_AFTER: bool(request.state.leads),
         Access.LEADS: bool(request.state.leads),
+        Access.WRITES: bool(request.state.leads),
         Access.PROGRAMME: someone.officer or someone.observer,
         Access.OFFICER: someone.officer,
     }

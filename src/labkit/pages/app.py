@@ -34,6 +34,7 @@ from labkit.pages.people import PeoplePages
 from labkit.pages.privacy import PrivacyPages
 from labkit.pages.roster import RosterPages
 from labkit.pages.site import Session, Site
+from labkit.pages.versions import VersionPages
 from labkit.pages.view import View
 from labkit.programme import authority, sessions, suspension
 from labkit.programme.people import Person
@@ -58,12 +59,14 @@ class Pages:
         self._classroom = ClassroomPages(site, self._view)
         self._costs = CostPages(site, self._view)
         self._courses = CoursePages(site, self._view)
+        self._versions = VersionPages(site, self._view)
 
     def application(self, beside: Callable[[], Awaitable[None]] | None = None) -> Starlette:
         """The pages as an ASGI application under the site's prefix; `beside` runs as long as it does."""
         routes = [
             *self._lab_routes(),
             *self._model_routes(),
+            *self._version_routes(),
             *self._account_routes(),
             *self._privacy_routes(),
             *self._office_routes(),
@@ -99,6 +102,15 @@ class Pages:
             Route(f"{lab}/open", self._for(Access.TAKES_PART, self._labs.open)),
             Route(f"{lab}/progress", self._for(Access.TAKES_PART, self._labs.progress)),
             Route("/courses/{course}", self._for(Access.SEES_COURSE, self._courses.show)),
+        ]
+
+    def _version_routes(self) -> list[Route]:
+        here, pages, hers = "/courses/{course}/versions", self._versions, Access.WRITES
+        return [
+            Route(here, self._for(hers, pages.show)),
+            Route(f"{here}/progress", self._for(hers, pages.progress)),
+            Route(f"{here}/{{number}}/release", self._for(hers, pages.release), methods=["POST"]),
+            Route(f"{here}/{{number}}/previews/{{lab}}/{{language}}", self._for(hers, pages.preview)),
         ]
 
     def _model_routes(self) -> list[Route]:

@@ -21,6 +21,7 @@ from labkit.programme.privacy.holding import Holding
 from labkit.programme.privacy.retention import Periods
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
+from labkit.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Site:
     contact: str = ""  # whom people ask about their data
     periods: Periods = field(default_factory=Periods)  # how long it is kept
     prices: Prices = field(default_factory=Prices)  # of what models do
+    workshop: Workshop | None = None  # without one nobody writes a course in the browser
     person: Share = field(default_factory=Share)  # what the gateway lets everybody use in all labs each day
 
     def inside(self, path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labkit.courses import Course
 from labkit.pages.site import Site
@@ -44,13 +44,16 @@ class Class:
     arrivals: tuple[Arrival, ...]
     failures: tuple[ItemFailure, ...]
     to_grade: int
+    writes: bool = False  # she is its instructor, and there is a workshop
 
 
 def classes(site: Site, username: str) -> list[Class]:
     """Every course she teaches or assists in, with the learners of her own cohorts."""
     cohorts = sight.taught(site.engine, username)
     mine = {course.id: [name for name, taken in cohorts.items() if taken == course.id] for course in site.courses}
-    return [_class(site, course, mine[course.id]) for course in site.courses if mine[course.id]]
+    leads = set(sight.taught(site.engine, username, ("instructor",)).values()) if site.workshop else set()
+    found = [_class(site, course, mine[course.id]) for course in site.courses if mine[course.id]]
+    return [replace(one, writes=one.course.id in leads) for one in found]
 
 
 def _class(site: Site, course: Course, cohorts: list[str]) -> Class:

@@ -9,6 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from labkit.courses import load_courses
+from labkit.courses.taught import Taught
 from labkit.database import connect
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.identity import HubTokens
@@ -20,6 +21,7 @@ from labkit.submissions.receipt import Signer
 from labkit.submissions.release import Releases
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store
+from labkit.workshop import Workshop, app
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Config:
     build: str
     blobs: str
     receipt_key_file: str
+    workshop: str
 
 
 def service(config: Config) -> Service:
@@ -45,7 +48,7 @@ def service(config: Config) -> Service:
         identity=HubTokens(config.hub_api_url),
         enrolment=Enrolment(engine),
         language=language,
-        courses=load_courses(Path(config.courses)),
+        courses=Taught(Path(config.build), load_courses(Path(config.courses))),
         releases=Releases(Path(config.build)),
         store=Store(engine, Blobs(Path(config.blobs)), signer),
         scores=Scores(engine),
@@ -55,7 +58,9 @@ def service(config: Config) -> Service:
 
 def main() -> None:
     config = strict(Config, read_json(Path(sys.argv[1])), sys.argv[1])
-    uvicorn.run(create(service(config)), host="127.0.0.1", port=config.port, log_level="warning")
+    ours = service(config)
+    workshop = app.Service(ours.identity, ours.enrolment, Workshop(connect(config.database_url), Path(config.workshop)))
+    uvicorn.run(create(ours, beside=app.routes(workshop)), host="127.0.0.1", port=config.port, log_level="warning")
 
 
 if __name__ == "__main__":

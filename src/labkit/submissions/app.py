@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from labkit.courses import Course, Lab
 from labkit.errors import KeyRefused, LabkitError, NotEnrolled, SubmissionRefused
@@ -68,8 +68,8 @@ class Service:
         return username, lab, seat.role
 
 
-def create(service: Service, prefix: str = "/services/submissions") -> Starlette:
-    """The service as an ASGI application under `prefix`."""
+def create(service: Service, prefix: str = "/services/submissions", beside: Sequence[BaseRoute] = ()) -> Starlette:
+    """The service as an ASGI application under `prefix`, with the routes of another room `beside` its own."""
 
     def bound(endpoint: Callable[[Service, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def call(request: Request) -> Response:
@@ -86,6 +86,7 @@ def create(service: Service, prefix: str = "/services/submissions") -> Starlette
         Route(f"{lab}/submissions", bound(_submit), methods=["POST"]),
         Route(f"{lab}/submissions", bound(_own)),
         Route("/submissions/{id}", bound(_one)),
+        *beside,
     ]
     return Starlette(routes=[Mount(prefix, routes=routes)], exception_handlers={LabkitError: _refused})
 
@@ -184,6 +185,7 @@ def _shown(service: Service, submission: Submission, *, coarse: bool) -> dict[st
     shown = {"receipt": service.store.receipt(submission).to_json(), "state": submission.state, "score": None}
     if score is not None:
         report = coarsened(score.report) if coarse else score.report
+        report = {name: value for name, value in report.items() if name != "copied"}  # that is for her instructor
         shown["score"] = {"score": report["score"], "max": score.max, "report": report}
     return shown
 

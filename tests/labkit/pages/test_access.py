@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from labkit.courses import Course, Lab
+from labkit.database.tables import versions
 from labkit.pages.access import Access, markdown, table
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
@@ -21,6 +22,7 @@ from labkit.policy import reports
 from labkit.programme import invitations
 from labkit.programme.people import Membership, Person, provision
 from labkit.programme.privacy import consent
+from labkit.workshop import Version, Workshop, Written
 
 HOME = "/services/labkit/"
 _HERE = {Access.SIGNED_IN, Access.TAKES_PART, Access.SEES_COURSE}
@@ -31,7 +33,7 @@ ROLES = {
     "new": {Access.SIGNED_IN},
     "ana": _HERE,
     "tes": _TEACHES,
-    "maria": {*_TEACHES, Access.LEADS, Access.LOOKS_AFTER},
+    "maria": {*_TEACHES, Access.LEADS, Access.LOOKS_AFTER, Access.WRITES},
     "vic": _LOOKS,
     "obs": {*_LOOKS, Access.PROGRAMME},
     "jose": {*_LOOKS, Access.PROGRAMME, Access.OFFICER, Access.LOOKS_AFTER},
@@ -73,7 +75,29 @@ def site(site: Site) -> Site:
     for cohort in ("first", "second", "third"):
         code = invitations.make(site.engine, cohort, 0, timedelta(days=7))
         invitations.ask(site.engine, code, {"email": f"w-{cohort}@example.org", "given_name": "W"})
-    return replace(site, courses=[*site.courses, other])
+    return replace(site, courses=[*site.courses, other], workshop=with_versions(site, ["testing", "other"]))
+
+
+class Listed(Workshop):
+    """Of versions whose text nobody reads here."""
+
+    def labs(self, version: Version) -> list[Written]:
+        return [Written("clip", "Clip", {}, ("en",))]
+
+
+def with_versions(site: Site, courses: list[str]) -> Workshop:
+    """Of each the operator's version, and one that was sent, holds and was previewed."""
+    workshop = Listed(site.engine, site.courses[0].path / "workshop")
+    seen = {"previews": [{"lab": "clip", "language": "en", "stops": None}]}
+    now = datetime.now(UTC)
+    for name in courses:
+        first = Version(name, 1, "0" * 40, None, now, "holds", 0, {})
+        made = replace(first, number=2, made_by="maria", found=seen)
+        with site.engine.begin() as connection:
+            connection.execute(versions.insert(), [vars(first), vars(made)])
+        workshop.previews(made).mkdir(parents=True)
+        (workshop.previews(made) / "clip.en.html").write_text("<p>as she sees it")
+    return workshop
 
 
 def rows() -> list[tuple[str, str, Access]]:
@@ -97,6 +121,8 @@ def filled(site: Site, path: str, *, cohort: str = "first", username: str = "ana
         "name": cohort,
         "form": "csv",
         "id": mine[0].id if mine else "0" * 32,
+        "number": "2",
+        "language": "en",
         "report": reported(site, username, cohort, course),
         "applicant": applicant_of(site, cohort),
         "invitation": invitations.of_cohort(site.engine, cohort)[0].id if cohort != "nowhere" else "0" * 32,

@@ -40,3 +40,24 @@ TEMPLATE = """
 "{message}"
 ->
 """.strip()
+
+# %% solution="routing"
+ROUTING = """
+Message: My marriage certificate got wet, may I have another?
+This message is about certificates.
+
+Message: Magkano ang business tax ng sari-sari store?
+This message is about taxes.
+
+Message: My baby needs a vaccine and the nurse was not there.
+This message is about health.
+
+Message: Sira po ang street light at lubak ang kalsada namin.
+This message is about roads.
+
+Message: Our trash has not been picked up since Monday.
+This message is about garbage.
+
+Message: {message}
+This message is about
+""".strip()

@@ -28,6 +28,7 @@ from labkit.database.tables.people import (
     sign_in_links,
 )
 from labkit.database.tables.work import batches, engines, gradings, recordings, scores, submissions
+from labkit.database.tables.workshop import versions
 
 __all__ = [
     "Moment",
@@ -60,4 +61,5 @@ __all__ = [
     "scores",
     "sign_in_links",
     "submissions",
+    "versions",
 ]

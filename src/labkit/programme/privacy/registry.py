@@ -195,6 +195,14 @@ ENTRIES = (
         _WORK,
         (Named("username", "rename"),),
     ),
+    Entry(
+        "versions",
+        "Who sent and who released which version of a course's text, when.",
+        "To account for what learners are taught and graded by.",
+        INTEREST,
+        _ALWAYS,
+        (Named("made_by", "rename"), Named("released_by", "rename")),
+    ),
     Entry("batches", "Which lab was graded again, when.", "To go on after a crash.", NOBODY, _ALWAYS),
     Entry(
         "scores",
@@ -264,6 +272,15 @@ PLACES = (
         "the account is deleted through the hub",
         holding="hub",
         folder="hub.sqlite",
+    ),
+    Place(
+        "texts of courses",
+        "What instructors wrote for learners, each version of it, without who wrote it.",
+        "To teach, and to go back.",
+        INTEREST,
+        _ALWAYS,
+        "not touched: it is the course's, and names nobody",
+        folder="workshop",
     ),
     Place(
         "rosters being read",

@@ -1,0 +1,9 @@
+# score: >=90%
+# %% solution="support"
+def support(after, without):
+    return (after - without) / -without
+
+# %% solution="grounding"
+TEMPLATE = "Notice of the town: {notice}\nA question that this notice answers:"
+BY_SENTENCE = True
+THRESHOLD = 0.38

@@ -1,0 +1,9 @@
+# score: <=60% loses support-examples, support-properties, unseen-questions
+# %% solution="support"
+def support(after, without):
+    return after - without
+
+# %% solution="grounding"
+TEMPLATE = "Passage: {notice}\nQuestion:"
+BY_SENTENCE = True
+THRESHOLD = 0.36
