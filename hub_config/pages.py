@@ -19,7 +19,7 @@ from hub_config.services import PAGES_PREFIX
 from hub_config.serving import read_serving
 from hub_config.settings import Settings, read
 from hub_config.sign_in.oauth import HubSignIn
-from hub_config.state import State
+from hub_config.state import DRAWS, State
 from labkit.allowance import Ledger
 from labkit.audit.prices import read_prices
 from labkit.courses import load_course
@@ -84,6 +84,7 @@ def site(settings: Settings) -> Site:
         periods=settings.periods,
         prices=read_prices(settings.prices),
         person=read_serving(settings.serving).share,
+        draws=state.secret(DRAWS).encode(),
     )
 
 

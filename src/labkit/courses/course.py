@@ -100,6 +100,36 @@ class Lab:
 
 
 @dataclass(frozen=True)
+class ItemText:
+    """A question in one language."""
+
+    question: str
+    choices: tuple[str, ...]
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One of two parallel questions; `right` is the place of the right choice, from 0."""
+
+    pair: str
+    form: str  # A | B
+    outcome: str
+    right: int
+    texts: Mapping[str, ItemText]
+
+
+@dataclass(frozen=True)
+class Quiz:
+    """The short test before and after a course; see `labkit.courses.quiz`."""
+
+    items: tuple[Item, ...]
+
+    def form(self, name: str) -> tuple[Item, ...]:
+        return tuple(item for item in self.items if item.form == name)
+
+
+@dataclass(frozen=True)
 class Course:
     id: str
     title: str
@@ -113,6 +143,7 @@ class Course:
     prerequisites: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
     licence: str = ""  # of its prose, by its SPDX name
     outcomes: tuple[Outcome, ...] = ()
+    quiz: Quiz | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:

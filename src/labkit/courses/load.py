@@ -10,6 +10,8 @@ from pathlib import Path
 from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits, ModelLimits, Outcome
 from labkit.courses.competency import Competency
 from labkit.courses.frameworks import FILE, frameworks_of, load_frameworks
+from labkit.courses.quiz import FILE as QUIZ
+from labkit.courses.quiz import load_quiz
 from labkit.courses.reader import Table
 from labkit.errors import AuthorError, OperatorError
 
@@ -66,6 +68,7 @@ def load_course(root: Path, course_id: str) -> Course:
         licence=top.text("licence", ""),
         packages=_packages(top),
         outcomes=outcomes,
+        quiz=load_quiz(file.parent / QUIZ, tuple(one.id for one in outcomes)),
         labs=tuple(labs),
         path=file.parent,
     )

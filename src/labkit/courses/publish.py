@@ -16,6 +16,7 @@ from labkit.courses.build import build, copy_data
 from labkit.courses.course import Course
 from labkit.courses.frameworks import frameworks_of
 from labkit.courses.load import load_course
+from labkit.courses.quiz import FILE as QUIZ
 from labkit.errors import OperatorError
 
 
@@ -48,7 +49,7 @@ def published(root: Path, course_id: str) -> Course:
 
 def _keep_source(course: Course, to: Path) -> None:
     to.mkdir(parents=True)
-    for file in (frameworks_of(course.path), course.path / "test.toml"):
+    for file in (frameworks_of(course.path), course.path / QUIZ):
         if file.is_file():
             shutil.copyfile(file, to / file.name)
     shutil.copyfile(course.path / "course.toml", to / "course.toml")

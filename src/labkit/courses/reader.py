@@ -55,7 +55,7 @@ class Table:
                 counts[name] = counts.get(name, -1) + 1
             here = name == self._name and counts.get(name, 0) == self._place
             header = number if here and begun else header
-            if here and key and re.search(rf"(?:^|[\s{{,\[\"']){re.escape(key)}[\"']?\s*[=\],]", line):
+            if here and key and re.search(rf"(?:^|[\s{{,.\[\"']){re.escape(key)}[\"']?\s*[=\],]", line):
                 return number
         return header
 

@@ -26,6 +26,7 @@ class Access(Enum):
 
     ANYBODY = "anybody, signed in or not"
     SIGNED_IN = "whoever is signed in, for herself"
+    LEARNS = "learners of the course"
     TAKES_PART = "learners, assistants and instructors of the course"
     SEES_COURSE = "whoever takes part in the course or observes a cohort of it; officers and observers of the programme"
     TEACHES = "assistants and instructors, for learners of their own cohorts"

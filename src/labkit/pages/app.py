@@ -32,6 +32,7 @@ from labkit.pages.models import ModelPages
 from labkit.pages.office import OfficePages
 from labkit.pages.people import PeoplePages
 from labkit.pages.privacy import PrivacyPages
+from labkit.pages.quiz import QuizPages
 from labkit.pages.roster import RosterPages
 from labkit.pages.site import Session, Site
 from labkit.pages.versions import VersionPages
@@ -59,6 +60,7 @@ class Pages:
         self._classroom = ClassroomPages(site, self._view)
         self._costs = CostPages(site, self._view)
         self._courses = CoursePages(site, self._view)
+        self._quiz = QuizPages(site, self._view)
         self._versions = VersionPages(site, self._view)
 
     def application(self, beside: Callable[[], Awaitable[None]] | None = None) -> Starlette:
@@ -102,6 +104,8 @@ class Pages:
             Route(f"{lab}/open", self._for(Access.TAKES_PART, self._labs.open)),
             Route(f"{lab}/progress", self._for(Access.TAKES_PART, self._labs.progress)),
             Route("/courses/{course}", self._for(Access.SEES_COURSE, self._courses.show)),
+            Route("/courses/{course}/test", self._for(Access.LEARNS, self._quiz.show)),
+            Route("/courses/{course}/test", self._for(Access.LEARNS, self._quiz.answer), methods=["POST"]),
         ]
 
     def _version_routes(self) -> list[Route]:

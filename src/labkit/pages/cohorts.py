@@ -21,7 +21,7 @@ from labkit.pages.programme import cohort_outcomes, overview
 from labkit.pages.sheet import sheet
 from labkit.pages.site import Site
 from labkit.pages.view import View
-from labkit.programme import cohorts, invitations, learners, sight
+from labkit.programme import cohorts, invitations, learners, learning, sight
 from labkit.programme.cohorts import Cohort
 from labkit.programme.people import Person
 from labkit.programme.privacy import looks
@@ -144,6 +144,7 @@ class CohortPages:
             state=cohort.state(),
             course=course,
             figures=await run_in_threadpool(overview, self._site, course, cohort.name),
+            gain=await run_in_threadpool(learning.gain, engine, course.id, cohort.name) if course.quiz else None,
             outcomes=await run_in_threadpool(cohort_outcomes, self._site, course, cohort.name),
             found=await run_in_threadpool(learners.learners, engine, course, cohort.name, kind, page),
             kind=kind,

@@ -43,6 +43,7 @@ class CoursePages:
             takes_part=role is not None,
             syllabus=await run_in_threadpool(_syllabus, course),
             models=sorted({name for lab in course.labs for name in lab.models if lab.ai_policy != "closed"}),
+            learns=role == "learner",
             reached=found,
             nothing_yet=not any(one.max for one in found),
         )

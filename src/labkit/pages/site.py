@@ -107,6 +107,7 @@ class Site:
     periods: Periods = field(default_factory=Periods)  # how long it is kept
     prices: Prices = field(default_factory=Prices)  # of what models do
     workshop: Workshop | None = None  # without one nobody writes a course in the browser
+    draws: bytes = b"open"  # the secret that decides which form of a course's short test a learner has first
     person: Share = field(default_factory=Share)  # what the gateway lets everybody use in all labs each day
 
     def inside(self, path: str) -> str:

@@ -78,6 +78,7 @@ class View:
             "since": lambda value: self._since(value, language),
             "lasting": lambda days: _lasting(days, language),
             "title_in": lambda thing: thing.titles.get(language, thing.title),
+            "question_in": lambda item: item.texts.get(language, item.texts["en"]),
             # A text and the same in other languages: `course | words_in("description", "descriptions")`.
             "words_in": lambda thing, one, others: getattr(thing, others).get(language) or getattr(thing, one),
         }

@@ -14,7 +14,7 @@ from labkit.errors import RequestRefused
 
 _HERS = {
     *("course", "id", "title", "titles", "path", "due", "attempts", "preface", "labs", "description", "descriptions"),
-    *("summary", "summaries", "minutes", "after", "prerequisite", "prerequisites", "outcomes", "test"),
+    *("summary", "summaries", "minutes", "after", "prerequisite", "prerequisites", "outcomes", "quiz"),
 }
 
 

@@ -31,7 +31,7 @@ _LOOKS = {Access.SIGNED_IN, Access.SEES_COHORT, Access.SEES_COURSE}
 ROLES = {
     "stranger": set(),
     "new": {Access.SIGNED_IN},
-    "ana": _HERE,
+    "ana": {*_HERE, Access.LEARNS},
     "tes": _TEACHES,
     "maria": {*_TEACHES, Access.LEADS, Access.LOOKS_AFTER, Access.WRITES},
     "vic": _LOOKS,

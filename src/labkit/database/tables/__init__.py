@@ -27,6 +27,7 @@ from labkit.database.tables.people import (
     people,
     sign_in_links,
 )
+from labkit.database.tables.quizzes import test_answers
 from labkit.database.tables.work import batches, engines, gradings, recordings, scores, submissions
 from labkit.database.tables.workshop import versions
 
@@ -61,5 +62,6 @@ __all__ = [
     "scores",
     "sign_in_links",
     "submissions",
+    "test_answers",
     "versions",
 ]

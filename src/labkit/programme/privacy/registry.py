@@ -229,6 +229,14 @@ ENTRIES = (
         INTEREST,
         _ALWAYS,
     ),
+    Entry(
+        "test_answers",
+        "What she chose in the short test before and after a course, if she took it, and how much of it was right.",
+        "To tell whether a course teaches.",
+        CONSENT,
+        _ACCOUNT,
+        (Named("username", "rename"),),
+    ),
     Entry("engines", "Which model answered last.", "So that recordings are found.", NOBODY, _ALWAYS),
 )
 
