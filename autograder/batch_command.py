@@ -17,6 +17,7 @@ from autograder.conversation import GRACE
 from autograder.grader import Grader
 from autograder.rescore import Proposal, commit, propose, refuse
 from labkit.courses import Lab, load_course
+from labkit.courses.overlay import KEPT, overlaid
 from labkit.errors import AuthorError, OperatorError
 from labkit.strict import read_json, strict
 
@@ -61,9 +62,10 @@ def grade_all(given: argparse.Namespace) -> int:
             raise OperatorError(f"The course {given.course!r} is not taught here.", instead=f"Taught: {taught}.")
         in_force = grader.courses[given.course].lab(given.lab)
         if given.rescore:
-            grader.courses = {**grader.courses, given.course: load_course(written, given.course)}
-            return _rescore(grader, grader.courses[given.course].lab(given.lab), given)
-        _hint_at_another_text(in_force, written)
+            with overlaid(load_course(written, given.course), grader.build / KEPT) as course:
+                grader.courses = {**grader.courses, course.id: course}
+                return _rescore(grader, course.lab(given.lab), given)
+        _hint_at_another_text(in_force, written, grader.build / KEPT)
         grader.warm.boot(in_force.profile)
         return _batch(grader, in_force, given)
     finally:
@@ -85,9 +87,10 @@ def _compose(home: Path) -> tuple[Grader, Path]:
     return compose(config), Path(config.courses)
 
 
-def _hint_at_another_text(in_force: Lab, written: Path) -> None:
+def _hint_at_another_text(in_force: Lab, written: Path, overlay: Path) -> None:
     try:
-        same = load_course(written, in_force.course).lab(in_force.id).release == in_force.release
+        with overlaid(load_course(written, in_force.course), overlay) as course:
+            same = course.lab(in_force.id).release == in_force.release
     except (AuthorError, OperatorError):
         same = False
     if not same:

@@ -7,7 +7,8 @@ import functools
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from autograder.calibrate import calls_gain, engine
 from autograder.kept import Kept
 from autograder.lane import ModelLane
 from autograder.warm import Warm
-from labkit.calibration import refuse_unfit, write_calibration
-from labkit.courses import Course, Lab, build, load_course, load_courses
+from labkit.calibration import Calibration, refuse_unfit, write_calibration
+from labkit.courses import Lab, build, load_course, load_courses
 from labkit.courses.lint import Finding, lint
+from labkit.courses.overlay import overlaid
 from labkit.errors import AuthorError, OperatorError, SandboxUnavailable
 
 # 1: a bound is broken, or what was given is refused; 2: the grader itself failed; 3: no sandbox works here.
@@ -80,16 +82,15 @@ def check(argv: list[str]) -> int:
     parser.add_argument("which", nargs="?", default="", metavar="COURSE[/LAB]")
     parser.add_argument("--all", action="store_true", help="every course in DIR")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="keep results in FILE, and go by those it has")
-    _shared(parser)
+    _with_overlay(parser)
     given = parser.parse_args(argv)
     if bool(given.which) == given.all:
         parser.error("name COURSE or COURSE/LAB, or give --all")
 
     def run() -> int:
         lane = ModelLane(given.model_home, _progress)
-        labs = _labs(given.courses, given.which)
-        findings = [one for lab in labs for one in lint(lab)]
-        with Warm() as warm:
+        with _labs(given) as labs, Warm() as warm:
+            findings = [one for lab in labs for one in lint(lab)]
             results = [measure(lab, lane, warm, _progress, Kept(given.resume)) for lab in labs]
         findings += [one for result in results for one in _too_dear(result, given.courses)]
         for one in findings:
@@ -106,35 +107,20 @@ def check(argv: list[str]) -> int:
 
 def calibrate(argv: list[str]) -> int:
     """Measures labs that a model grades and writes their calibration.json; 1 where one cannot be graded by it."""
-    from autograder.calibrate import calibrate as measured
     from autograder.table import print_calibrations
-    from labkit.models import embedded
 
     parser = argparse.ArgumentParser("labkit courses calibrate", description=calibrate.__doc__, allow_abbrev=False)
     parser.add_argument("which", metavar="COURSE[/LAB]")
     parser.add_argument("--draws", type=int, default=20, metavar="N", help="learners to draw items for; default: 20")
     parser.add_argument("--dry-run", action="store_true", help="writes nothing")
-    _shared(parser)
+    _with_overlay(parser)
     given = parser.parse_args(argv)
     if given.draws < 1:
         parser.error("--draws is at least 1")
 
     def run() -> int:
-        found = {}
-        labs = [lab for lab in _labs(given.courses, given.which) if calls_gain(lab)]
-        if not labs:
-            told = "Call gain(...) in a hidden test: docs/add-a-lab.md, part 4."
-            raise OperatorError(f"No model grades anything in {given.which}.", instead=told)
-        with Warm() as warm:
-            for lab in labs:
-                prepared = embedded.prepare(given.model_home, _progress)
-                about = (prepared.sha256, engine())
-                lane = functools.partial(ModelLane, given.model_home, _progress)
-                made = measured(lab, lane, warm, given.draws, about, _progress)
-                refuse_unfit(made, f"{lab.course}/{lab.id}")
-                if not given.dry_run:
-                    write_calibration(lab.path, prepared.model.id, made)
-                found[f"{lab.course}/{lab.id}"] = made
+        with _labs(given) as labs:
+            found = _calibrated([lab for lab in labs if calls_gain(lab)], given)
         if given.json:
             print(json.dumps({name: asdict(made) for name, made in found.items()}))
         else:
@@ -144,20 +130,55 @@ def calibrate(argv: list[str]) -> int:
     return _answered(run)
 
 
+def _calibrated(labs: Sequence[Lab], given: argparse.Namespace) -> dict[str, Calibration]:
+    from autograder.calibrate import calibrate as measured
+    from labkit.models import embedded
+
+    if not labs:
+        told = "Call gain(...) in a hidden test: docs/add-a-lab.md, part 4."
+        raise OperatorError(f"No model grades anything in {given.which}.", instead=told)
+    found = {}
+    with Warm() as warm:
+        for lab in labs:
+            prepared = embedded.prepare(given.model_home, _progress)
+            lane = functools.partial(ModelLane, given.model_home, _progress)
+            made = measured(lab, lane, warm, given.draws, (prepared.sha256, engine()), _progress)
+            refuse_unfit(made, f"{lab.course}/{lab.id}")
+            if not given.dry_run:
+                write_calibration(_home_of(lab, given), prepared.model.id, made)
+            found[f"{lab.course}/{lab.id}"] = made
+    return found
+
+
+def _with_overlay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--overlay", type=Path, metavar="DIR", help="hidden files and calibrations that are kept apart")
+    _shared(parser)
+
+
 def _shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--courses", type=Path, default=Path("courses"), metavar="DIR", help="default: ./courses")
     parser.add_argument("--model-home", type=Path, default=Path(".labkit/models"), metavar="DIR")
     parser.add_argument("--json", action="store_true")
 
 
-def _labs(root: Path, which: str) -> Sequence[Lab]:
+@contextmanager
+def _labs(given: argparse.Namespace) -> Iterator[Sequence[Lab]]:
     """The labs asked for, once their whole courses have been built somewhere: what cannot be built is not graded."""
-    course_id, _, lab_id = which.partition("/")
-    courses: Sequence[Course] = (load_course(root, course_id),) if which else load_courses(root)
-    with tempfile.TemporaryDirectory() as folder:
+    course_id, _, lab_id = given.which.partition("/")
+    read = (load_course(given.courses, course_id),) if given.which else load_courses(given.courses)
+    with ExitStack() as stack:
+        courses = [stack.enter_context(overlaid(course, given.overlay)) for course in read]
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         for course in courses:
             build(course, Path(folder) / course.id)
-    return [lab for course in courses for lab in course.labs] if not lab_id else [courses[0].lab(lab_id)]
+        yield [lab for course in courses for lab in course.labs] if not lab_id else [courses[0].lab(lab_id)]
+
+
+def _home_of(lab: Lab, given: argparse.Namespace) -> Path:
+    """The folder its calibration belongs in: the overlay's, where that has the lab."""
+    own: Path = given.courses / lab.course / lab.id
+    private: Path | None = given.overlay / lab.course / lab.id if given.overlay else None
+    return private if private and private.is_dir() else own
 
 
 def _too_dear(result: LabResult, root: Path) -> list[Finding]:

@@ -15,6 +15,7 @@ from hub_config import demonstration
 from hub_config.settings import Settings
 from hub_config.state import State, is_free
 from labkit.courses import Course, load_course
+from labkit.courses.overlay import put
 from labkit.courses.publish import publish, published
 from labkit.database import connect, migrate
 from labkit.errors import OperatorError, PlatformFault
@@ -92,6 +93,7 @@ def _publish(settings: Settings, state: State, tell: Tell) -> list[Course]:
     engine = connect(settings.database_url)
     try:
         workshop = Workshop(engine, state.workshop)
+        put(settings.overlay, state.build)
         for name in settings.taught:
             tell(f"Building the course {name}")
             with tempfile.TemporaryDirectory() as folder:

@@ -235,7 +235,7 @@ labkit.allowance()
 # when only the amount of a letter changes, only the amount of the form may change; and it should be short and hold nobody's
 # telephone number or e-mail address. What you write at the end is read by your instructor (20 points).
 
-# %% test="catches" points=8
+# %% test="catches" points=8 outcome="grounding"
 letter = "I am Tess Reyes. On May 14 I paid 1,200 pesos for a permit."
 good = {"name": "Tess Reyes", "amount": 1200, "month": "May", "day": 14}
 fair = doubtful(good, letter) == []
@@ -244,7 +244,7 @@ check("finds a name that is not in the letter", fair and doubtful({**good, "name
 check("finds an amount that is not in the letter", fair and doubtful({**good, "amount": 200}, letter) == ["amount"], points=2, hint="look among numbers_in(text)")
 check("finds a day that is not in the letter", fair and doubtful({**good, "day": 30}, letter) == ["day"], points=2, hint="look among numbers_in(text)")
 
-# %% test="practice" points=12
+# %% test="practice" points=12 outcome="schema"
 trouble = what_is_wrong(REQUEST, FIELDS, EXAMPLES)
 tried = [] if trouble else [fill_in(REQUEST, FIELDS, EXAMPLES, item["text"]) for item in PRACTICE]
 share = sum(right_fields(record, item) for record, item in zip(tried, PRACTICE)) / len(PRACTICE)
@@ -253,7 +253,7 @@ check("fills in at least 29 of the 48 practice fields rightly", share >= 29 / 48
 check("fills in at least 34 of the 48 practice fields rightly", share >= 34 / 48, points=4, hint=advice)
 check("fills in at least 36 of the 48 practice fields rightly", share >= 36 / 48, points=4, hint=advice)
 
-# %% test="unseen-letters" points=40 hidden
+# %% test="unseen-letters" points=40 hidden outcome="schema"
 from labkit.calibration import gain
 from labkit.draw import draw
 
@@ -271,7 +271,7 @@ check("goes most of the way", way >= 0.7, points=8, hint=varied)
 check("would save an office typing: few fields must be mended", way >= 0.8, points=8, hint=varied)
 check("is nearly as good as a careful form", way >= 0.88, points=8, hint=order)
 
-# %% test="catches-unseen" points=10 hidden
+# %% test="catches-unseen" points=10 hidden outcome="grounding"
 def spoilt(item, field, value):
     return {**{name: item[name] for name in NAMES}, field: value}
 
@@ -288,7 +288,7 @@ check("finds every name that was put in another's place", found_all("name", ["Ze
 check("finds every amount that was changed", found_all("amount", [7, 123456]), points=3, hint="compare whole numbers, not pieces of text")
 check("finds every day that was changed", found_all("day", [99, 0]), points=3, hint="compare whole numbers, not pieces of text")
 
-# %% test="works-cleanly" points=10 hidden
+# %% test="works-cleanly" points=10 hidden outcome="schema"
 with open("hidden/twins.json", encoding="utf-8") as file:
     TWINS = json.load(file)
 works = way >= 0.5
@@ -306,7 +306,7 @@ check("is short: request and examples under 2,000 characters", works and len(eve
 #
 # Answer in English or Filipino, in five to ten sentences.
 
-# %% [markdown] answer="reflect" points=20
+# %% [markdown] answer="reflect" points=20 outcome="judgement"
 # (a) Which field went wrong most often, in which language, and why do you think so? (b) Your check finds what is not in
 # the letter. Which mistakes does it not find? Describe one. (c) A form with a citizen's name and payment is personal data.
 # What would you keep of the letters, for how long, and who may see the records that went to a person?

@@ -179,7 +179,7 @@ labkit.allowance()
 # points): it refuses as well as it answers, and it refuses questions about another notice. What you write at the end is
 # read by your instructor (20 points).
 
-# %% test="support-examples" points=8
+# %% test="support-examples" points=8 outcome="grounding"
 def is_near(given, number):
     return isinstance(given, (int, float)) and abs(given - number) < 1e-6
 
@@ -187,7 +187,7 @@ def is_near(given, number):
 check("a notice that takes 16 of 40 away supports with 0.4", is_near(support(-24.0, -40.0), 0.4), points=4, hint="divide what it takes away by the surprise without it")
 check("a notice that misleads supports with less than 0", is_near(support(-50.0, -40.0), -0.25), points=4, hint="after − without is negative then")
 
-# %% test="practice" points=12
+# %% test="practice" points=12 outcome="grounding"
 trouble = what_is_wrong(TEMPLATE, THRESHOLD)
 told = [] if trouble else decide(TEMPLATE, BY_SENTENCE, THRESHOLD, PRACTICE)
 right = sum(one == other for one, other in zip(told, wanted(PRACTICE)))
@@ -196,7 +196,7 @@ check("is right on at least 24 of the 36 practice questions", right >= 24, point
 check("is right on at least 28 of the 36 practice questions", right >= 28, points=4, hint=advice)
 check("is right on at least 30 of the 36 practice questions", right >= 30, points=4, hint=advice)
 
-# %% test="unseen-questions" points=40 hidden
+# %% test="unseen-questions" points=40 hidden outcome="grounding"
 from labkit.calibration import gain
 from labkit.draw import draw
 
@@ -215,7 +215,7 @@ check("goes most of the way", way >= 0.7, points=8, hint=shape)
 check("would spare citizens most invented answers", way >= 0.8, points=8, hint=shape)
 check("is nearly as good as a careful choice", way >= 0.9, points=8, hint=finer)
 
-# %% test="support-properties" points=10 hidden
+# %% test="support-properties" points=10 hidden outcome="grounding"
 pairs = [(-31.5, -45.0), (-12.0, -80.0), (-66.0, -60.0), (-7.25, -29.0)]
 
 
@@ -227,7 +227,7 @@ check("agrees with the formula on other numbers", all(agrees(*pair) for pair in 
 check("is 0 where the notice does not help", all(is_near(support(one, one), 0) for _, one in pairs), points=3, hint="after − without is 0 then")
 check("counts a question that is twice as long like a short one", all(is_near(support(2 * a, 2 * b), (a - b) / -b) for a, b in pairs), points=3, hint="divide: a share does not grow with the length")
 
-# %% test="works-cleanly" points=10 hidden
+# %% test="works-cleanly" points=10 hidden outcome="grounding"
 works = way >= 0.5
 refused = [one == "no" for one, other in zip(told, wanted(UNSEEN)) if other == "no"]
 answered = [one == "yes" for one, other in zip(told, wanted(UNSEEN)) if other == "yes"]
@@ -243,7 +243,7 @@ check("refuses nearly every question about another notice", works and lost >= 15
 #
 # Answer in English or Filipino, in five to ten sentences.
 
-# %% [markdown] answer="reflect" points=20
+# %% [markdown] answer="reflect" points=20 outcome="judgement"
 # (a) Which questions did your choice get wrong, and what have they in common? (b) For the town's website, is it worse to
 # refuse a question that the notice answers, or to answer one that it does not? Where would you put the threshold then?
 # (c) Which decision about a citizen should never be left to such a helper, and what does the Data Privacy Act (RA 10173)

@@ -232,7 +232,7 @@ labkit.allowance()
 # the same kind when only a name or a place changes, both are short, and they contain nobody's telephone number or e-mail
 # address. What you write at the end is read by your instructor (20 points).
 
-# %% test="practice" points=14
+# %% test="practice" points=14 outcome="templates"
 trouble = what_is_wrong(TEMPLATE)
 tried = [] if trouble else sort_messages(TEMPLATE, [message["text"] for message in PRACTICE])
 right = count_right(tried, PRACTICE)
@@ -241,7 +241,7 @@ check("sorts at least 9 of the 12 practice messages", right >= 9, points=5, hint
 check("sorts at least 10 of the 12 practice messages", right >= 10, points=5, hint=advice)
 check("sorts at least 11 of the 12 practice messages", right >= 11, points=4, hint=advice)
 
-# %% test="practice-routing" points=6
+# %% test="practice-routing" points=6 outcome="templates"
 unfit = what_is_wrong(ROUTING)
 sent = [] if unfit else route_messages(ROUTING, [message["text"] for message in ROUTED])
 arrived = count_right(sent, ROUTED, "office")
@@ -249,7 +249,7 @@ tip = unfit or f"it routes {arrived} of 10 rightly; look at the WRONG lines abov
 check("routes at least 6 of the 10 practice messages", arrived >= 6, points=3, hint=tip)
 check("routes at least 7 of the 10 practice messages", arrived >= 7, points=3, hint=tip)
 
-# %% test="unseen-messages" points=30 hidden
+# %% test="unseen-messages" points=30 hidden outcome="templates"
 from labkit.calibration import gain
 from labkit.draw import draw
 
@@ -267,7 +267,7 @@ check("goes most of the way", way >= 0.7, points=6, hint=examples)
 check("would save an office work: few messages go to the wrong pile", way >= 0.8, points=6, hint=languages)
 check("is as good as a careful template", way >= 0.88, points=6, hint=languages)
 
-# %% test="unseen-routing" points=20 hidden
+# %% test="unseen-routing" points=20 hidden outcome="templates"
 ABOUT = draw([item for item in POOL if item["office"] and item["language"] != "fil"], each=5, by=("office", "language"))
 offices = [] if what_is_wrong(ROUTING) else route_messages(ROUTING, [item["text"] for item in ABOUT])
 gone = gain("routing", ABOUT, [office == item["office"] for office, item in zip(offices, ABOUT)])
@@ -278,7 +278,7 @@ check("goes half of the way to a careful template", gone >= 0.5, points=5, hint=
 check("goes most of the way", gone >= 0.7, points=5, hint=desks)
 check("is nearly as good as a careful template", gone >= 0.85, points=5, hint=desks)
 
-# %% test="works-cleanly" points=10 hidden
+# %% test="works-cleanly" points=10 hidden outcome="templates"
 import json
 import re
 
@@ -299,7 +299,7 @@ check("is short: each template under 1,500 characters", short, points=3, hint=fi
 #
 # Answer in English or Filipino, in five to ten sentences.
 
-# %% [markdown] answer="reflect" points=20
+# %% [markdown] answer="reflect" points=20 outcome="judgement"
 # Your office wants to use this template from Monday on. (a) Which kinds of message did your template sort wrongly,
 # and in which language? (b) What could go wrong for a citizen whose complaint is sorted as praise, and who in your
 # office would notice? (c) This model cannot route Filipino messages. What would you tell the office that wants to use it

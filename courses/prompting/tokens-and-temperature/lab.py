@@ -79,7 +79,7 @@ import random
 for temperature in (0, 1, 3):
     print(temperature, *random.choices(WORDS, chances(scores, temperature), k=12))
 
-# %% test="chances-examples" points=10
+# %% test="chances-examples" points=10 outcome="chances"
 def near(given, wanted):
     return len(given) == len(wanted) and all(abs(a - b) < 1e-3 for a, b in zip(given, wanted))
 
@@ -136,14 +136,14 @@ def estimate_tokens(text, language):
     # return ...
     ### END STARTER
 
-# %% test="cost-examples" points=10
+# %% test="cost-examples" points=10 outcome="cost"
 english, filipino = characters_per_token("english"), characters_per_token("filipino")
 check("an English token covers between 3.5 and 6 characters", 3.5 < english < 6, points=3)
 check("a Filipino token covers fewer characters than an English one", 1.5 < filipino < english, points=3)
 once, twice = estimate_tokens("po " * 100, "filipino"), estimate_tokens("po " * 200, "filipino")
 check("twice the text costs about twice the tokens", 1.9 < twice / once < 2.1, points=4)
 
-# %% test="chances-properties" points=30 hidden
+# %% test="chances-properties" points=30 hidden outcome="chances"
 import random
 
 draw = random.Random(11)
@@ -188,7 +188,7 @@ check("temperature 0 takes the best", all(chances(s, 0).index(1.0) == s.index(ma
 check("equally good ones share the chance at temperature 0", close(chances([3.0, 1.0, 3.0], 0), [0.5, 0.0, 0.5]), points=3, hint="divide 1 among the winners")
 check("holds for very large scores", close(chances([2000.0, 1999.0], 1.0), [sure, 1 - sure]), points=4, hint="subtract the largest number before exp")
 
-# %% test="cost-properties" points=20 hidden
+# %% test="cost-properties" points=20 hidden outcome="cost"
 with open("hidden/pairs.csv", encoding="utf-8") as file:
     UNSEEN = list(csv.DictReader(file))
 
@@ -213,7 +213,7 @@ check("estimates unseen English within 10 %", off("english") < 0.10, points=4, h
 check("estimates unseen Filipino within 10 %", off("filipino") < 0.10, points=4, hint="use the average of the language asked for")
 check("an estimate is a whole number of at least 1", whole(["", "a", "Salamat po."]), points=4, hint="use max and round")
 
-# %% test="same-again" points=10 hidden
+# %% test="same-again" points=10 hidden outcome="chances"
 def counts_steadily():
     one = estimate_tokens("Magandang umaga po sa inyong lahat.", "filipino")
     estimate_tokens("Good morning to you all.", "english")
@@ -234,7 +234,7 @@ check("the same text costs the same again, whatever was asked in between", count
 #
 # Answer in English or Filipino, in five to ten sentences.
 
-# %% [markdown] answer="reflect" points=20
+# %% [markdown] answer="reflect" points=20 outcome="judgement"
 # A service pays for every token and each person may use the same number a day. (a) What does your estimate say about
 # the same service offered in English and in Filipino? (b) Who pays for the difference, and is that fair? (c) Which
 # temperature would you choose for an answer about a legal deadline, and which for ideas for a town fiesta? Why?

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from labkit.courses.build import build as build_course
 from labkit.courses.load import load_course
+from labkit.courses.overlay import overlaid
 from labkit.courses.new import new_lab
 from labkit.errors import AuthorError, OperatorError
 
@@ -17,11 +18,12 @@ def build(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("labkit courses build", description="Builds a course's notebooks from its text.", allow_abbrev=False)
     parser.add_argument("course", metavar="COURSE")
     parser.add_argument("--courses", type=Path, default=Path("courses"), metavar="DIR", help="default: ./courses")
+    parser.add_argument("--overlay", type=Path, metavar="DIR", help="hidden files and calibrations that are kept apart")
     parser.add_argument("--to", type=Path, required=True, metavar="OUT")
     given = parser.parse_args(argv)
     try:
-        course = load_course(given.courses, given.course)
-        build_course(course, given.to)
+        with overlaid(load_course(given.courses, given.course), given.overlay) as course:
+            build_course(course, given.to)
     except OSError as error:
         print(f"{given.to} cannot be written: {error.strerror}. Name another folder with --to.", file=sys.stderr)
         return 1

@@ -16,13 +16,19 @@ from labkit.courses.build import build, copy_data
 from labkit.courses.course import Course
 from labkit.courses.frameworks import frameworks_of
 from labkit.courses.load import load_course
+from labkit.courses.overlay import KEPT, overlaid
 from labkit.courses.quiz import FILE as QUIZ
 from labkit.errors import OperatorError
 
 
 def publish(course: Course, root: Path) -> None:
-    """Builds ROOT/COURSE anew; what older releases gave to fill in is kept. Raises OperatorError for a text that
-    changed while it was being built."""
+    """Builds ROOT/COURSE anew, with what ROOT/.overlay holds for it; what older releases gave to fill in is kept.
+    Raises OperatorError for a text that changed while it was being built."""
+    with overlaid(course, root / KEPT) as whole:
+        _publish(whole, root)
+
+
+def _publish(course: Course, root: Path) -> None:
     with tempfile.TemporaryDirectory(dir=root, prefix=".") as fresh:
         made, there = Path(fresh) / course.id, root / course.id
         if (kept := there / "releases").is_dir():
