@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labkit.courses import Course, Lab
+from labkit.courses.competency import Framework
 from labkit.courses.graded import Weights, weights
 from labkit.pages import learn
 from labkit.pages.site import Site
@@ -43,6 +44,7 @@ class CoursePages:
             takes_part=role is not None,
             syllabus=await run_in_threadpool(_syllabus, course),
             models=sorted({name for lab in course.labs for name in lab.models if lab.ai_policy != "closed"}),
+            frameworks=_frameworks(course),
             learns=role == "learner",
             reached=found,
             nothing_yet=not any(one.max for one in found),
@@ -63,6 +65,11 @@ class CoursePages:
 
 def _syllabus(course: Course) -> tuple[Line, ...]:
     return tuple(Line(lab, weights(lab), tuple(course.lab(name) for name in lab.after)) for lab in course.labs)
+
+
+def _frameworks(course: Course) -> tuple[Framework, ...]:
+    """Each that an outcome refers to, once."""
+    return tuple(dict.fromkeys(one.framework for outcome in course.outcomes for one in outcome.competencies))
 
 
 def _reached(site: Site, username: str, course: Course) -> tuple[Reached, ...]:

@@ -1,5 +1,5 @@
-"""The three Models pages in a browser: 360 px, both languages and themes, with and without anything to show; axe has
-nothing to object to, and the forms work by keyboard."""
+"""The Models pages, a course's and its short test in a browser: 360 px, both languages and themes, with and without
+anything to show; axe has nothing to object to, and the forms work by keyboard."""
 
 from __future__ import annotations
 
@@ -18,19 +18,42 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from labkit.allowance import Asked, Ledger, Order, Settlement, Share, Told, limits
 from labkit.allowance.limits import Limit
 from labkit.audit.prices import Price, Prices
+from labkit.courses import load_course
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
 from labkit.policy import exams, pauses, reports
 from labkit.policy.exams import Exam
 from labkit.policy.pauses import Pause
 from labkit.policy.reports import Report
+from labkit.programme import learning
 from labkit.programme.people import set_language
 
 pytestmark = pytest.mark.browser
 
 HOME = "/services/labkit"
-PAGES = {"ana": f"{HOME}/models", "maria": f"{HOME}/courses/testing/models", "jose": f"{HOME}/costs"}
-SHOWN = {"ana": "Your calls", "maria": "How your class uses models", "jose": "What models cost"}
+COURSE = f"{HOME}/courses/testing"
+# Who, where, and what is there in English.
+PAGES = [
+    ("ana", f"{HOME}/models", "Your calls"),
+    ("maria", f"{COURSE}/models", "How your class uses models"),
+    ("jose", f"{HOME}/costs", "What models cost"),
+    ("ben", COURSE, "What you will be able to do"),
+    ("ben", f"{COURSE}/test", "A short test"),
+    ("jose", f"{HOME}/cohorts/first", "What they can do"),
+]
+
+
+@pytest.fixture
+def site(site: Site) -> Site:
+    """The course says what a real one says, and has its test."""
+    real = load_course(Path(__file__).parents[3] / "courses", "prompting")
+    words = {
+        name: getattr(real, name)
+        for name in ("description", "descriptions", "prerequisite", "licence", "outcomes", "quiz")
+    }
+    return replace(
+        site, courses=[replace(site.courses[0], labs=(replace(real.labs[0], course="testing", id="clip"),), **words)]
+    )
 
 
 @pytest.fixture
@@ -86,9 +109,21 @@ def fill(site: Site) -> None:
     pauses.pause(site.engine, Pause("testing", "first", "clip", "small"), "maria")
     exams.plan(site.engine, Exam("first", "testing", "clip", now, now + timedelta(hours=2)), "maria")
     long = "Averylongwordwithoutanyspaceinitatall" * 4
+    answers_of_ben(site)
     reports.add(
         site.engine, Report("ana", "first", "testing", "clip", "small", long, "an answer", f"It is wrong: {long}")
     )
+
+
+def answers_of_ben(site: Site) -> None:
+    """Both parts of the short test, and a graded lab."""
+    items = [
+        {"name": name, "points": 7.0, "max": 10.0, "hidden": False, "checks": []} for name in ("chances-examples",)
+    ]
+    submission = site.store.receive("ben", "testing", "clip", {"clip.ipynb": b"1"}, [])[0].id
+    site.scores.record(submission, {"score": 7.0, "max": 10.0, "items": items, "fault": None, "notes": []}, 0)
+    for phase, form in (("before", "A"), ("after", "B")):
+        learning.record(site.engine, "ben", "testing", learning.Answered(phase, form, {"tokens": 0}, 1, 6))
 
 
 def check(page: Page, name: str) -> None:
@@ -100,30 +135,28 @@ def check(page: Page, name: str) -> None:
     assert over <= 0, f"{name} is {over} px wider than the screen"
 
 
-def test_the_three_pages_pass_axe_at_360_px_and_work_by_keyboard(
-    site: Site, url: str, context: BrowserContext, picture
-):
+def test_the_pages_pass_axe_at_360_px_and_work_by_keyboard(site: Site, url: str, context: BrowserContext, picture):
     page = context.new_page()
     for filled in (False, True):
         if filled:
             fill(site)
-        for who, path in PAGES.items():
+        for number, (who, path, shown) in enumerate(PAGES):
             context.add_cookies([{"name": "who", "value": who, "url": url}])
             # Both languages and themes where there is something to see; the words of an empty page are the same.
             for language, scheme in [("en", "light"), ("fil", "dark")][: 2 if filled else 1]:
                 set_language(site.engine, who, language)
                 page.emulate_media(color_scheme=scheme)
                 page.goto(url + path)
-                assert language == "fil" or SHOWN[who] in page.locator("main").inner_text()
+                assert language == "fil" or shown in page.locator("main").inner_text()
                 check(page, f"{path}, {language}, {scheme}, {'full' if filled else 'empty'}")
-            picture(page, f"{who}-{'full' if filled else 'empty'}")
+            picture(page, f"{number}-{who}-{'full' if filled else 'empty'}")
     a_pause_by_keyboard(page, site, url, context)
 
 
 def a_pause_by_keyboard(page: Page, site: Site, url: str, context: BrowserContext) -> None:
     set_language(site.engine, "maria", "en")
     context.add_cookies([{"name": "who", "value": "maria", "url": url}])
-    page.goto(url + PAGES["maria"])
+    page.goto(f"{url}{COURSE}/models")
     page.get_by_text("Pause a model").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
