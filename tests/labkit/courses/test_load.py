@@ -205,7 +205,7 @@ def test_the_frameworks_of_this_repository_are_cited_with_a_place_to_read_them()
     known = load_frameworks(REPOSITORY / "courses" / "frameworks.toml")
     assert sum(name.startswith("unesco-students/") for name in known) == 12
     assert known["unesco-students/human-agency"].framework.url == "https://doi.org/10.54675/JKJB9835"
-    assert known["eu-ai-act/ai-literacy"].text == "Article 4: AI literacy"
+    assert known["eu-ai-act/ai-literacy"].text == "EU AI Act, Article 4: AI literacy"
 
 
 def test_a_file_nobody_reads_is_refused(write):
