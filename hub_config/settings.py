@@ -46,9 +46,7 @@ class Settings(BaseSettings):
     trusted_proxy: str = Field("", description="addresses of the proxies that hold TLS before us, by commas")
     home: Path = Field(Path(".labkit"), description="where everything that must be kept lives")
     courses: Path = Field(_PROJECT / "courses", description="the folder of courses to teach")
-    overlay: Path | None = Field(
-        None, description="hidden files and calibrations kept out of the folder of courses"
-    )
+    overlay: Path | None = Field(None, description="hidden files and calibrations kept out of the folder of courses")
     teach: str = Field("prompting", description="which of them, by folder name, separated by commas")
     database: str = Field("", description="a database URL; empty means SQLite inside LABKIT_HOME")
     timezone: str = Field("Asia/Manila", description="whose midnight renews daily allowances")
