@@ -61,14 +61,14 @@ def measure(
     refuse_inexpressible(lab)
     kept = kept or Kept(None)
 
-    def found(name: str, run: Callable[[], Report], bound: Bound) -> Measured:
+    def found(name: str, run: Callable[[], Report], bound: Bound, answers: object = "") -> Measured:
         def compute() -> dict[str, Any]:
             progress(f"{lab.course}/{lab.id}: {name}")
             before = _cpu(lane, warm)
             report = run()
             return {"report": report.to_json(), "fault": report.fault, "cpu": round(_cpu(lane, warm) - before, 2)}
 
-        told = kept.find(lab, name, compute)
+        told = kept.find(lab, name, compute, answers)
         return _held(name, Report.from_json(told["report"]), bound, told["cpu"])
 
     measured = []
@@ -82,7 +82,7 @@ def measure(
     for attempt in load_attempts(lab):
         answered = with_answers(grader_notebook(lab), attempt.answers)
         run = functools.partial(grade, lab, answered, learner=attempt.name, lane=lane, warm=warm)
-        measured.append(found(attempt.name, run, attempt.bound))
+        measured.append(found(attempt.name, run, attempt.bound, sorted(attempt.answers.items())))
     return LabResult(lab.course, lab.id, tuple(measured))
 
 

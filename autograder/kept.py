@@ -1,6 +1,6 @@
 """What a long check has measured is kept, line by line, so that one that was interrupted goes on where it was.
 
-A result counts again only while nothing changed that bears on it: the lab's texts, data, calibration and submissions,
+A result counts again only while nothing changed that bears on it: the lab's texts, data and calibration, the answers,
 its limits, labkit's own source, and the versions of what computes. A fault of ours is never kept. What this does not
 cover: the machine, and packages that a lab imports besides.
 """
@@ -32,11 +32,11 @@ class Kept:
             if told := _read(line):  # the last line may have been cut short
                 self._known[told["key"]] = told["result"]
 
-    def find(self, lab: Lab, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The result of this name, measured now if it is not known."""
+    def find(self, lab: Lab, name: str, compute: Callable[[], dict[str, Any]], answers: object = "") -> dict[str, Any]:
+        """The result of this name, for these answers, measured now if it is not known."""
         if self._file is None:
             return compute()
-        key = hashlib.sha256(f"{_of_lab(lab)} {name}".encode()).hexdigest()
+        key = hashlib.sha256(f"{_of_lab(lab)} {name} {answers}".encode()).hexdigest()
         if key not in self._known:
             result = compute()
             if result.get("fault"):
@@ -58,10 +58,7 @@ def _read(line: str) -> dict[str, Any]:
 
 
 def _of_lab(lab: Lab) -> str:
-    whole = hashlib.sha256(f"{lab.release} {lab.limits} {lab.profile} {_machinery()}".encode())
-    for file in sorted((lab.path / "submissions").glob("*.py")):
-        whole.update(f"{file.name}\0".encode() + file.read_bytes())
-    return whole.hexdigest()
+    return f"{lab.course} {lab.id} {lab.release} {lab.limits} {lab.profile} {_machinery()}"
 
 
 @functools.cache

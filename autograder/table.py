@@ -45,7 +45,7 @@ def print_bounds(results: Sequence[LabResult]) -> None:
                 f"{bound.cpu:.1f}",
                 verdict,
             )
-    Console(highlight=False).print(table)
+    _wide().print(table)
 
 
 def print_calibrations(found: Mapping[str, Calibration]) -> None:
@@ -55,8 +55,14 @@ def print_calibrations(found: Mapping[str, Calibration]) -> None:
         for name, one in made.figures.items():
             ends = (f"{value:.3f} ± {spread:.3f}" for value, spread in _ends(one))
             table.add_row(lab, escape(name), str(len(one.items)), *ends, f"{one.headroom:.3f}", str(made.draws))
-    Console(highlight=False, width=120).print(table)
+    _wide().print(table)
 
 
 def _ends(one: Measured) -> tuple[tuple[float, float], ...]:
     return ((one.base, one.base_spread), (one.reference, one.reference_spread))
+
+
+def _wide() -> Console:
+    """A table is read whole also in a log, where no terminal says how wide it is."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=140)

@@ -12,6 +12,7 @@ from labkit.client import (
     read,
     report,
     score,
+    show,
     submit,
     transcribe,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "read",
     "report",
     "score",
+    "show",
     "submit",
     "transcribe",
 ]

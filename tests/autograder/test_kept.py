@@ -39,9 +39,7 @@ def test_what_was_measured_is_not_measured_again(lab, file):
     assert (first.calls, again.calls) == (1, 0)
 
 
-@pytest.mark.parametrize(
-    "what", ["lab.py", "hidden/data.txt", "data/data.txt", "submissions/tried.py", "calibration.json"]
-)
+@pytest.mark.parametrize("what", ["lab.py", "hidden/data.txt", "data/data.txt", "calibration.json"])
 def test_a_file_that_changed_is_measured_again(lab, file, what):
     Kept(file).find(lab, "reference", Counted(score=3))
     changed = lab.path / what
@@ -50,6 +48,13 @@ def test_a_file_that_changed_is_measured_again(lab, file, what):
         text.write("\n# another line\n")
 
     assert Kept(file).find(lab, "reference", Counted(score=4)) == {"score": 4}
+
+
+def test_another_answer_of_the_same_name_is_measured_again_and_no_other_is(lab, file):
+    Kept(file).find(lab, "tried", Counted(score=3), "return low")
+
+    assert Kept(file).find(lab, "tried", Counted(score=4), "return high") == {"score": 4}
+    assert Kept(file).find(lab, "tried", Counted(score=5), "return low") == {"score": 3}
 
 
 def test_another_version_of_labkit_measures_again(lab, file, monkeypatch):

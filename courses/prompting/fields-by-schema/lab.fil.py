@@ -142,7 +142,7 @@ axes.barh(NAMES, found, hatch="//", edgecolor="black")
 axes.set_xlim(0, len(PRACTICE))
 axes.set_xlabel("letters of 12 in which the field is exactly right")
 axes.invert_yaxis()
-plt.show()
+labkit.show(figure, "Letters of 12 in which a field is right: " + ", ".join(f"{name} {count}" for name, count in zip(NAMES, found)))
 
 # %% [markdown]
 # ## 5. Ang hindi sinasabi ng liham

@@ -161,7 +161,9 @@ axes.axvline(THRESHOLD, linestyle="--", color="black")
 axes.set_yticks([0, 1], ["not in the notice", "in the notice"])
 axes.set_ylim(-0.6, 1.6)
 axes.set_xlabel("support; the dashed line is your threshold")
-plt.show()
+middle = {word: sorted(value for value, answered, _, _ in rows if answered == word) for word in ("no", "yes")}
+says = f"Support of questions that are not in the notice: {middle['no'][0]:.2f} to {middle['no'][-1]:.2f}; of those that are: "
+labkit.show(figure, says + f"{middle['yes'][0]:.2f} to {middle['yes'][-1]:.2f}. Your threshold is {THRESHOLD}.")
 
 # %% demo
 for value, answered, language, question in sorted(rows):

@@ -167,15 +167,18 @@ import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(figsize=(6, 2.4))
 texts = [message["text"] for message in PRACTICE]
+told = []
 for place, (fair, hatch, name) in enumerate(((False, "", "as it is"), (True, "//", "bias taken out"))):
     chosen = choose(TEMPLATE, KINDS, texts, fair=fair)
     places = [spot + 0.4 * place for spot in range(len(KINDS))]
-    axes.bar(places, [chosen.count(kind) for kind in KINDS], 0.38, label=name, hatch=hatch, edgecolor="black")
+    counts = [chosen.count(kind) for kind in KINDS]
+    axes.bar(places, counts, 0.38, label=name, hatch=hatch, edgecolor="black")
+    told.append(f"{name}: " + ", ".join(f"{kind} {count}" for kind, count in zip(KINDS, counts)))
 axes.axhline(4, linestyle="--", color="black")
 axes.set_xticks([spot + 0.2 for spot in range(len(KINDS))], KINDS)
 axes.set_ylabel("messages of 12")
 axes.legend()
-plt.show()
+labkit.show(figure, "Messages of 12 by the kind chosen. " + "; ".join(told) + ". Four of each would be right.")
 
 # %% [markdown]
 # ## 4. The harder half: to which office?

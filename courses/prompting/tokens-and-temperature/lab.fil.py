@@ -56,13 +56,16 @@ import matplotlib.pyplot as plt
 WORDS = [" Manila", " Cebu", " Davao", " Rizal", " rice"]
 scores = labkit.score("The capital of the Philippines is", WORDS)
 figure, axes = plt.subplots(figsize=(7, 2.6))
+told = []
 for place, (temperature, hatch) in enumerate(((0, ""), (0.5, "//"), (1, ".."), (3, "xx"))):
     spots = [spot + 0.2 * place for spot in range(len(WORDS))]
-    axes.bar(spots, chances(scores, temperature), 0.2, label=f"temperature {temperature}", hatch=hatch, edgecolor="black")
+    bars = chances(scores, temperature)
+    axes.bar(spots, bars, 0.2, label=f"temperature {temperature}", hatch=hatch, edgecolor="black")
+    told.append(f"at temperature {temperature} the likeliest word has {max(bars):.2f}")
 axes.set_xticks([spot + 0.3 for spot in range(len(WORDS))], WORDS)
 axes.set_ylabel("chance")
 axes.legend()
-plt.show()
+labkit.show(figure, "The chances of five words: " + "; ".join(told) + ".")
 
 # %% demo
 import random
@@ -89,7 +92,7 @@ for language, mark in (("english", "o"), ("filipino", "x")):
 axes.set_xlabel("characters")
 axes.set_ylabel("tokens")
 axes.legend()
-plt.show()
+labkit.show(figure, "Tokens against characters of each text: the Filipino points lie higher than the English ones.")
 
 # %% [markdown]
 # Paghambingin ang dalawang pangungusap na magkasinghaba. Natuto ang modelong ito mula sa Ingles, kaya buo nitong kilala

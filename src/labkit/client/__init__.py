@@ -1,4 +1,5 @@
-"""What a learner calls in a notebook: ask, chat, score, embed, transcribe, read, models, allowance, report, submit.
+"""What a learner calls in a notebook: ask, chat, score, embed, transcribe, read, models, allowance, report, show,
+submit.
 
 No set-up and no key to paste: her server knows who she is, the notebook's folder says which lab it is
 (`COURSE/LAB/LAB.ipynb`), and the first call fetches a key that is good for an hour. Every call goes through one
@@ -13,6 +14,7 @@ from labkit.client.generation import ask, chat
 from labkit.client.installed import transport as _transport
 from labkit.client.installed import use
 from labkit.client.listing import Models, models
+from labkit.client.pictures import show
 from labkit.client.receipt import Receipt
 from labkit.client.reporting import report
 from labkit.client.scoring import score
@@ -35,6 +37,7 @@ __all__ = [
     "read",
     "report",
     "score",
+    "show",
     "submit",
     "transcribe",
     "use",

@@ -1,4 +1,4 @@
-# score: <=85% loses practice-routing, unseen-routing
+# score: <=85% loses unseen-routing
 # %% solution="template"
 TEMPLATE = """
 "The guard was kind and showed us the right window."
