@@ -209,10 +209,8 @@ def doubtful(record, text):
     doubts = []
     ### BEGIN SOLUTION
     if record["name"] not in text:
-        doubts.append("name")
-    for field in ("amount", "day"):
-        if record[field] not in numbers_in(text):
-            doubts.append(field)
+        doubts += ["name"]
+    doubts += [field for field in ("amount", "day") if record[field] not in numbers_in(text)]
     ### END SOLUTION
     ### BEGIN STARTER
     # ...

@@ -147,7 +147,7 @@ labkit.show(figure, "Messages of 12 by the kind chosen. " + "; ".join(told) + ".
 # Ngayon, sa isa sa limang mesa dapat mapunta ang mensahe: `certificates` (kapanganakan, kasal, kamatayan), `taxes` (pati permit
 # at bayarin), `health`, `roads` (pati ilaw at tulay) o `garbage` (pati puno at ilog). Limang salita sa halip na tatlo, at mas
 # magkakalapit. Gamitin ang natutuhan mo, pero sumukat muli: baka makasama rito ang nakatulong sa itaas. Dalawang puwedeng
-# subukan: dulo gaya ng `This message is about`, at mga halimbawa para sa *bawat* opisina, sa dalawang wika.
+# subukan: dulo gaya ng `It is about`, at mga halimbawa para sa *bawat* opisina, sa dalawang wika.
 #
 # Sinadyang wala rito ang Filipino. Sa modelong ito, parang paghagis lang ng dais ang pagpapadala ng mga mensaheng Filipino (isa sa
 # lima, sinukat sa 60 mensahe), anuman ang template. Kaunti lang ang nabasa nitong Filipino. Kung gagamitin pa rin ito ng

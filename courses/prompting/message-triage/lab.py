@@ -186,7 +186,7 @@ labkit.show(figure, "Messages of 12 by the kind chosen. " + "; ".join(told) + ".
 # Now the message must go to one of five desks: `certificates` (birth, marriage, death), `taxes` (also permits and fees),
 # `health`, `roads` (also lights and bridges) or `garbage` (also trees and rivers). Five words instead of three, and closer
 # to each other. Use what you have learned, but measure again: what helped above may hurt here. Two things worth trying:
-# an ending such as `This message is about`, and examples for *each* office, in both languages.
+# an ending such as `It is about`, and examples for *each* office, in both languages.
 #
 # Filipino is missing here on purpose. With this model, routing Filipino messages is no better than throwing a die (one in
 # five, measured on 60 messages), whatever the template. It has read too little Filipino. An office that used it
