@@ -35,9 +35,10 @@ def new_lab(root: Path, course_id: str, lab_id: str, title: str = "") -> Lab:
             raise OperatorError(f"{name!r} cannot be a {what}'s id.", instead="Use a-z, 0-9 and single hyphens.")
     title = title.strip() or lab_id.replace("-", " ").capitalize()
     root.mkdir(parents=True, exist_ok=True)
+    outcomes = load_course(root, course_id).outcomes if (root / course_id).exists() else ()
     with tempfile.TemporaryDirectory(dir=root, prefix=".") as fresh:
         made = Path(fresh) / course_id
-        _write_lab(made / lab_id, title)
+        _write_lab(made / lab_id, title, outcomes[0].id if outcomes else "")
         if (root / course_id).exists():
             _add(root, course_id, lab_id, title, made)
         else:
@@ -78,11 +79,13 @@ def _add(root: Path, course_id: str, lab_id: str, title: str, made: Path) -> Non
         raise
 
 
-def _write_lab(folder: Path, title: str) -> None:
+def _write_lab(folder: Path, title: str, outcome: str) -> None:
+    """Where a course says its outcomes, each graded cell must name one: the first, for the author to change."""
+    words = {"title": title, "outcome": f' outcome="{outcome}"' if outcome else ""}
     for source in sorted(_TEMPLATE.rglob("*.txt")):
         to = folder / source.relative_to(_TEMPLATE).with_suffix("")
         to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(Template(source.read_text("utf-8")).substitute(title=title), "utf-8")
+        to.write_text(Template(source.read_text("utf-8")).substitute(words), "utf-8")
 
 
 def _content(folder: Path) -> dict[str, bytes]:

@@ -48,6 +48,17 @@ def test_a_new_lab_keeps_the_contract_of_a_hundred_points(tmp_path):
     assert sum(got.values()) == 100
 
 
+def test_in_a_course_that_says_its_outcomes_each_graded_cell_names_one(tmp_path):
+    new_lab(tmp_path, "first", "ratings")
+    toml = tmp_path / "first/course.toml"
+    outcome = '[[outcomes]]\nid = "averages"\ntext = "Work out an average"\n\n'
+    toml.write_text(toml.read_text().replace("[[labs]]", outcome + "[[labs]]"))
+    lab = new_lab(tmp_path, "first", "more")
+
+    assert {cell.outcome for cell in load_text(lab).of("test", "answer")} == {"averages"}
+    assert lint(lab) == []
+
+
 def test_a_second_lab_is_added_at_the_end_and_what_stood_there_stays(write):
     root = write()
     toml, before = root / "c/course.toml", (root / "c/course.toml").read_text()
