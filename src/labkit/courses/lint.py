@@ -1,6 +1,6 @@
 """What an author would be sorry to find out from learners: things that build and grade well and are still wrong.
 
-Looked at: checks that do not say why, an answer that stands in a cell learners see, files without a licence, pictures
+Looked at: checks that do not say why, English that asks for too many years of school, an answer that stands in a cell learners see, files without a licence, pictures
 without words, headings out of order, links to nothing, languages that have drifted apart, and points for no outcome in a course
 that says what one learns.
 
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labkit.courses import reading
 from labkit.courses.course import Lab
 from labkit.courses.sums import is_check
 from labkit.courses.syntax import parse
@@ -28,6 +29,8 @@ from labkit.errors import AuthorError
 _LICENCES = "LICENSES.toml"
 _KEYS = {"licence", "source"}
 _FEWEST_WORDS = 3
+# The highest grade of prose, and how many words tell it.
+_GRADE, _ENOUGH_WORDS = 9, 100
 # Shorter lines (`return x`, `else:`) stand anywhere.
 _TELLING = 20
 _HEADING = re.compile(r"^(#{1,6}) ", re.MULTILINE)
@@ -54,6 +57,7 @@ def lint(lab: Lab) -> list[Finding]:
     for text in texts:
         file = str(lab.text_file(text.language))
         found += [*_reasons(file, text), *_answers(file, text), *_headings(file, text), *_references(lab, file, text)]
+    found += _hard(str(lab.text_file()), texts[0])
     for text in texts[1:]:
         found += _drifted(str(lab.text_file(text.language)), texts[0], text)
     return found
@@ -116,6 +120,14 @@ def _answers(file: str, text: LabText) -> Iterator[Finding]:
 def _telling(source: str) -> set[str]:
     lines = {line.strip() for line in source.splitlines()}
     return {line for line in lines if len(line) >= _TELLING and not line.startswith(("import ", "from ", "#", '"""'))}
+
+
+def _hard(file: str, english: LabText) -> Iterator[Finding]:
+    prose = "\n\n".join(cell.source for cell in english.of("prose", "answer"))
+    years = reading.grade(prose)
+    if years > _GRADE and len(reading.words(prose)) >= _ENOUGH_WORDS:
+        found = f"its English asks for {years:.0f} years of school (Coleman and Liau)"
+        yield Finding(file, 1, found, f"Shorter words and sentences: {_GRADE} at most.")
 
 
 def _headings(file: str, text: LabText) -> Iterator[Finding]:
