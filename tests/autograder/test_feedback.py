@@ -157,12 +157,12 @@ class Live(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        if tag not in self.OWN | feedback._TAGS:
+        if tag not in self.OWN | feedback.TAGS:
             self.wrong.append((tag, attrs))
         for name, value in attrs:
             if name == "href":
                 self.links.append(value or "")
-            if name not in self.ATTRIBUTES or (tag in feedback._TAGS and name not in ("href", "rel")):
+            if name not in self.ATTRIBUTES or (tag in feedback.TAGS and name not in ("href", "rel")):
                 self.wrong.append((tag, (name, value)))
 
 
