@@ -3,7 +3,7 @@
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11) python3)
 BIN := .venv/bin
 NOT_QUICK := not model and not sandbox and not browser and not postgresql and not platform and not soak
-ASIDE := $(addprefix tests/,benchmarks hub_config/formgrader_walls $(addprefix labkit/,allowance audit gateway models pages policy))
+ASIDE := tests/labkit
 
 .PHONY: up test quick check check-installed courses bench soak pictures reset
 
@@ -16,7 +16,7 @@ test:        ## everything that guards main
 	@$(MAKE) --no-print-directory check-installed
 	@$(BIN)/coverage erase
 	@# The browser's tests apart, since Playwright keeps an event loop running in which no asynchronous test can start.
-	@# Three at once on two cores, since all of them mostly wait; ASIDE makes the other two take about as long.
+	@# Three at once on two cores, since all of them mostly wait.
 	@logs=$$(mktemp -d); \
 	$(BIN)/coverage run -m pytest -m "browser and not soak" >$$logs/browser 2>&1 & browser=$$!; \
 	$(BIN)/coverage run -m pytest -m "not browser and not soak" $(ASIDE) >$$logs/aside 2>&1 & aside=$$!; \
