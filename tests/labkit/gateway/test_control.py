@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -288,12 +289,26 @@ def test_a_word_broken_over_two_lines_is_moderated_too(start) -> None:
             ask(gateway, messages=[{"role": "user", "content": said}])
 
 
+class Held(Echo):
+    """Answers nothing until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(slots=1)
+        self.let_go = threading.Event()
+
+    async def complete(self, path, body):
+        while not self.let_go.is_set():
+            await asyncio.sleep(0.01)
+        return await super().complete(path, body)
+
+
 def test_a_call_beyond_the_line_costs_nobody_work(start) -> None:
-    gateway = start(Echo(slots=1), "echo")
+    backend = Held()
+    gateway = start(backend, "echo")
     with gateway.engine.connect() as connection:
         before = connection.execute(select(calls)).all()
     threads = [
-        threading.Thread(target=lambda: ask(gateway, messages=SLOW, max_tokens=20, stream=False)) for _ in range(9)
+        threading.Thread(target=lambda: ask(gateway, messages=SLOW, max_tokens=2, stream=False)) for _ in range(9)
     ]
     for thread in threads:
         thread.start()
@@ -301,6 +316,7 @@ def test_a_call_beyond_the_line_costs_nobody_work(start) -> None:
     refusals = [refused(gateway, "TooManyAtOnce") for _ in range(5)]
     with gateway.engine.connect() as connection:
         rows = connection.execute(select(calls)).all()
+    backend.let_go.set()
     for thread in threads:
         thread.join()
     assert refusals == [True] * 5
