@@ -148,7 +148,7 @@ def own_platform(
             parent.chmod(parent.stat().st_mode | 0o011)
     running = start_platform(home, LABKIT_TEACH="prompting,testing")
     try:
-        running.wait_for("Everything is warm.", 240)
+        running.wait_for("Everything is warm.", 600)
         yield running
     finally:
         if running.process.poll() is None:
