@@ -3,7 +3,7 @@
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11) python3)
 BIN := .venv/bin
 NOT_QUICK := not model and not sandbox and not browser and not postgresql and not platform and not soak
-ASIDE := tests/labkit
+ASIDE := $(addprefix tests/,benchmarks hub_config/formgrader_walls $(addprefix labkit/,allowance audit gateway models pages policy))
 
 .PHONY: up test quick check check-installed courses bench soak pictures reset
 
@@ -16,11 +16,13 @@ test:        ## everything that guards main
 	@$(MAKE) --no-print-directory check-installed
 	@$(BIN)/coverage erase
 	@# The browser's tests apart, since Playwright keeps an event loop running in which no asynchronous test can start.
-	@# Three at once on two cores, since all of them mostly wait.
+	@# Three at once on two cores, since all of them mostly wait; what goes where makes them take about as long.
 	@logs=$$(mktemp -d); \
-	$(BIN)/coverage run -m pytest -m "browser and not soak" >$$logs/browser 2>&1 & browser=$$!; \
+	{ $(BIN)/coverage run -m pytest -m "browser and not soak"; browser=$$?; \
+	$(BIN)/coverage run -m pytest -m "not browser and not soak" tests/hub_config --ignore=tests/hub_config/formgrader_walls; \
+	exit $$((browser + $$?)); } >$$logs/browser 2>&1 & browser=$$!; \
 	$(BIN)/coverage run -m pytest -m "not browser and not soak" $(ASIDE) >$$logs/aside 2>&1 & aside=$$!; \
-	$(BIN)/coverage run -m pytest -m "not browser and not soak" $(ASIDE:%=--ignore=%); others=$$?; \
+	$(BIN)/coverage run -m pytest -m "not browser and not soak" $(ASIDE:%=--ignore=%) --ignore=tests/hub_config; others=$$?; \
 	wait $$browser; browser=$$?; wait $$aside; aside=$$?; \
 	cat $$logs/browser $$logs/aside; rm -r $$logs; exit $$((others + browser + aside))
 	@$(BIN)/coverage combine --quiet
