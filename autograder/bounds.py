@@ -16,10 +16,13 @@ from autograder.repair import Repaired, repair
 from autograder.report import Report
 from autograder.warm import Warm
 from labkit.courses import Bound, Lab, load_attempts, load_text, notebook
+from labkit.courses.lint import Finding
 from labkit.errors import AuthorError
 
 REFERENCE = Bound(">=", 95, percent=True)
 STARTER = Bound("<=", 5, percent=True)
+# Seconds of CPU time in which one submission must be graded.
+MOST_CPU = 180
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,16 @@ def measure(
         run = functools.partial(grade, lab, answered, learner=attempt.name, lane=lane, warm=warm)
         measured.append(found(attempt.name, run, attempt.bound, sorted(attempt.answers.items())))
     return LabResult(lab.course, lab.id, tuple(measured))
+
+
+def too_dear(lab: Lab, result: LabResult) -> list[Finding]:
+    """That a lab takes longer to grade than a class can wait for; in CPU time, since a machine has other work too. Of
+    a model that another process runs, nothing is known here."""
+    dear = next((bound for bound in result.bounds if bound.cpu > MOST_CPU), None)
+    if dear is None:
+        return []
+    found = f"grading {dear.name} takes {dear.cpu:.0f} s of CPU time"
+    return [Finding(str(lab.text_file()), 1, found, f"At most {MOST_CPU} s: draw fewer items.")]
 
 
 def _cpu(lane: Lane | None, warm: Warm) -> float:

@@ -13,21 +13,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 from autograder.batch_command import add_batch_arguments, grade_all, refused_words
-from autograder.bounds import LabResult, measure
+from autograder.bounds import measure, too_dear
 from autograder.calibrate import calls_gain, engine
 from autograder.kept import Kept
 from autograder.lane import ModelLane
 from autograder.warm import Warm
 from labkit.calibration import Calibration, refuse_unfit, write_calibration
 from labkit.courses import Lab, build, load_course, load_courses
-from labkit.courses.lint import Finding, lint
+from labkit.courses.lint import lint
 from labkit.courses.overlay import overlaid
 from labkit.errors import AuthorError, OperatorError, SandboxUnavailable
 
 # 1: a bound is broken, or what was given is refused; 2: the grader itself failed; 3: no sandbox works here.
 _REFUSED, _FAULT, _NO_SANDBOX = 1, 2, 3
-# Seconds of CPU time in which one submission must be graded.
-MOST_CPU = 180
 
 
 def grade(argv: list[str]) -> int:
@@ -91,8 +89,9 @@ def check(argv: list[str]) -> int:
         lane = ModelLane(given.model_home, _progress)
         with _labs(given) as labs, Warm() as warm:
             findings = [one for lab in labs for one in lint(lab)]
-            results = [measure(lab, lane, warm, _progress, Kept(given.resume)) for lab in labs]
-        findings += [one for result in results for one in _too_dear(result, given.courses)]
+            kept = Kept(given.resume)
+            results = [measure(lab, lane, warm, _progress, kept) for lab in labs]
+            findings += [one for lab, result in zip(labs, results, strict=True) for one in too_dear(lab, result)]
         for one in findings:
             print(one, file=sys.stderr)
         if given.json:
@@ -179,18 +178,6 @@ def _home_of(lab: Lab, given: argparse.Namespace) -> Path:
     own: Path = given.courses / lab.course / lab.id
     private: Path | None = given.overlay / lab.course / lab.id if given.overlay else None
     return private if private and private.is_dir() else own
-
-
-def _too_dear(result: LabResult, root: Path) -> list[Finding]:
-    """A lab that takes longer to grade than a class can wait for; in CPU time, since a machine has other work too."""
-    dear = [bound for bound in result.bounds if bound.cpu > MOST_CPU]
-    file = str(root / result.course / result.lab / "lab.py")
-    return [
-        Finding(
-            file, 1, f"grading {one.name} takes {one.cpu:.0f} s of CPU time", f"At most {MOST_CPU} s: draw fewer items."
-        )
-        for one in dear[:1]
-    ]
 
 
 def _read(path: Path) -> bytes:

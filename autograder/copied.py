@@ -2,7 +2,7 @@
 
 Compared is what is left of the code once comments, docstrings and layout are gone and every local name is called by
 when it first appears; texts, word by word. What this does not cover: an answer retold in other statements or other
-words. And where the answer is short, everybody who is right writes the same: below `_TELLING` characters in all,
+words. And where the answer is short, everybody who is right writes the same: below `_LONG_ENOUGH` characters in all,
 nothing is said.
 """
 
@@ -16,7 +16,7 @@ from labkit.courses.syntax import parse
 from labkit.courses.text import LabText
 
 # Shorter solutions have one natural way to be written.
-_TELLING = 200
+_LONG_ENOUGH = 200
 
 
 def is_copied(text: LabText, notebook: Mapping[str, Any]) -> bool:
@@ -24,7 +24,7 @@ def is_copied(text: LabText, notebook: Mapping[str, Any]) -> bool:
     answers = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"] if "id" in cell}
     solutions = text.of("solution")
     own = [bare(cell.reference) for cell in solutions]
-    if not own or sum(map(len, own)) < _TELLING:
+    if not own or sum(map(len, own)) < _LONG_ENOUGH:
         return False
     return own == [bare(answers.get(cell.id, "")) for cell in solutions]
 

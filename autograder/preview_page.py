@@ -22,12 +22,11 @@ from autograder.feedback import GONE, TAGS
 from autograder.preview import Output, Preview, SeenCell, secrets
 from autograder.words import say
 from labkit.courses import Lab, load_text
+from labkit.courses.marks import TELLING
 from labkit.errors import AuthorError
 
 _PICTURES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".svg": "svg+xml", ".webp": "webp"}
 _MOST_PICTURE = 4 * 2**20
-# A shorter line of an answer (`x = 3`) may come out of anything.
-_TELLING = 20
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _rendered = mistune.create_markdown(escape=False, plugins=["table", "strikethrough"])
 _pages = Environment(
@@ -100,6 +99,6 @@ def _refuse_answers(lab: Lab, seen: Preview, made: str) -> None:
     """What is on the page comes from her side alone; this is said once more of the page itself."""
     shown = html.unescape(made)
     for line in sorted(secrets(load_text(lab, seen.language))):
-        if len(line) >= _TELLING and line in shown:
+        if len(line) >= TELLING and line in shown:
             found = f"a line of an answer or of a hidden test would be shown: {line[:60]!r}"
             raise AuthorError(seen.file, 1, found, instead="Look for it in data/ and in what your cells print.")

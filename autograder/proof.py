@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autograder.bounds import measure
+from autograder.bounds import measure, too_dear
 from autograder.gateway_lane import GatewayLane
 from autograder.lane import Lane
 from autograder.preview import preview
@@ -73,8 +73,9 @@ def _prove_lab(lab: Lab, pages: Path, lane: Lane | None, warm: Warm, found: dict
             found["previews"].append(seen.to_json())
         except PlatformFault as fault:
             found["findings"].append(str(fault))
-    bounds = measure(lab, lane, warm, lambda _sentence: None).bounds
-    told = [{**vars(one), "limit": str(one.limit), "why": one.why[:_LONGEST]} for one in bounds]
+    result = measure(lab, lane, warm, lambda _sentence: None)
+    found["findings"] += [str(one) for one in too_dear(lab, result)]
+    told = [{**vars(one), "limit": str(one.limit), "why": one.why[:_LONGEST]} for one in result.bounds]
     found["labs"].append({"lab": lab.id, "title": lab.title, "same": False, "bounds": told})
 
 

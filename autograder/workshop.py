@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from autograder.alone import alone
 from autograder.gradebook import CourseGradebook
 from autograder.proof import Job
 from labkit.courses import Course, build
+from labkit.courses.overlay import KEPT, overlaid
 from labkit.courses.publish import publish
 from labkit.errors import AuthorError, LabkitError, OperatorError
 from labkit.workshop import Version, Workshop
@@ -76,14 +78,11 @@ class Bench:
 
     def _proof(self, version: Version) -> dict[str, Any]:
         pages = self._fresh_pages(version)
-        with tempfile.TemporaryDirectory() as outer:
-            now, before, file = (
-                Path(outer, "now"),
-                self._before(version, Path(outer, "before")),
-                Path(outer, "job.json"),
-            )
-            self.workshop.export(version, now)
-            job = Job(version.course, str(now), before, str(pages), self.lane_url, self.lane_key_file)
+        with tempfile.TemporaryDirectory() as outer, ExitStack() as stack:
+            file, before = Path(outer, "job.json"), self._before(version)
+            now = self._whole(version, Path(outer, "now"), stack)
+            held = self._whole(before, Path(outer, "before"), stack) if before else ""
+            job = Job(version.course, now, held, str(pages), self.lane_url, self.lane_key_file)
             file.write_text(json.dumps(asdict(job)))
             with Path(outer, "found.json").open("w+b") as out:
                 command = [sys.executable, "-m", "autograder.proof", str(file)]
@@ -102,14 +101,15 @@ class Bench:
         found: dict[str, Any] = json.loads(told)
         return found
 
-    def _before(self, version: Version, folder: Path) -> str:
-        """The folder of the last version before it that holds; "" where there is none."""
+    def _whole(self, version: Version, folder: Path, stack: ExitStack) -> str:
+        """The folder of courses with the version's text as it would be published, with the site's overlay."""
+        course = stack.enter_context(overlaid(self.workshop.export(version, folder), self.build / KEPT))
+        return str(course.path.parent)
+
+    def _before(self, version: Version) -> Version | None:
+        """The last version before it that holds."""
         earlier = (one for one in self.workshop.versions(version.course) if one.number < version.number)
-        held = next((one for one in earlier if one.state == "holds"), None)
-        if held is None:
-            return ""
-        self.workshop.export(held, folder)
-        return str(folder)
+        return next((one for one in earlier if one.state == "holds"), None)
 
     def _fresh_pages(self, version: Version) -> Path:
         folder = self.workshop.previews(version)

@@ -28,6 +28,7 @@ from hub_config.author_kernel import FOLDER
 from hub_config.open_lab import page
 from labkit.courses import Lab
 from labkit.courses.course import LANGUAGES
+from labkit.courses.header import NAME
 from labkit.courses.new import new_lab
 from labkit.desk import Desk
 from labkit.errors import LabkitError
@@ -35,7 +36,7 @@ from labkit.workshop import files
 from labkit.workshop.checkout import Changes, Checkout
 
 _LAYOUT = "write"
-_ID = r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
+_ID = f"({NAME.pattern})"
 
 
 class _Workspace(JupyterHandler):

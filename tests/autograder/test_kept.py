@@ -101,7 +101,7 @@ def test_a_check_that_is_run_again_says_the_same_and_grades_nothing(lab, file, c
 
 @pytest.mark.sandbox
 def test_a_lab_that_takes_too_long_to_grade_is_named(lab, capsys, monkeypatch):
-    monkeypatch.setattr(command, "MOST_CPU", 0)
+    monkeypatch.setattr("autograder.bounds.MOST_CPU", 0)
 
     assert command.check(["c", "--courses", str(lab.path.parents[1])]) == 1
     assert "s of CPU time" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from autograder.proof import prove
 from autograder.workshop import Bench
 from labkit.courses import load_course
 from labkit.courses.new import new_lab
+from labkit.courses.overlay import KEPT
 from labkit.courses.publish import publish, published
 from labkit.courses.taught import Taught
 from labkit.database import connect, migrate
@@ -135,3 +137,23 @@ def test_what_the_gradebook_refuses_is_not_published(bench, monkeypatch):
     assert "another id" in bench.workshop.version("writing", version.number).release_fault
     assert b"Think twice" not in Releases(bench.build).files("writing", "ratings")["ratings.ipynb"]
     assert bench.workshop.released("writing") is None
+
+
+def test_what_is_checked_is_what_would_be_released_with_the_sites_overlay(bench, tmp_path, monkeypatch):
+    version = bench.workshop.newest("writing")
+    private = bench.build / KEPT / "writing" / "ratings" / "hidden" / "pool.txt"
+    private.parent.mkdir(parents=True)
+    private.write_text("private")
+    seen, run = [], subprocess.run
+
+    def look(command, **words):
+        if "autograder.proof" not in command:
+            return run(command, **words)
+        job = json.loads(Path(command[-1]).read_text())
+        seen.append((Path(job["now"]) / "writing" / "ratings" / "hidden" / "pool.txt").read_text())
+        raise OSError("enough")
+
+    monkeypatch.setattr("autograder.workshop.subprocess.run", look)
+    with pytest.raises(OSError, match="enough"):
+        bench._proof(version)
+    assert seen == ["private"]

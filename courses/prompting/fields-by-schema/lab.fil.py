@@ -23,21 +23,8 @@
 # (`month`, `day`). Gawa-gawa para sa kursong ito ang lahat ng liham at pangalan.
 
 # %%
-import json
-import re
-
-import labkit
-
-MONTHS = ["January", "February", "March", "April", "May", "June", "July",
-          "August", "September", "October", "November", "December"]
-NAMES = ["name", "amount", "month", "day"]
-with open("data/practice.json", encoding="utf-8") as file:
-    PRACTICE = json.load(file)
 
 # %% demo
-for item in PRACTICE:
-    print(item["text"])
-    print("   ", {name: item[name] for name in NAMES})
 
 # %% [markdown]
 # ## 2. Magtanong nang magalang, makakuha ng kuwento
@@ -46,7 +33,6 @@ for item in PRACTICE:
 # isang programa, at iba na naman ang anyo nito bukas.
 
 # %% demo
-labkit.ask("Please give me the name, the amount and the date: " + PRACTICE[0]["text"], max_tokens=60)
 
 # %% [markdown]
 # ## 3. Form na hindi nito malalabasan
@@ -66,50 +52,6 @@ labkit.ask("Please give me the name, the amount and the date: " + PRACTICE[0]["t
 # sumagot ang modelo noon; saka darating ang totoong liham. Wala kang babaguhin dito.
 
 # %%
-def what_is_wrong(request, fields, examples):
-    """Why the choices cannot be used, or an empty text."""
-    if not isinstance(request, str) or request.count("{message}") != 1:
-        return "write {message} exactly once in REQUEST, where the letter should stand"
-    if not isinstance(fields, dict) or sorted(fields) != sorted(NAMES):
-        return f"FIELDS has exactly these four: {', '.join(NAMES)}"
-    known = {"type", "enum", "minimum", "maximum", "minLength", "maxLength"}
-    if not all(isinstance(field, dict) and field and not set(field) - known for field in fields.values()):
-        return f"a field is described by {', '.join(sorted(known))}"
-    if not isinstance(examples, list) or not all(is_example(one) for one in examples):
-        return 'an example is a pair: ("the letter", {"name": ..., "amount": ..., "month": ..., "day": ...})'
-    if len(request) + sum(len(text) for text, _ in examples) > 2500:
-        return "request and examples together are longer than 2,500 characters; every letter pays for them"
-    if any(item["text"].lower()[:60] in text.lower() for item in PRACTICE for text, _ in examples):
-        return "an example copies a practice letter; make up your own"
-    return ""
-
-
-def is_example(one):
-    return (
-        isinstance(one, (tuple, list)) and len(one) == 2 and isinstance(one[0], str)
-        and isinstance(one[1], dict) and sorted(one[1]) == sorted(NAMES)
-    )
-
-
-def fill_in(request, fields, examples, text):
-    """The form the model fills in for one letter; an empty one where it was cut off."""
-    talk = []
-    for letter, record in examples:
-        talk.append({"role": "user", "content": request.replace("{message}", letter)})
-        ordered = {name: record[name] for name in fields}
-        talk.append({"role": "assistant", "content": json.dumps(ordered, ensure_ascii=False)})
-    talk.append({"role": "user", "content": request.replace("{message}", text)})
-    schema = {"type": "object", "properties": fields, "required": list(fields)}
-    form = {"type": "json_schema", "json_schema": {"name": "letter", "schema": schema}}
-    try:
-        return json.loads(labkit.chat(talk, stream=False, max_tokens=64, temperature=0, response_format=form))
-    except ValueError:
-        return {}
-
-
-def right_fields(record, item):
-    """The share of the four fields that are exactly right, from 0 to 1."""
-    return sum(record.get(name) == item[name] for name in NAMES) / len(NAMES)
 
 # %% [markdown]
 # ## 4. Ang hiling, mga field at mga halimbawa mo
@@ -124,25 +66,15 @@ def right_fields(record, item):
 # 3. Kapag may mga halimbawa na, puwedeng paikliin ang hiling: marahil ang liham na lang, `"{message}"`.
 # 4. Palitan ang pagkakasunod ng mga field. Baka dapat mauna ang pinakamadaling makita.
 
-# %% solution="form"
+# %% solution="request"
+
+# %% solution="fields"
+
+# %% solution="examples"
 
 # %% demo
-filled = [fill_in(REQUEST, FIELDS, EXAMPLES, item["text"]) for item in PRACTICE]
-for record, item in zip(filled, PRACTICE):
-    wrong = [name for name in NAMES if record.get(name) != item[name]]
-    print("right" if not wrong else "WRONG: " + ", ".join(wrong), "|", item["text"])
-    print("     ", record)
 
 # %% demo
-import matplotlib.pyplot as plt
-
-found = [sum(record.get(name) == item[name] for record, item in zip(filled, PRACTICE)) for name in NAMES]
-figure, axes = plt.subplots(figsize=(6, 2.2))
-axes.barh(NAMES, found, hatch="//", edgecolor="black")
-axes.set_xlim(0, len(PRACTICE))
-axes.set_xlabel("letters of 12 in which the field is exactly right")
-axes.invert_yaxis()
-labkit.show(figure, "Letters of 12 in which a field is right: " + ", ".join(f"{name} {count}" for name, count in zip(NAMES, found)))
 
 # %% [markdown]
 # ## 5. Ang hindi sinasabi ng liham
@@ -157,19 +89,12 @@ labkit.show(figure, "Letters of 12 in which a field is right: " + ", ".join(f"{n
 # liham ang pangalan. Ganito magdagdag sa listahan: `doubts.append("name")`.
 
 # %%
-def numbers_in(text):
-    """All whole numbers of a text: numbers_in("₱1,250 on May 5") is [1250, 5]."""
-    return [int(number) for number in re.findall(r"\d+", text.replace(",", ""))]
 
 # %% solution="doubts"
 
 # %% demo
-for record, item in zip(filled, PRACTICE):
-    if record and (doubts := doubtful(record, item["text"])):
-        print("to a person, because of", ", ".join(doubts), "|", record, "|", item["text"])
 
 # %% demo
-labkit.allowance()
 
 # %% [markdown]
 # ## 6. Mga pagsusuring puwede mong patakbuhin
@@ -217,6 +142,3 @@ labkit.allowance()
 # ang pinakabago ang bibilangin.
 
 # %% demo
-import labkit
-
-labkit.submit()

@@ -123,17 +123,34 @@ def right_fields(record, item):
 # 3. With examples, the request can become short: perhaps the letter alone, `"{message}"`.
 # 4. Change the order of the fields. What is easiest to find may come first.
 
-# %% solution="form"
+# %% solution="request"
 ### BEGIN SOLUTION
 REQUEST = "{message}"
+### END SOLUTION
+### BEGIN STARTER
+# REQUEST = "Hello! Please read this message from a citizen and give me the important information as JSON: {message}"
+### END STARTER
 
+# %% solution="fields"
+### BEGIN SOLUTION
 FIELDS = {
     "month": {"enum": MONTHS},
     "day": {"type": "integer", "minimum": 1, "maximum": 31},
     "amount": {"type": "integer", "minimum": 20, "maximum": 99999},
     "name": {"type": "string", "maxLength": 40},
 }
+### END SOLUTION
+### BEGIN STARTER
+# FIELDS = {
+#     "name": {"type": "string"},
+#     "amount": {"type": "integer"},
+#     "month": {"type": "string"},
+#     "day": {"type": "integer"},
+# }
+### END STARTER
 
+# %% solution="examples"
+### BEGIN SOLUTION
 EXAMPLES = [
     ("Bayad na po ang P27500 last 3 August, 2026 pero wala pa ring permit. Ako si Gina Lopez.",
      {"name": "Gina Lopez", "amount": 27500, "month": "August", "day": 3}),
@@ -154,15 +171,6 @@ EXAMPLES = [
 ]
 ### END SOLUTION
 ### BEGIN STARTER
-# REQUEST = "Hello! Please read this message from a citizen and give me the important information as JSON: {message}"
-#
-# FIELDS = {
-#     "name": {"type": "string"},
-#     "amount": {"type": "integer"},
-#     "month": {"type": "string"},
-#     "day": {"type": "integer"},
-# }
-#
 # EXAMPLES = [
 #     # ("Your own letter.", {"name": "...", "amount": 0, "month": "...", "day": 0}),
 # ]

@@ -22,19 +22,8 @@
 # tungkol sa iisang bagay. Isinulat ang lahat para sa kursong ito; walang bayan na may ganitong mga patakaran.
 
 # %%
-import json
-import re
-
-import labkit
-
-with open("data/practice.json", encoding="utf-8") as file:
-    PRACTICE = json.load(file)
 
 # %% demo
-for notice in PRACTICE[:1] + PRACTICE[-1:]:
-    print(notice["notice"])
-    for item in notice["questions"]:
-        print(f"   {item['answered']:4} {item['question']}")
 
 # %% [markdown]
 # ## 2. Tanungin ang modelo
@@ -42,15 +31,6 @@ for notice in PRACTICE[:1] + PRACTICE[-1:]:
 # Ang unang maiisip: ipakita ang paunawa at ang tanong, at tingnan kung alin sa `yes` at `no` ang mas gustong isunod ng modelo.
 
 # %% demo
-def asks(notice, question):
-    prompt = f"Notice: {notice}\nQuestion: {question}\nDoes the notice answer it, yes or no? Answer:"
-    yes, no = labkit.score(prompt, [" yes", " no"])
-    return "yes" if yes > no else "no"
-
-
-said = [(asks(one["notice"], item["question"]), item["answered"]) for one in PRACTICE[:3] for item in one["questions"]]
-print(f"{sum(one == other for one, other in said)} of {len(said)} right; tossing a coin gives about {len(said) // 2}.")
-print("It said:", " ".join(one for one, _ in said))
 
 # %% [markdown]
 # ## 3. Baligtarin
@@ -72,46 +52,12 @@ print("It said:", " ".join(one for one, _ in said))
 # %% solution="support"
 
 # %% demo
-support(-24.0, -40.0)
 
 # %% [markdown]
 # Tinatanong ng kahon sa ibaba ang modelo. Sa bawat paunawa, minamarkahan nito ang lahat ng tanong pagkatapos ng iyong template na
 # may paunawa, at pagkatapos ng template ring iyon na "None." ang laman. Wala kang babaguhin dito.
 
 # %%
-def what_is_wrong(template, threshold):
-    """Why the answer cannot be used, or an empty text."""
-    if not isinstance(template, str) or template.count("{notice}") != 1:
-        return "write {notice} exactly once, where the town's notice should stand"
-    if len(template) > 500:
-        return f"the template has {len(template)} characters; keep it under 500"
-    if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or threshold != threshold:
-        return "the threshold must be a number, such as 0.5"
-    if not isinstance(support(-24.0, -40.0), float):
-        return "write support first, in part 3"
-    return ""
-
-
-def supports(template, by_sentence, notice, questions):
-    """For each question how much the notice, or its best sentence, supports it."""
-    pieces = re.split(r"(?<=[.?!]) +", notice) if by_sentence else [notice]
-    prompts = [template.replace("{notice}", piece) for piece in [*pieces, "None."]]
-    *rows, nothing = labkit.score(prompts, [" " + question for question in questions])
-    return [support(max(row[place] for row in rows), nothing[place]) for place in range(len(questions))]
-
-
-def decide(template, by_sentence, threshold, notices):
-    """For each question of each notice, whether the notice answers it: "yes" or "no"."""
-    told = []
-    for one in notices:
-        questions = [item["question"] for item in one["questions"]]
-        values = supports(template, by_sentence, one["notice"], questions)
-        told += ["yes" if value > threshold else "no" for value in values]
-    return told
-
-
-def wanted(notices):
-    return [item["answered"] for one in notices for item in one["questions"]]
 
 # %% [markdown]
 # ## 4. Ang template at hangganan mo
@@ -128,34 +74,10 @@ def wanted(notices):
 # %% solution="grounding"
 
 # %% demo
-import matplotlib.pyplot as plt
-
-rows = [
-    (value, item["answered"], one["language"], item["question"])
-    for one in PRACTICE
-    for value, item in zip(
-        supports(TEMPLATE, BY_SENTENCE, one["notice"], [each["question"] for each in one["questions"]]), one["questions"]
-    )
-]
-figure, axes = plt.subplots(figsize=(7, 2.4))
-for place, (word, mark) in enumerate((("no", "x"), ("yes", "o"))):
-    here = [value for value, answered, _, _ in rows if answered == word]
-    axes.plot(here, [place] * len(here), mark, markersize=8, fillstyle="none")
-axes.axvline(THRESHOLD, linestyle="--", color="black")
-axes.set_yticks([0, 1], ["not in the notice", "in the notice"])
-axes.set_ylim(-0.6, 1.6)
-axes.set_xlabel("support; the dashed line is your threshold")
-middle = {word: sorted(value for value, answered, _, _ in rows if answered == word) for word in ("no", "yes")}
-says = f"Support of questions that are not in the notice: {middle['no'][0]:.2f} to {middle['no'][-1]:.2f}; of those that are: "
-labkit.show(figure, says + f"{middle['yes'][0]:.2f} to {middle['yes'][-1]:.2f}. Your threshold is {THRESHOLD}.")
 
 # %% demo
-for value, answered, language, question in sorted(rows):
-    said = "yes" if value > THRESHOLD else "no"
-    print("right" if said == answered else "WRONG", f"{value:6.2f} {language:8}", question)
 
 # %% demo
-labkit.allowance()
 
 # %% [markdown]
 # ## 5. Mga pagsusuring puwede mong patakbuhin
@@ -204,6 +126,3 @@ labkit.allowance()
 # ang pinakabago ang bibilangin.
 
 # %% demo
-import labkit
-
-labkit.submit()

@@ -24,22 +24,8 @@
 # kailangan sa pagmamarka (hakbang 2). Isinulat ang lahat para sa kursong ito; walang mamamayang sumulat ng mga ito.
 
 # %%
-import csv
-
-import labkit
-
-KINDS = ["praise", "complaint", "question"]
-with open("data/practice.csv", encoding="utf-8") as file:
-    PRACTICE = list(csv.DictReader(file))
-OFFICES = ["certificates", "taxes", "health", "roads", "garbage"]
-with open("data/offices.csv", encoding="utf-8") as file:
-    ROUTED = list(csv.DictReader(file))
-with open("data/calibration.txt", encoding="utf-8") as file:
-    CALIBRATION = file.read().splitlines()
 
 # %% demo
-for message in PRACTICE:
-    print(f"{message['kind']:10} {message['text']}")
 
 # %% [markdown]
 # ## 2. Ang nakikita ng modelo
@@ -50,7 +36,6 @@ for message in PRACTICE:
 # ang mga numero: mas malapit sa sero, mas malamang.
 
 # %% demo
-labkit.score("Message: The park is so clean now, thank you!\nType:", [" praise", " complaint", " question"])
 
 # %% [markdown]
 # Madalas, iisang salita ang nananalo anuman ang mensahe, dahil mas gusto lang ng modelo ang salitang iyon sa lugar na
@@ -59,40 +44,6 @@ labkit.score("Message: The park is so clean now, thank you!\nType:", [" praise",
 # ibaba; wala kang babaguhin dito.
 
 # %%
-def what_is_wrong(template):
-    """Why a template cannot be used, or an empty text."""
-    if not isinstance(template, str) or template.count("{message}") != 1:
-        return "write {message} exactly once, where each citizen's message should stand"
-    if len(template) > 2000:
-        return f"it has {len(template)} characters; keep it under 2,000, every message pays for it"
-    if any(message["text"].lower() in template.lower() for message in [*PRACTICE, *ROUTED]):
-        return "it copies a practice message; make up your own examples"
-    return ""
-
-
-def choose(template, words, texts, fair=True):
-    """Which word the model puts after each text; with `fair`, once its bias for a word is taken out."""
-    prompts = [template.replace("{message}", text) for text in [*CALIBRATION, *texts]]
-    rows = []
-    for at in range(0, len(prompts), 32):  # a few at a time, so that others get their turn
-        rows += labkit.score(prompts[at : at + 32], [" " + word for word in words])
-    bias = [sum(column) / len(CALIBRATION) if fair else 0 for column in zip(*rows[: len(CALIBRATION)])]
-    left = [[value - usual for value, usual in zip(row, bias)] for row in rows[len(CALIBRATION) :]]
-    return [words[row.index(max(row))] for row in left]
-
-
-def sort_messages(template, texts):
-    """What the model takes each text for: praise, complaint or question."""
-    return choose(template, KINDS, texts)
-
-
-def route_messages(template, texts):
-    """Which office the model would send each text to."""
-    return choose(template, OFFICES, texts)
-
-
-def count_right(answers, messages, column="kind"):
-    return sum(answer == message[column] for answer, message in zip(answers, messages))
 
 # %% [markdown]
 # ## 3. Ang iyong template
@@ -115,31 +66,12 @@ def count_right(answers, messages, column="kind"):
 # %% solution="template"
 
 # %% demo
-answers = sort_messages(TEMPLATE, [message["text"] for message in PRACTICE])
-for answer, message in zip(answers, PRACTICE):
-    print("right" if answer == message["kind"] else "WRONG", f"{answer:10} {message['text']}")
 
 # %% [markdown]
 # Gaano kalakas ang bias? Binibilang ng larawan kung gaano kadalas pinipili ng modelo ang bawat salita sa labindalawang
 # mensaheng pagsasanay, na tig-apat bawat uri: una nang walang binabago, saka nang inalis ang bias.
 
 # %% demo
-import matplotlib.pyplot as plt
-
-figure, axes = plt.subplots(figsize=(6, 2.4))
-texts = [message["text"] for message in PRACTICE]
-told = []
-for place, (fair, hatch, name) in enumerate(((False, "", "as it is"), (True, "//", "bias taken out"))):
-    chosen = choose(TEMPLATE, KINDS, texts, fair=fair)
-    places = [spot + 0.4 * place for spot in range(len(KINDS))]
-    counts = [chosen.count(kind) for kind in KINDS]
-    axes.bar(places, counts, 0.38, label=name, hatch=hatch, edgecolor="black")
-    told.append(f"{name}: " + ", ".join(f"{kind} {count}" for kind, count in zip(KINDS, counts)))
-axes.axhline(4, linestyle="--", color="black")
-axes.set_xticks([spot + 0.2 for spot in range(len(KINDS))], KINDS)
-axes.set_ylabel("messages of 12")
-axes.legend()
-labkit.show(figure, "Messages of 12 by the kind chosen. " + "; ".join(told) + ". Four of each would be right.")
 
 # %% [markdown]
 # ## 4. Ang mas mahirap na kalahati: sa aling opisina?
@@ -156,12 +88,8 @@ labkit.show(figure, "Messages of 12 by the kind chosen. " + "; ".join(told) + ".
 # %% solution="routing"
 
 # %% demo
-answers = route_messages(ROUTING, [message["text"] for message in ROUTED])
-for answer, message in zip(answers, ROUTED):
-    print("right" if answer == message["office"] else "WRONG", f"{answer:12} {message['text']}")
 
 # %% demo
-labkit.allowance()
 
 # %% [markdown]
 # ## 5. Mga pagsusuring maaari mong patakbuhin
@@ -209,6 +137,3 @@ labkit.allowance()
 # ang pinakabago ang bibilangin.
 
 # %% demo
-import labkit
-
-labkit.submit()

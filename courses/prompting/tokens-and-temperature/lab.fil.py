@@ -15,11 +15,6 @@
 # kahon at pindutin ang **Shift + Enter** para patakbuhin, mula itaas hanggang ibaba. Wala kang masisira rito.
 
 # %%
-import csv
-import math
-
-with open("data/pairs.csv", encoding="utf-8") as file:
-    PAIRS = list(csv.DictReader(file))
 
 # %% [markdown]
 # ## 1. Mula iskor tungo sa tsansa
@@ -28,9 +23,6 @@ with open("data/pairs.csv", encoding="utf-8") as file:
 # malamang.
 
 # %% demo
-import labkit
-
-labkit.score("The capital of the Philippines is", [" Manila", " Cebu", " Tokyo"])
 
 # %% [markdown]
 # Maaaring maging anumang numero ang iskor; ang tsansa ay nasa pagitan ng 0 at 1, at 1 ang kabuuan ng lahat ng tsansa.
@@ -51,27 +43,8 @@ labkit.score("The capital of the Philippines is", [" Manila", " Cebu", " Tokyo"]
 # %% solution="chances"
 
 # %% demo
-import matplotlib.pyplot as plt
-
-WORDS = [" Manila", " Cebu", " Davao", " Rizal", " rice"]
-scores = labkit.score("The capital of the Philippines is", WORDS)
-figure, axes = plt.subplots(figsize=(7, 2.6))
-told = []
-for place, (temperature, hatch) in enumerate(((0, ""), (0.5, "//"), (1, ".."), (3, "xx"))):
-    spots = [spot + 0.2 * place for spot in range(len(WORDS))]
-    bars = chances(scores, temperature)
-    axes.bar(spots, bars, 0.2, label=f"temperature {temperature}", hatch=hatch, edgecolor="black")
-    told.append(f"at temperature {temperature} the likeliest word has {max(bars):.2f}")
-axes.set_xticks([spot + 0.3 for spot in range(len(WORDS))], WORDS)
-axes.set_ylabel("chance")
-axes.legend()
-labkit.show(figure, "The chances of five words: " + "; ".join(told) + ".")
 
 # %% demo
-import random
-
-for temperature in (0, 1, 3):
-    print(temperature, *random.choices(WORDS, chances(scores, temperature), k=12))
 
 # %% test="chances-examples" points=10
 
@@ -82,17 +55,8 @@ for temperature in (0, 1, 3):
 # ng token ng bawat isa para sa modelo ng kursong ito (binilang gamit ang sarili nitong tokenizer).
 
 # %% demo
-for pair in PAIRS[:5]:
-    print(pair["english_tokens"], pair["english"], "|", pair["filipino_tokens"], pair["filipino"])
 
 # %% demo
-figure, axes = plt.subplots(figsize=(6, 3))
-for language, mark in (("english", "o"), ("filipino", "x")):
-    axes.plot([len(pair[language]) for pair in PAIRS], [int(pair[language + "_tokens"]) for pair in PAIRS], mark, label=language, fillstyle="none")
-axes.set_xlabel("characters")
-axes.set_ylabel("tokens")
-axes.legend()
-labkit.show(figure, "Tokens against characters of each text: the Filipino points lie higher than the English ones.")
 
 # %% [markdown]
 # Paghambingin ang dalawang pangungusap na magkasinghaba. Natuto ang modelong ito mula sa Ingles, kaya buo nitong kilala
@@ -142,6 +106,3 @@ labkit.show(figure, "Tokens against characters of each text: the Filipino points
 # ang pinakabago ang bibilangin.
 
 # %% demo
-import labkit
-
-labkit.submit()

@@ -3,6 +3,8 @@
 # score: >=90%                          or 42 (points), 42%, <=60%, and `loses NAME` (that test is not full)
 # %% solution="clip"
 def clip(x, low, high): ...
+# %% solution="again"
+                                      an empty solution is the lab's own; one that is left out is not answered
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ def load_attempt(lab: Lab, path: Path) -> Attempt:
             raise AuthorError(str(path), cell.line, found, instead=f"Its answers are {known}.")
         if cell.name in answers:
             raise AuthorError(str(path), cell.line, f"{cell.name!r} is answered twice", instead="Keep one.")
-        answers[cell.name] = cell.source
+        answers[cell.name] = cell.source or wanted.reference
     return Attempt(path.stem, bound, answers)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from labkit.courses import releases
 from labkit.courses.course import Course, Lab
+from labkit.courses.marks import is_telling
 from labkit.courses.sums import calls_check
 from labkit.courses.text import Cell, LabText, load_text
 from labkit.errors import AuthorError
@@ -136,13 +137,13 @@ _SOURCES: dict[str, Callable[[Cell, str, str], str]] = {
 def _refuse_leaks(lab: Lab, text: LabText, cells: list[dict[str, Any]]) -> None:
     """No line of a hidden test may stand elsewhere in what learners are given.
 
-    Compares whole lines of 20 characters and more: a hidden value that the author retold in prose is not found.
+    Compares whole lines that tell something: a hidden value that the author retold in prose is not found.
     """
     released = {line.strip() for cell in cells for line in cell["source"]}
     for cell in text.of("test"):
         for offset, line in enumerate(cell.source.splitlines() if cell.hidden else (), 1):
             shown = line.strip()
-            if len(shown) >= 20 and shown in released and not shown.startswith(("import ", "from ", "#")):
+            if is_telling(shown) and shown in released:
                 file, found = str(lab.text_file(text.language)), f"hidden test {cell.id!r} is given away: {shown!r}"
                 instead = "The same line is in a cell the learner sees; change one of them."
                 raise AuthorError(file, cell.line + offset, found, instead=instead)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from labkit.courses.build import build as build_course
@@ -21,19 +22,17 @@ def build(argv: list[str]) -> int:
     parser.add_argument("--overlay", type=Path, metavar="DIR", help="hidden files and calibrations that are kept apart")
     parser.add_argument("--to", type=Path, required=True, metavar="OUT")
     given = parser.parse_args(argv)
-    try:
+
+    def run() -> list[str]:
         with overlaid(load_course(given.courses, given.course), given.overlay) as course:
             build_course(course, given.to)
-    except OSError as error:
-        print(f"{given.to} cannot be written: {error.strerror}. Name another folder with --to.", file=sys.stderr)
-        return 1
-    except (AuthorError, OperatorError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{len(course.labs)} labs of {course.id} are in {given.to}/reference, learner and grader.")
-    if course.packages:
-        print(f"Its labs import {', '.join(course.packages)}: install them where learners' servers and the grader run.")
-    return 0
+        told = [f"{len(course.labs)} labs of {course.id} are in {given.to}/reference, learner and grader."]
+        if course.packages:
+            needed = ", ".join(course.packages)
+            told.append(f"Its labs import {needed}: install them where learners' servers and the grader run.")
+        return told
+
+    return _answered(run, given.to, "--to")
 
 
 def new(argv: list[str]) -> int:
@@ -46,13 +45,24 @@ def new(argv: list[str]) -> int:
     course_id, slash, lab_id = given.which.partition("/")
     if not slash:
         parser.error("name COURSE/LAB")
-    try:
+
+    def run() -> list[str]:
         lab = new_lab(given.courses, course_id, lab_id, given.title)
+        next_step = f"write yours over it, then say labkit courses check {lab.course}/{lab.id}"
+        return [f"{lab.path}/lab.py is a whole lab: {next_step}"]
+
+    return _answered(run, given.courses, "--courses")
+
+
+def _answered(run: Callable[[], list[str]], folder: Path, option: str) -> int:
+    """Prints what it tells, or why it was refused; `option` is the one that names `folder`."""
+    try:
+        told = run()
     except OSError as error:
-        print(f"{given.courses} cannot be written: {error.strerror}. Name another folder with --courses.", file=sys.stderr)
+        print(f"{folder} cannot be written: {error.strerror}. Name another folder with {option}.", file=sys.stderr)
         return 1
     except (AuthorError, OperatorError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{lab.path}/lab.py is a whole lab: write yours over it, then say labkit courses check {lab.course}/{lab.id}")
+    print("\n".join(told))
     return 0

@@ -11,16 +11,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from labkit.courses.competency import Competency, Framework
+from labkit.courses.header import NAME
 from labkit.courses.reader import Table
 
 FILE = "frameworks.toml"
 _KEYS = ("key", "title", "publisher", "date", "url", "competencies")
-_KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def frameworks_of(course: Path) -> Path:
@@ -51,7 +50,7 @@ def load_frameworks(file: Path) -> Mapping[str, Competency]:
 def _framework(table: Table) -> Framework:
     table.known(_KEYS)
     key, url = table.text("key"), table.text("url")
-    if not _KEY.fullmatch(key):
+    if not NAME.fullmatch(key):
         raise table.refuse("key", f"{key!r} cannot be a key", "use a-z, 0-9 and single hyphens")
     if not url.startswith("https://"):
         raise table.refuse("url", f"url = {url!r}", "write where it can be read, such as https://doi.org/...")
@@ -63,6 +62,6 @@ def _competencies(table: Table) -> Mapping[str, str]:
     if not isinstance(given, dict) or not given:
         raise table.refuse("competencies", "no competencies", 'write competencies = {KEY = "its name"}')
     for key, text in given.items():
-        if not _KEY.fullmatch(key) or not isinstance(text, str) or not text.strip():
+        if not NAME.fullmatch(key) or not isinstance(text, str) or not text.strip():
             raise table.refuse(key, f"{key} = {text!r}", 'write KEY = "the name the framework gives it"')
     return given

@@ -21,6 +21,7 @@ from typing import Any
 
 from labkit.courses import reading
 from labkit.courses.course import Lab
+from labkit.courses.marks import is_telling
 from labkit.courses.sums import is_check
 from labkit.courses.syntax import parse
 from labkit.courses.text import Cell, LabText, load_text
@@ -31,8 +32,6 @@ _KEYS = {"licence", "source"}
 _FEWEST_WORDS = 3
 # The highest grade of prose, and how many words tell it.
 _GRADE, _ENOUGH_WORDS = 9, 100
-# Shorter lines (`return x`, `else:`) stand anywhere.
-_TELLING = 20
 _HEADING = re.compile(r"^(#{1,6}) ", re.MULTILINE)
 _PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<to>[^)\s]+)[^)]*\)|<img\b(?P<tag>[^>]*)>")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<to>[^)\s]+)[^)]*\)")
@@ -119,7 +118,7 @@ def _answers(file: str, text: LabText) -> Iterator[Finding]:
 
 def _telling(source: str) -> set[str]:
     lines = {line.strip() for line in source.splitlines()}
-    return {line for line in lines if len(line) >= _TELLING and not line.startswith(("import ", "from ", "#", '"""'))}
+    return {line for line in lines if is_telling(line) and not line.startswith('"""')}
 
 
 def _hard(file: str, english: LabText) -> Iterator[Finding]:

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits, ModelLimits, Outcome
 from labkit.courses.competency import Competency
+from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits, ModelLimits, Outcome
 from labkit.courses.frameworks import FILE, frameworks_of, load_frameworks
+from labkit.courses.header import NAME
 from labkit.courses.quiz import FILE as QUIZ
 from labkit.courses.quiz import load_quiz
 from labkit.courses.reader import Table
 from labkit.errors import AuthorError, OperatorError
 
-ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _COURSE_KEYS = (
     "title", "titles", "description", "descriptions", "prerequisite", "prerequisites", "licence", "packages",
     "outcomes", "labs",
@@ -43,7 +43,7 @@ def load_courses(root: Path) -> tuple[Course, ...]:
 def load_course(root: Path, course_id: str) -> Course:
     """The course in `root/course_id`, every lab of it checked to be there."""
     file = root / course_id / "course.toml"
-    if not ID.fullmatch(course_id) or not file.is_file():
+    if not NAME.fullmatch(course_id) or not file.is_file():
         known = ", ".join(path.parent.name for path in sorted(root.glob("*/course.toml"))) or "none"
         raise OperatorError(f"There is no course {course_id!r} in {root}.", instead=f"Courses there: {known}.")
     top = Table.read(file)
@@ -78,7 +78,7 @@ def _lab(table: Table, course_id: str, before: tuple[str, ...], outcomes: tuple[
     """The lab of a [[labs]] table; `before` are those above it."""
     table.known(_LAB_KEYS)
     lab_id = table.text("id")
-    if not ID.fullmatch(lab_id):
+    if not NAME.fullmatch(lab_id):
         raise table.refuse("id", f"{lab_id!r} cannot be a lab's id", "use a-z, 0-9 and single hyphens")
     path = table.file.parent / lab_id
     if not (path / "lab.py").is_file():
@@ -124,7 +124,7 @@ def _outcomes(top: Table, known: Mapping[str, Competency]) -> tuple[Outcome, ...
     for table in top.tables("outcomes"):
         table.known(_OUTCOME_KEYS)
         outcome_id = table.text("id")
-        if not ID.fullmatch(outcome_id):
+        if not NAME.fullmatch(outcome_id):
             raise table.refuse("id", f"{outcome_id!r} cannot be an outcome's id", "use a-z, 0-9 and single hyphens")
         if outcome_id in {one.id for one in found}:
             raise table.refuse("id", f"the outcome {outcome_id!r} is there twice", "give each an id of its own")

@@ -22,6 +22,8 @@ STRAY = re.compile(
 )
 _EXACT = re.compile(r"^(?P<indent>\s*)### (?P<edge>BEGIN|END) (?P<what>SOLUTION|STARTER)\s*$")
 _KNOWN = "Write `### BEGIN SOLUTION`, `### END SOLUTION`, `### BEGIN STARTER` or `### END STARTER`"
+# What a line has at least that gives something away; `return x` and `else:` stand anywhere.
+TELLING = 20
 _TODO = ("# YOUR CODE HERE", "raise NotImplementedError()")
 
 
@@ -51,6 +53,11 @@ def learner_source(file: str, line: int, source: str) -> str:
         elif following != "STARTER":
             out.append(tuple(piece.indent + text for text in _TODO))
     return _joined(out)
+
+
+def is_telling(line: str) -> bool:
+    """Whether a line of an answer or a hidden test, seen elsewhere, gives it away. Imports and comments do not."""
+    return len(line) >= TELLING and not line.startswith(("import ", "from ", "#"))
 
 
 def refuse_marks(file: str, line: int, source: str) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from string import Template
 
 from labkit.courses.course import Lab
-from labkit.courses.load import ID, load_course
+from labkit.courses.header import NAME
+from labkit.courses.load import load_course
 from labkit.durable import sync_folder, write
 from labkit.errors import OperatorError
 
@@ -31,7 +32,7 @@ def new_lab(root: Path, course_id: str, lab_id: str, title: str = "") -> Lab:
     table can be added; AuthorError for one that is wrong already.
     """
     for what, name in (("course", course_id), ("lab", lab_id)):
-        if not ID.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise OperatorError(f"{name!r} cannot be a {what}'s id.", instead="Use a-z, 0-9 and single hyphens.")
     title = title.strip() or lab_id.replace("-", " ").capitalize()
     root.mkdir(parents=True, exist_ok=True)

@@ -117,8 +117,8 @@ def _refuse_outcome(path: Path, cell: Cell, known: tuple[str, ...]) -> None:
 
 
 def _matched(path: Path, cells: list[Cell], english: tuple[Cell, ...]) -> list[Cell]:
-    """The graded cells must be the English ones, in their order; each takes the English outcome, and an empty one the
-    English source."""
+    """The graded cells must be the English ones, in their order; each takes the English outcome. Whatever is no prose
+    and is left empty takes the English source: of a cell without a name, of the one in the same place of its kind."""
     named = [cell for cell in english if cell.name]
     ours = [cell for cell in cells if cell.name]
     for cell, other in zip(ours, named, strict=False):
@@ -135,8 +135,8 @@ def _matched(path: Path, cells: list[Cell], english: tuple[Cell, ...]) -> list[C
         missing = named[len(ours)]
         found = f"the {missing.kind} {missing.name!r} of lab.py is missing"
         raise AuthorError(str(path), cells[-1].line, found, instead=f"Add {_described(missing)}.")
-    theirs = {cell.name: cell for cell in named}
-    return [_inheriting(cell, theirs[cell.name]) if cell.name else cell for cell in cells]
+    theirs = {cell.id: cell for cell in english if cell.kind != "prose"}
+    return [_inheriting(cell, theirs[cell.id]) if cell.id in theirs else cell for cell in cells]
 
 
 def _described(cell: Cell) -> str:

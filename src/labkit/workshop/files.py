@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from labkit.courses.course import LANGUAGES
+from labkit.courses.header import NAME
 from labkit.errors import RequestRefused
 
 MOST_FILES = 2_000
 MOST_BYTES = 24 * 2**20
-_ID = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # No name begins with a dot, so none is git's, an editor's or a way upwards.
 _NAME = r"[^\x00-\x1f\x7f\\/.\"][^\x00-\x1f\x7f\\/\"]{0,120}"
 _TEXTS = "|".join(re.escape(name) for name in (*LANGUAGES.values(), "README.md", "calibration.json"))
 _KNOWN = re.compile(
-    rf"[A-Za-z0-9][\w-]*\.(?:toml|md)|{_ID}/(?:{_TEXTS}|submissions/[\w-]+\.py|(?:data|hidden)(?:/{_NAME}){{1,6}})"
+    rf"[A-Za-z0-9][\w-]*\.(?:toml|md)|{NAME.pattern}/(?:{_TEXTS}|submissions/[\w-]+\.py|(?:data|hidden)(?:/{_NAME}){{1,6}})"
 )
 
 

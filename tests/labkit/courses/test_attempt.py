@@ -64,3 +64,11 @@ def test_what_is_no_attempt_is_refused_by_file_and_line(write, text, line, found
 
     assert refused.value.file.endswith("attempt.py")
     assert (refused.value.line, found in refused.value.found) == (line, True), refused.value
+
+
+def test_an_empty_solution_is_the_labs_own_and_one_left_out_is_not_answered(write):
+    (own,) = attempts(write, '# score: 5\n# %% solution="clip"\n')
+    assert own.answers["clip"] == "def clip(x, low, high):\n    return max(low, min(high, x))"
+
+    (none,) = attempts(write, '# score: 0\n# %% [markdown] answer="reflect"\n# No.\n')
+    assert "clip" not in none.answers

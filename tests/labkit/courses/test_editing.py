@@ -43,9 +43,10 @@ def test_after_editing_one_cell_only_its_lines_differ(path: Path, number: int):
     notebook = through_a_browser(to_notebook(text))
     cell = notebook["cells"][number]
     raw = cell["metadata"]["labkit_text"]["raw"]
-    cell["source"] += "\nsomething new"
+    cell["source"] += "\nsomething new" if cell["source"] else "something new"
     before, after = text.splitlines(), to_text(notebook).splitlines()
-    start = text[: text.index(raw)].count("\n") if number else 0
+    above = "".join(one["metadata"]["labkit_text"]["raw"] for one in notebook["cells"][:number])
+    start = above.count("\n")
     changed = [op for op in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes() if op[0] != "equal"]
     added = "# something new" if cell["cell_type"] == "markdown" else "something new"
 

@@ -251,3 +251,18 @@ def test_an_outcome_that_is_not_there_or_not_the_same_is_refused_by_file_and_lin
 
     assert (refused.value.file.rpartition("/")[2], refused.value.line) == where
     assert found in refused.value.found
+
+
+def test_an_empty_cell_of_another_language_takes_the_english_one_in_its_place(write):
+    english = "# %%\nimport math\n# %% demo\nprint(1)\n# %% demo\nprint(2)\n"
+    filipino = "# %%\n# %% demo\n# %% demo\nprint('dalawa')\n"
+    lab = load_course(write(f"{english}{TEST}", fil=f'{filipino}# %% test="t" points=1\n'), "c").lab("one")
+
+    sources = [cell.source for cell in load_text(lab, "fil").cells]
+    assert sources == ["import math", "print(1)", "print('dalawa')", "assert True is not False"]
+
+
+def test_empty_prose_of_another_language_stays_empty(write):
+    lab = load_course(write(f"# %% [markdown]\n# Hello\n{TEST}", fil=f"# %% [markdown]\n{TEST}"), "c").lab("one")
+
+    assert load_text(lab, "fil").cells[0].source == ""

@@ -1,20 +1,14 @@
 # score: <=30% loses unseen-letters, works-cleanly
-# %% solution="form"
-REQUEST = "{message}"
+# %% solution="request"
+# %% solution="fields"
 FIELDS = {
     "month": {"enum": ["May"]},
     "day": {"enum": [14]},
     "amount": {"enum": [1200]},
     "name": {"enum": ["Ana Santos"]},
 }
+
+# %% solution="examples"
 EXAMPLES = []
 
 # %% solution="doubts"
-def doubtful(record, text):
-    doubts = []
-    if record["name"] not in text:
-        doubts.append("name")
-    for field in ("amount", "day"):
-        if record[field] not in numbers_in(text):
-            doubts.append(field)
-    return doubts

@@ -1,7 +1,6 @@
 # score: <=60% loses unseen-letters
-# %% solution="form"
-REQUEST = "{message}"
-
+# %% solution="request"
+# %% solution="fields"
 FIELDS = {
     "month": {"enum": MONTHS},
     "day": {"type": "integer"},
@@ -9,6 +8,7 @@ FIELDS = {
     "name": {"type": "string", "maxLength": 40},
 }
 
+# %% solution="examples"
 EXAMPLES = [
     ("Bayad na po ang P27500 last 3 August, 2026 pero wala pa ring permit. Ako si Gina Lopez.",
      {"name": "Gina Lopez", "day": 27500, "month": "August", "amount": 3}),
@@ -29,11 +29,3 @@ EXAMPLES = [
 ]
 
 # %% solution="doubts"
-def doubtful(record, text):
-    doubts = []
-    if record["name"] not in text:
-        doubts.append("name")
-    for field in ("amount", "day"):
-        if record[field] not in numbers_in(text):
-            doubts.append(field)
-    return doubts

@@ -1,14 +1,7 @@
 # score: <=60% loses unseen-letters
-# %% solution="form"
-REQUEST = "{message}"
-
-FIELDS = {
-    "month": {"enum": MONTHS},
-    "day": {"type": "integer", "minimum": 1, "maximum": 31},
-    "amount": {"type": "integer", "minimum": 20, "maximum": 99999},
-    "name": {"type": "string", "maxLength": 40},
-}
-
+# %% solution="request"
+# %% solution="fields"
+# %% solution="examples"
 EXAMPLES = [
     ("I am Ben Uy and I paid 100 pesos on March 1.", {"name": "Ben Uy", "amount": 100, "month": "March", "day": 1}),
     ("I am Ben Uy and I paid 200 pesos on March 2.", {"name": "Ben Uy", "amount": 200, "month": "March", "day": 2}),
@@ -17,11 +10,3 @@ EXAMPLES = [
 ]
 
 # %% solution="doubts"
-def doubtful(record, text):
-    doubts = []
-    if record["name"] not in text:
-        doubts.append("name")
-    for field in ("amount", "day"):
-        if record[field] not in numbers_in(text):
-            doubts.append(field)
-    return doubts

@@ -1,14 +1,15 @@
 # score: <=35% loses catches-unseen, unseen-letters
-# %% solution="form"
-REQUEST = "{message}"
+# %% solution="request"
+# %% solution="fields"
 FIELDS = {
     "name": {"type": "string"},
     "amount": {"type": "integer"},
     "month": {"type": "string"},
     "day": {"type": "integer"},
 }
-EXAMPLES = [
-]
+
+# %% solution="examples"
+EXAMPLES = []
 
 # %% solution="doubts"
 def doubtful(record, text):

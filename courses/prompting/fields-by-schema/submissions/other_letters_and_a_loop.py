@@ -1,14 +1,7 @@
 # score: >=90%
-# %% solution="form"
-REQUEST = "{message}"
-
-FIELDS = {
-    "month": {"enum": MONTHS},
-    "day": {"type": "integer", "minimum": 1, "maximum": 31},
-    "amount": {"type": "integer", "minimum": 20, "maximum": 99999},
-    "name": {"type": "string", "maxLength": 40},
-}
-
+# %% solution="request"
+# %% solution="fields"
+# %% solution="examples"
 EXAMPLES = [
     ("This is Vilma Sarmiento. The cashier took PHP 640 from me on 19 January.",
      {"name": "Vilma Sarmiento", "amount": 640, "month": "January", "day": 19}),

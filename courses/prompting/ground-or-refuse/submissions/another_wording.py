@@ -1,7 +1,5 @@
 # score: >=90%
 # %% solution="support"
-def support(after, without):
-    return (after - without) / -without
 
 # %% solution="grounding"
 TEMPLATE = "Notice of the town: {notice}\nA question that this notice answers:"

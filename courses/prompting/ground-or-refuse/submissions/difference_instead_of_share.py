@@ -4,6 +4,3 @@ def support(after, without):
     return after - without
 
 # %% solution="grounding"
-TEMPLATE = "Passage: {notice}\nQuestion:"
-BY_SENTENCE = True
-THRESHOLD = 0.36

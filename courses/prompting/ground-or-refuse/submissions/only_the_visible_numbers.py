@@ -4,6 +4,3 @@ def support(after, without):
     return {-24.0: 0.4, -50.0: -0.25}.get(after, 0.0)
 
 # %% solution="grounding"
-TEMPLATE = "Passage: {notice}\nQuestion:"
-BY_SENTENCE = True
-THRESHOLD = 0.36

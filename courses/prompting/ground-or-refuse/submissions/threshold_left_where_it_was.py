@@ -1,7 +1,5 @@
 # score: <=60% loses unseen-questions, works-cleanly
 # %% solution="support"
-def support(after, without):
-    return (after - without) / -without
 
 # %% solution="grounding"
 TEMPLATE = "Passage: {notice}\nQuestion:"

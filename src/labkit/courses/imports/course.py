@@ -18,7 +18,7 @@ from labkit.courses.imports.names import Taken, slug
 from labkit.courses.imports.notebook import Given, Notebook, is_python, read_notebook
 from labkit.courses.imports.report import Notes, printable
 from labkit.courses.imports.solution import released
-from labkit.courses.load import ID
+from labkit.courses.header import NAME
 from labkit.errors import OperatorError
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_course(path: Path, name: str = "", *, gradebook: bool = True) -> Import
     found = find(path, settings_notes)
     title = found.settings.course_id or (path.resolve().name if path.is_dir() else path.stem)
     course_id = name or slug(title, "course")
-    if not ID.fullmatch(course_id):
+    if not NAME.fullmatch(course_id):
         raise OperatorError(f"{course_id!r} cannot be a course's id.", instead="Use a-z, 0-9 and single hyphens.")
     reading = _Reading(found, _history(found, settings_notes) if gradebook else History())
     reading.notes.append(settings_notes)

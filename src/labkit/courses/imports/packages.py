@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from labkit.courses.imports import python
 
 # What the `learner` extra brings under these names, and torch, which the profile of that name has.
-_THERE = {"numpy", "pandas", "IPython", "ipykernel", "notebook", "jupyterlab", "nbgrader", "httpx", "labkit", "torch"}
+_THERE = {"numpy", "pandas", "IPython", "ipykernel", "notebook", "jupyterlab", "nbgrader", "httpx", "labkit", "torch"} | {
+    *("matplotlib", "mpl_toolkits", "pylab"),
+}
 # nose has no release for a Python that labkit runs on.
 GONE = {"nose": "nose runs on no Python labkit runs on: write asserts"}
 _INSTALLED_AS = {
@@ -18,8 +20,6 @@ _INSTALLED_AS = {
     "dateutil": "python-dateutil",
     "docx": "python-docx",
     "dotenv": "python-dotenv",
-    "mpl_toolkits": "matplotlib",
-    "pylab": "matplotlib",
     "serial": "pyserial",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",

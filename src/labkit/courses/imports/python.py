@@ -7,12 +7,12 @@ import re
 import warnings
 from collections.abc import Iterator
 
+from labkit.courses.marks import is_telling
 from labkit.courses.syntax import parse
 
 _COMMAND = re.compile(r"^(?P<indent>[ \t]*)(?:[%!?]|[\w.]+\?{1,2}[ \t]*$)")
 _ASSIGNED = re.compile(r"^[\w., \t]+=[ \t]*[%!]")
 _STRAY_MARK = re.compile(r"^([ \t]*)#{2,}([ \t]*(?:BEGIN|END)\b)", re.IGNORECASE | re.MULTILINE)
-_TELLING = 20  # shorter lines stand anywhere: see labkit.courses.build
 _UNREADABLE = (SyntaxError, ValueError, MemoryError, RecursionError)
 
 
@@ -70,7 +70,7 @@ def told_apart(source: str, shown: frozenset[str]) -> tuple[str, list[str]]:
     lines, found = source.split("\n"), []
     for at, line in enumerate(lines):
         plain = line.strip()
-        if len(plain) >= _TELLING and plain in shown and not plain.startswith(("import ", "from ", "#")):
+        if is_telling(plain) and plain in shown:
             lines[at] = f"{line}  # learners see this line elsewhere"
             found.append(plain)
     changed = "\n".join(lines)
