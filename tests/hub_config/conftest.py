@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -222,7 +222,7 @@ class Notebook:
         cell.locator(".cm-content").click()
         return self._run(cell)
 
-    def run_new(self, code: str) -> str:
+    def run_new(self, code: str, seconds: int = 180) -> str:
         """Adds a cell at the end, runs it and gives its text output."""
         last = self.cells.last
         last.click()
@@ -231,15 +231,15 @@ class Notebook:
         cell = self.cells.and_(self.page.locator(".jp-mod-active"))
         cell.locator(".cm-content").click()
         self.page.keyboard.insert_text(code)
-        return self._run(cell).inner_text()
+        return self._run(cell, seconds).inner_text()
 
-    def _run(self, cell: Locator) -> Locator:
+    def _run(self, cell: Locator, seconds: int = 180) -> Locator:
         prompt = cell.locator(".jp-InputPrompt")
         before = prompt.inner_text()
         self.page.keyboard.press("ControlOrMeta+Enter")
         if re.search(r"\d", before):
             expect(prompt).not_to_have_text(before)
-        expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=180_000)
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=1_000 * seconds)
         return cell.locator(".jp-Cell-outputArea")
 
     def save(self) -> None:
@@ -269,6 +269,16 @@ def report(pytestconfig: pytest.Config) -> Callable[[str], None]:
 
 
 _FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where a test of the running platform fails, what the platform itself said is part of what is told."""
+    report = yield
+    running = getattr(item, "funcargs", {}).get("platform")
+    if report.failed and isinstance(running, Platform):
+        report.sections.append(("What the platform's parts logged", running.logs()))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
