@@ -28,6 +28,7 @@ from labkit.database.tables.people import (
     sign_in_links,
 )
 from labkit.database.tables.quizzes import test_answers
+from labkit.database.tables.training import training_checkpoints, training_events, training_files, training_jobs
 from labkit.database.tables.work import batches, engines, gradings, recordings, scores, submissions
 from labkit.database.tables.workshop import versions
 
@@ -63,5 +64,9 @@ __all__ = [
     "sign_in_links",
     "submissions",
     "test_answers",
+    "training_checkpoints",
+    "training_events",
+    "training_files",
+    "training_jobs",
     "versions",
 ]

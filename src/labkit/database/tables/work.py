@@ -36,7 +36,7 @@ submissions = Table(
     ),  # queued | grading | graded | fault | withdrawn (its owner was erased)
     Column("tries", Integer, nullable=False, default=0),
     Column("not_before", Moment),  # after our own fault: when it is tried again
-    Column("holder", String(200)),  # the process at work on it, as `labkit.submissions.holder` names it
+    Column("holder", String(200)),  # the process at work on it, as `labkit.holder` names it
     Column("held_since", Moment),
     # False: its score is recorded and has still to be written into nbgrader's gradebook.
     Column("written", Boolean, nullable=False, default=True, server_default=true()),

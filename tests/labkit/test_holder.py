@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from labkit.submissions import holder
+from labkit import holder
 from labkit.submissions.queue import Queue
 
 NOW = datetime.now(UTC)
@@ -19,7 +19,7 @@ def test_this_process_lives_and_has_many_names():
 
 
 def test_a_process_that_was_killed_is_dead_at_once_even_unburied():
-    told = "from labkit.submissions import holder; print(holder.new(), flush=True); input()"
+    told = "from labkit import holder; print(holder.new(), flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", told], stdin=-1, stdout=-1, text=True) as process:
         name = process.stdout.readline().strip()
         assert holder.alive(name, NOW)

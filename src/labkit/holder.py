@@ -1,10 +1,10 @@
-"""Names a process at work on a submission, so that another can tell whether it still lives.
+"""Names a process at work on something, so that another can tell whether it still lives.
 
 A name is `host/boot/numbers/pid/start/own`, where `numbers` is the space of process numbers (a container has its own):
 the kernel starts no second process with the same pid and start time there.
 What this does not cover: a process on another machine or in another container cannot be seen from here. It is believed
 for `PATIENCE`, longer than a grading takes, then taken for lost. Should it live after all, it cannot record what it
-found: a score is only taken from whoever holds the submission.
+found: a score, or a training's step, is only taken from whoever holds the work.
 """
 
 from __future__ import annotations

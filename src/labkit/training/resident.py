@@ -1,0 +1,171 @@
+"""The frozen base model that a whole class shares, computed for rows of any length side by side.
+
+The tokens of all rows lie in one line: there is no padding. Attention is the only place where tokens meet, and there
+each row is computed by itself; so a row's result does not depend on what else is in the pass.
+
+What this does not cover: a matrix product of fewer than `FEWEST` rows takes another way through the processor and
+differs in its last bits, so a shorter pass is filled up; other processors and libraries may need more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from labkit.errors import OperatorError
+from labkit.training.lora import AdaptedLinear, Adapter, Current, Piece, Shapes
+
+FEWEST = 8
+# In the order in which a layer computes them.
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+# Decoders whose layers are called alike: attention through transformers' interface, rotary positions, no other state.
+KINDS = ("llama", "mistral", "qwen2", "qwen3", "smollm3")
+_ATTENTION = "labkit_ragged"
+
+
+@dataclass(frozen=True)
+class Line:
+    """The tokens of one pass: `ids` [tokens], and of each row how many tokens it has and whose it is."""
+
+    ids: Tensor
+    lengths: tuple[int, ...]
+    owners: tuple[Adapter | None, ...]
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Neighbouring rows of one owner are one piece."""
+        found: list[Piece] = []
+        place = 0
+        for length, owner in zip(self.lengths, self.owners, strict=True):
+            if found and found[-1].adapter is owner:
+                found[-1] = Piece(found[-1].first, place + length, owner)
+            else:
+                found.append(Piece(place, place + length, owner))
+            place += length
+        return found
+
+
+def line(rows: Sequence[tuple[Sequence[int], Adapter | None]]) -> Line:
+    """A pass over these rows, filled up where it would be too short."""
+    ids = [token for tokens, _ in rows for token in tokens]
+    lengths, owners = [len(tokens) for tokens, _ in rows], [owner for _, owner in rows]
+    if (lack := FEWEST - len(ids)) > 0:
+        ids, lengths, owners = ids + [0] * lack, [*lengths, lack], [*owners, None]
+    return Line(torch.tensor(ids), tuple(lengths), tuple(owners))
+
+
+class Resident:
+    """A base model from a folder with safetensors, config and tokenizer; float32 on one thread unless said otherwise."""
+
+    def __init__(self, folder: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> None:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()
+        self.device = torch.device(device)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, local_files_only=True, use_safetensors=True, attn_implementation="sdpa"
+        )
+        self.config = self.model.config
+        if self.config.model_type not in KINDS:
+            raise OperatorError(
+                f"{folder} holds a model of the kind {self.config.model_type!r}.",
+                instead=f"Train one of {', '.join(KINDS)}.",
+            )
+        self.model.eval().requires_grad_(False).to(self.device)
+        self._current = Current()
+        self._anchor = torch.zeros(1, requires_grad=True)
+        self._shapes = self._adapt()
+        _register()
+        self.model.set_attn_implementation(_ATTENTION)
+
+    @property
+    def layers(self) -> int:
+        return len(self.model.model.layers)
+
+    @property
+    def head(self) -> Tensor:
+        """[vocabulary, hidden]"""
+        weight: Tensor = self.model.lm_head.weight
+        return weight
+
+    def shapes(self, targets: Sequence[str] = TARGETS, first_layer: int = 0) -> Shapes:
+        """Of the frozen weights an adapter changes: those projections, from a layer on."""
+        return {
+            name: shape
+            for name, shape in self._shapes.items()
+            if name.rpartition(".")[2] in targets and int(name.split(".")[2]) >= first_layer
+        }
+
+    def embed(self, given: Line) -> Tensor:
+        """What goes into the first layer: [tokens, hidden]."""
+        found: Tensor = self.model.model.embed_tokens(given.ids.to(self.device))
+        return found
+
+    def run(self, given: Line, hidden: Tensor, first: int = 0, last: int | None = None) -> Tensor:
+        """[tokens, hidden] through the layers from `first` up to `last`; through all of them, with the final norm."""
+        body = self.model.model
+        positions = torch.cat([torch.arange(length) for length in given.lengths])[None].to(self.device)
+        hidden = hidden[None]
+        turned = body.rotary_emb(hidden, position_ids=positions)
+        self._current.pieces, self._current.anchor = given.pieces, self._anchor
+        try:
+            for layer in body.layers[first:last]:
+                hidden = layer(
+                    hidden,
+                    attention_mask=None,
+                    position_ids=positions,
+                    position_embeddings=turned,
+                    use_cache=False,
+                    rows=given.lengths,
+                )
+        finally:
+            self._current.pieces = ()
+        return (body.norm(hidden) if last is None else hidden)[0]
+
+    def _adapt(self) -> dict[str, tuple[int, int]]:
+        shapes: dict[str, tuple[int, int]] = {}
+        for name, module in list(self.model.named_modules()):
+            parent, _, own = name.rpartition(".")
+            if isinstance(module, nn.Linear) and own in TARGETS:
+                shapes[name] = (module.out_features, module.in_features)
+                setattr(self.model.get_submodule(parent), own, AdaptedLinear(module, name, self._current))
+        return shapes
+
+
+def _register() -> None:
+    from transformers import AttentionInterface, AttentionMaskInterface
+
+    AttentionInterface.register(_ATTENTION, _attend)
+    AttentionMaskInterface.register(_ATTENTION, lambda *_, **__: None)
+
+
+def _attend(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float,
+    rows: Sequence[int],
+    dropout: float = 0.0,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Causal attention within each row; [1, heads, tokens, width] in, [1, tokens, heads, width] out."""
+    groups = query.shape[1] // key.shape[1]
+    found = []
+    parts = (one.split(tuple(rows), dim=2) for one in (query, key, value))
+    for q, k, v in zip(*parts, strict=True):
+        wide_k, wide_v = (one.repeat_interleave(groups, dim=1) if groups > 1 else one for one in (k, v))
+        found.append(functional.scaled_dot_product_attention(q, wide_k, wide_v, is_causal=True, scale=scaling))
+    return torch.cat(found, dim=2).transpose(1, 2), None
