@@ -42,6 +42,14 @@ class LaneTransport:
             instead="Keep the text it gave in your answer.",
         )
 
+    def send(self, path: str, fields: Mapping[str, str], name: str, content: bytes) -> dict[str, Any]:
+        raise RequestRefused(
+            "Nothing is trained while a submission is graded.", instead="Keep what came of it in a file."
+        )
+
+    def fetch(self, path: str) -> bytes:
+        raise RequestRefused(f"{path} cannot be asked for while a submission is graded.")
+
 
 def install(control: socket.socket, program: dict[str, Any]) -> None:
     """Gives `import labkit` its transport, where the lab speaks of labkit at all (importing it costs time)."""

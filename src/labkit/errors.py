@@ -12,6 +12,7 @@
     │   ├── TextRefused        the site does not let this text pass             (403)
     │   ├── AllowanceSpent     the lab's allowance is used up until the reset   (429)
     │   ├── TooManyAtOnce      she has too many calls running and waiting       (429)
+    │   ├── TrainingFailed     a training ended without a model                 (400)
     │   ├── AttemptsSpent      every submission the lab allows is used up       (409)
     │   ├── VersionBehind      somebody sent a newer text of the course          (409)
     │   ├── RequestRefused     a request the gateway does not understand        (400)
@@ -99,6 +100,10 @@ class AllowanceSpent(LearnerError):
         super().__init__(message, instead=instead)
         self.resets_at = resets_at
         self.retry_after = retry_after
+
+
+class TrainingFailed(LearnerError):
+    pass
 
 
 class AttemptsSpent(LearnerError):

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, select
 
-from labkit.allowance.order import UNIT, Counter, Order
+from labkit.allowance.order import Counter, Order
 from labkit.allowance.rule import Balance, Rule
 from labkit.allowance.statements import statements
 from labkit.allowance.transaction import Held
@@ -188,12 +188,12 @@ class Ledger:
 
     def _reserve(self, driver: Any, order: Order, now: datetime) -> Reservation:
         if order.amount < 0:
-            raise ValueError(f"cannot reserve {order.amount} tokens")
+            raise ValueError(f"cannot reserve {order.amount} {order.unit}")
         counters = order.counters(self.zone, now)
         windows = {f"{one.scope}_window": one.window.name for one in counters}
         row = {name: getattr(order, name) for name in ("id", "username", "cohort", "course", "lab", "amount", "holder")}
         row |= {name: getattr(order.asked, name) for name in ("kind", "model", "digest")}
-        row |= {"unit": UNIT, "window": windows["lab_window"], "opened_at": self._sql.moment(now)}
+        row |= {"unit": order.unit, "window": windows["lab_window"], "opened_at": self._sql.moment(now)}
         row |= {"person_window": windows["person_window"], "cohort_window": windows.get("cohort_window", "")}
         if self._sql.reserve.run(driver, row).rowcount == 0:
             return Reservation(order.id, order.amount)  # a lost connection has hidden that it was made

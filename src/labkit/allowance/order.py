@@ -1,4 +1,4 @@
-"""What a call asks for: so many tokens, of whom, for which lab, and against which rules."""
+"""What a call asks for: so many tokens (or training steps), of whom, for which lab, and against which rules."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from labkit.errors import AllowanceSpent
 
 _NONE = Share()
 UNIT = "tokens"
+_LESS = {UNIT: "send less, or lower max_tokens", "steps": "train for fewer steps"}
 _WHOSE = {
     "lab": "of this lab's {most} are left",
     "person": "of the {most} you may use in all labs {span} are left",
@@ -42,14 +43,16 @@ class Order:
     person: Rule = _NONE
     together: Rule = _NONE
     asked: Asked = field(default_factory=Asked)
+    unit: str = UNIT  # "steps": each of a training's; a unit has counters of its own
 
     def counters(self, zone: ZoneInfo, now: datetime) -> list[Counter]:
         """The rows this call is counted in; always in the same order."""
-        one = Counter("lab", self.username, "", self.course, self.lab, window(self.lab_rule, zone, now), self.lab_rule)
-        found = [one, Counter("person", self.username, "", "", "", window(self.person, zone, now), self.person)]
+        rule, unit = self.lab_rule, self.unit
+        one = Counter("lab", self.username, "", self.course, self.lab, window(rule, zone, now), rule, unit)
+        found = [one, Counter("person", self.username, "", "", "", window(self.person, zone, now), self.person, unit)]
         if self.cohort:
             span = window(self.together, zone, now)
-            found.append(Counter("cohort", "", self.cohort, "", "", span, self.together))
+            found.append(Counter("cohort", "", self.cohort, "", "", span, self.together, unit))
         return found
 
 
@@ -64,11 +67,12 @@ class Counter:
     lab: str
     window: Window
     rule: Rule
+    unit: str = UNIT
 
     @property
     def key(self) -> dict[str, str]:
         names = ("username", "cohort", "course", "lab")
-        return {name: getattr(self, name) for name in names} | {"unit": UNIT, "window": self.window.name}
+        return {name: getattr(self, name) for name in names} | {"unit": self.unit, "window": self.window.name}
 
     def could_hold(self, amount: int) -> bool:
         """Whether a fresh window has room for one call over `amount` tokens."""
@@ -87,17 +91,20 @@ class Counter:
             most, left, unit = balance.most_requests, 0, "calls"
             message = f"This call is one too many: 0 {_WHOSE[self.scope].format(most=f'{most} calls', span=span)}."
         else:
-            most, left, unit = balance.limit, balance.left, "tokens"
+            most, left, unit = balance.limit, balance.left, self.unit
             rest = _WHOSE[self.scope].format(most=most, span=span)
-            message = f"This call may cost {amount} tokens and {left} {rest}."
+            what = "call may cost" if unit == UNIT else "training takes"
+            message = f"This {what} {amount} {unit} and {left} {rest}."
+        less = _LESS.get(unit, "")
         if most == 0:
-            return AllowanceSpent(message, instead="Models are closed to you here: ask your instructor.")
-        if unit == "tokens" and most is not None and amount > most:
-            return AllowanceSpent(message, instead="It would never fit: send less, or lower max_tokens.")
+            closed = "Training is" if unit == "steps" else "Models are"
+            return AllowanceSpent(message, instead=f"{closed} closed to you here: ask your instructor.")
+        if unit != "calls" and most is not None and amount > most:
+            return AllowanceSpent(message, instead=f"It would never fit: {less}.")
         if balance.resets_at is None:
             return AllowanceSpent(message, instead="Ask your instructor for more; this allowance does not reset.")
         when = f"{balance.resets_at:%H:%M on %d %B %Y} ({balance.resets_at.tzinfo})"
-        shorter = "Send less, lower max_tokens, or wait" if left else "Wait, or ask your instructor for more"
+        shorter = f"{less[:1].upper()}{less[1:]}, or wait" if left else "Wait, or ask your instructor for more"
         return AllowanceSpent(
             message,
             instead=f"{shorter}: the allowance is full again at {when}.",

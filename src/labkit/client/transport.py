@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from labkit.client.receipt import Receipt
 from labkit.desk import Desk
@@ -27,6 +27,7 @@ from labkit.errors import (
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
 # A busy small machine reads a long prompt slowly; the gateway gives up before we do.
 _PATIENCE_SECONDS = 200.0
 # Ten minutes of speech take longer than any text.
@@ -50,6 +51,10 @@ class Transport(Protocol):
     def get(self, path: str) -> dict[str, Any]: ...
 
     def upload(self, path: str, fields: Mapping[str, str], file: Path) -> dict[str, Any]: ...
+
+    def send(self, path: str, fields: Mapping[str, str], name: str, content: bytes) -> dict[str, Any]: ...
+
+    def fetch(self, path: str) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,16 @@ class HttpTransport:
 
     def upload(self, path: str, fields: Mapping[str, str], file: Path) -> dict[str, Any]:
         """Sends the file whole; it was looked at before, so it fits into memory."""
-        files = {"file": (file.name, file.read_bytes())}
+        return self.send(path, fields, file.name, file.read_bytes())
+
+    def send(self, path: str, fields: Mapping[str, str], name: str, content: bytes) -> dict[str, Any]:
+        """Sends bytes as a file of that name."""
+        files = {"file": (name, content)}
         return self._with_key("POST", path, data=dict(fields), files=files, timeout=_FILE_SECONDS)
+
+    def fetch(self, path: str) -> bytes:
+        """What lies there, as it is."""
+        return self._keyed(lambda: self._asked("GET", self._gateway + path, headers=self._bearer())).content
 
     def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for again in (True, False):
@@ -136,22 +149,30 @@ class HttpTransport:
     def _with_key(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **content: Any
     ) -> dict[str, Any]:
-        for again in (True, False):
-            try:
-                return self._send(
-                    method, self._gateway + path, headers={**(headers or {}), **self._bearer()}, **content
-                )
-            except KeyRefused:
-                if not again:
-                    raise
-                self._key = ""
-        raise AssertionError("the second refusal was raised")
+        def send() -> dict[str, Any]:
+            whole = {**(headers or {}), **self._bearer()}
+            return self._send(method, self._gateway + path, headers=whole, **content)
+
+        return self._keyed(send)
+
+    def _keyed(self, call: Callable[[], T]) -> T:
+        """What the call gives; once more with a new key where the old one was refused."""
+        try:
+            return call()
+        except KeyRefused:
+            self._key = ""
+            return call()
 
     def _bearer(self) -> dict[str, str]:
         """With the key goes the wish that a mistyped parameter is refused, not left out."""
         return {"Authorization": f"Bearer {self.credentials()[1]}", "X-Labkit-Strict": "1"}
 
     def _send(self, method: str, url: str, **content: Any) -> dict[str, Any]:
+        answer = self._asked(method, url, **content)
+        given: dict[str, Any] = answer.json()
+        return {**given, **_call(answer)}
+
+    def _asked(self, method: str, url: str, **content: Any) -> httpx.Response:
         import httpx
 
         try:
@@ -160,8 +181,7 @@ class HttpTransport:
             raise _silent(url, error) from error
         if answer.is_error:
             raise _error(answer.status_code, answer.content)
-        given: dict[str, Any] = answer.json()
-        return {**given, **_call(answer)}
+        return answer
 
     def _events(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         import httpx

@@ -26,6 +26,14 @@ class AllowanceRule:
 
 
 @dataclass(frozen=True)
+class TrainingRule:
+    """How many steps of trainings a learner may take in this lab, `per` "day" or in "total"."""
+
+    steps: int
+    per: str = "day"
+
+
+@dataclass(frozen=True)
 class Limits:
     """What grading one submission of this lab may use."""
 
@@ -59,6 +67,7 @@ class Lab:
     path: Path
     titles: Mapping[str, str] = field(default_factory=lambda: _NO_TEXTS)
     allowance: AllowanceRule = AllowanceRule()
+    training: TrainingRule | None = None  # None: nothing is trained in it
     models: tuple[str, ...] = ("smollm2-135m-instruct",)
     ai_policy: str = "assigned-models"
     due: datetime | None = None

@@ -8,7 +8,16 @@ from datetime import datetime
 from pathlib import Path
 
 from labkit.courses.competency import Competency
-from labkit.courses.course import LANGUAGES, AllowanceRule, Course, Lab, Limits, ModelLimits, Outcome
+from labkit.courses.course import (
+    LANGUAGES,
+    AllowanceRule,
+    Course,
+    Lab,
+    Limits,
+    ModelLimits,
+    Outcome,
+    TrainingRule,
+)
 from labkit.courses.frameworks import FILE, frameworks_of, load_frameworks
 from labkit.courses.header import NAME
 from labkit.courses.quiz import FILE as QUIZ
@@ -21,7 +30,7 @@ _COURSE_KEYS = (
     "outcomes", "labs",
 )
 _LAB_KEYS = (
-    "id", "title", "titles", "summary", "summaries", "minutes", "after", "allowance", "models", "ai_policy",
+    "id", "title", "titles", "summary", "summaries", "minutes", "after", "allowance", "training", "models", "ai_policy",
     "model_limits", "preface", "due", "profile", "limits", "attempts",
 )
 _OUTCOME_KEYS = ("id", "text", "texts", "frameworks")
@@ -97,6 +106,7 @@ def _lab(table: Table, course_id: str, before: tuple[str, ...], outcomes: tuple[
         after=_after(table, before),
         outcomes=outcomes,
         allowance=_allowance(table),
+        training=_training(table),
         models=table.names("models", Lab.models, "smollm2-135m-instruct"),
         ai_policy=table.choice("ai_policy", _POLICIES),
         model_limits=_model_limits(table),
@@ -165,6 +175,18 @@ def _allowance(table: Table) -> AllowanceRule:
         raise table.refuse("allowance", f"per = {rule.per!r}", 'write per = "day" or per = "total"')
     if rule.requests is not None and (type(rule.requests) is not int or rule.requests < 0):
         raise table.refuse("allowance", f"requests = {rule.requests!r}", "write a whole number, 0 or more")
+    return rule
+
+
+def _training(table: Table) -> TrainingRule | None:
+    given = table.inner("training", ("steps", "per"))
+    if not given:
+        return None
+    if type(given.get("steps")) is not int or given["steps"] < 0:
+        raise table.refuse("training", f"steps = {given.get('steps')!r}", "write a whole number, 0 or more")
+    rule = TrainingRule(**given)
+    if rule.per not in ("day", "total"):
+        raise table.refuse("training", f"per = {rule.per!r}", 'write per = "day" or per = "total"')
     return rule
 
 

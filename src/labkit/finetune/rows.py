@@ -48,7 +48,7 @@ def parse(content: bytes) -> list[Row]:
         lines = content.decode().split("\n")
     except UnicodeDecodeError as error:
         raise RequestRefused(f"The file is not UTF-8 text ({error.reason}).", instead="Save it as UTF-8.") from error
-    found = []
+    found: list[Row] = []
     for number, text in enumerate(lines, start=1):
         if not text.strip():
             continue
@@ -57,7 +57,9 @@ def parse(content: bytes) -> list[Row]:
         try:
             one = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise RequestRefused(f"line {number}: it is not JSON.", instead="Write one JSON object on each line.") from error
+            raise RequestRefused(
+                f"line {number}: it is not JSON.", instead="Write one JSON object on each line."
+            ) from error
         found.append(row(one, f"line {number}"))
     if not found:
         raise RequestRefused("The file has no rows.", instead="Write one JSON object on each line.")
@@ -142,7 +144,9 @@ def _only_answer(given: object, where: str) -> list[dict[str, str]]:
 
 def _conversation(given: object, where: str, *, answered: bool) -> list[dict[str, str]]:
     if not isinstance(given, list) or not given:
-        raise RequestRefused(f"{where}: it is {_kind(given)}.", instead='Write a list of {"role": ..., "content": ...}.')
+        raise RequestRefused(
+            f"{where}: it is {_kind(given)}.", instead='Write a list of {"role": ..., "content": ...}.'
+        )
     found = []
     for number, one in enumerate(given, start=1):
         here = f"{where}, message {number}"

@@ -8,6 +8,7 @@ CONFIG.json: {"port", "prefix", "database_url", "courses", "hub_api_url", "key_s
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from labkit.courses.taught import Taught
 from labkit.database import connect
 from labkit.errors import LabkitError, OperatorError
 from labkit.gateway import logs
-from labkit.gateway.app import create
+from labkit.gateway.app import Mounted, create
 from labkit.gateway.backends import open_backend
 from labkit.gateway.keys import Keys
 from labkit.gateway.metrics import MeteredLedger, Metrics
@@ -60,8 +61,8 @@ class Settings:
     scorers: int = 1  # how many grading calls are scored at once: as many as the model process has scorers
 
 
-def compose(settings: Settings) -> Starlette:
-    """The application these settings describe."""
+def compose(settings: Settings, mounted: Sequence[Mounted] = ()) -> Starlette:
+    """The application these settings describe, with what other rooms mount in it."""
     engine = connect(settings.database_url)
     courses = load_courses(Path(settings.courses))
     metrics = Metrics(read_secret(Path(settings.metrics_key_file)) if settings.metrics_key_file else "")
@@ -84,6 +85,7 @@ def compose(settings: Settings) -> Starlette:
         strict=settings.strict,
         keeps_prompts=settings.keep_prompts,
         metrics=metrics,
+        mounted=mounted,
     )
 
 
@@ -108,12 +110,23 @@ def main(argv: list[str]) -> int:
         print("usage: python -m labkit.gateway CONFIG.json", file=sys.stderr)
         return 2
     try:
-        settings = strict(Settings, read_json(Path(argv[0])), argv[0])
-        _check(settings, argv[0])
+        settings = read(read_json(Path(argv[0])), argv[0])
         app = compose(settings)
     except LabkitError as error:
         print(error, file=sys.stderr)
         return 2
+    return run(app, settings)
+
+
+def read(table: Mapping[str, Any], where: str) -> Settings:
+    """Raises OperatorError for what is unknown or wrong in it."""
+    settings = strict(Settings, table, where)
+    _check(settings, where)
+    return settings
+
+
+def run(app: Starlette, settings: Settings) -> int:
+    """Serves until SIGTERM or SIGINT."""
     print(f"gateway on 127.0.0.1:{settings.port}{settings.prefix}", flush=True)
     logs.set_up()
     serve(app, settings.port)

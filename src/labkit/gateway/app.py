@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy import Engine
@@ -38,6 +38,8 @@ from labkit.gateway.scoring import Scorings
 from labkit.gateway.uploads import Uploads
 
 _NO_LIMIT = Share()
+# Further routes below the gateway's prefix, of a room beside this one: admission is the gateway's.
+Mounted = Callable[[Front], Sequence[BaseRoute]]
 
 
 def create(
@@ -61,6 +63,7 @@ def create(
     strict: bool = False,
     keeps_prompts: bool = False,
     metrics: Metrics | None = None,
+    mounted: Sequence[Mounted] = (),
 ) -> Starlette:
     """The gateway's application below `prefix`. At its start it gives back what `holder` left reserved."""
     titles = {(course.id, lab.id): lab.title for course in courses for lab in course.labs}
@@ -102,6 +105,8 @@ def create(
     routes: list[BaseRoute] = [Route("/health", health), Route("/openapi.json", description), *metrics.routes()]
     for part in parts:
         routes += part.routes()
+    for more in mounted:
+        routes += more(front)
     app = Starlette(
         routes=[Mount(prefix, routes=routes)],
         exception_handlers={

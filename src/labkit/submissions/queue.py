@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, func, select, true, update
 
-from labkit.database.tables import submissions
 from labkit import holder as holders
+from labkit.database.tables import submissions
 from labkit.submissions.store import Submission
 
 # After our own fault a submission waits this many seconds, longer each time; then it is shown as our fault and tried

@@ -87,9 +87,7 @@ class CoTrainer:
     @torch.no_grad()
     def loss(self, job: Trained, rows: Batch) -> Taken:
         """What the job's adapter makes of rows it does not learn from."""
-        parts = [
-            self._one(job, share, sum(_labels(one) for one in rows), len(rows)) for share in _shares(rows, PASS_TOKENS)
-        ]
+        parts = [self._one(job, share, _labels_of(rows), len(rows)) for share in _shares(rows, PASS_TOKENS)]
         return _together([taken for _, taken in parts])
 
     def forget(self) -> None:
@@ -218,7 +216,7 @@ def _passes(batches: Mapping[str, tuple[Trained, Batch]]) -> list[list[tuple[str
     room = PASS_TOKENS
     for name, (job, batch) in batches.items():
         for share in _shares(batch, PASS_TOKENS):
-            size = sum(len(row.ids) for row in _rows(share))
+            size = sum(_size(one) for one in share)
             same = found[-1] and batches[found[-1][0][0]][0].spec.layers == job.spec.layers
             if found[-1] and (size > room or not same):
                 found.append([])
@@ -232,7 +230,7 @@ def _shares(batch: Batch, most: int) -> list[Batch]:
     found: list[list[Row | Pair]] = [[]]
     room = most
     for one in batch:
-        size = sum(len(row.ids) for row in _rows([one]))  # type: ignore[arg-type]
+        size = _size(one)
         if found[-1] and size > room:
             found.append([])
             room = most
@@ -243,6 +241,10 @@ def _shares(batch: Batch, most: int) -> list[Batch]:
 
 def _rows(batch: Batch) -> list[Row]:
     return [row for one in batch for row in ((one.chosen, one.rejected) if isinstance(one, Pair) else (one,))]
+
+
+def _size(one: Row | Pair) -> int:
+    return len(one.ids) if isinstance(one, Row) else len(one.chosen.ids) + len(one.rejected.ids)
 
 
 def _labels(one: Row | Pair) -> int:

@@ -76,7 +76,9 @@ def _tokens(tokenizer: Any, messages: Messages, *, answering: bool, where: str) 
     try:
         text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=answering)
     except TemplateError as error:
-        raise RequestRefused(f"{where}: the model cannot read this ({error}).", instead="Reorder the messages.") from error
+        raise RequestRefused(
+            f"{where}: the model cannot read this ({error}).", instead="Reorder the messages."
+        ) from error
     found: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return found
 

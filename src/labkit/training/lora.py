@@ -82,7 +82,7 @@ class Current:
 
 
 class AdaptedLinear(nn.Module):
-    """A frozen linear layer with whatever adapters the current pass brings; without any it is that layer, bit for bit."""
+    """A frozen linear layer with whatever adapters the current pass brings; without any, that layer bit for bit."""
 
     def __init__(self, base: nn.Linear, name: str, current: Current) -> None:
         super().__init__()
@@ -110,7 +110,9 @@ class _Adapted(torch.autograd.Function):
     where the adapter keeps them, which spares autograd hundreds of small nodes."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, _anchor: Tensor | None, weight: Tensor, bias: Tensor | None, mine: _Mine) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, _anchor: Tensor | None, weight: Tensor, bias: Tensor | None, mine: _Mine
+    ) -> Tensor:
         y = functional.linear(x, weight, bias)
         lows = []
         for first, last, part, scale in mine:

@@ -1,4 +1,4 @@
-"""An adapter as PEFT's files: `adapter_config.json` and `adapter_model.safetensors`, which every engine reads.
+"""An adapter from and to PEFT's files: `adapter_config.json` and `adapter_model.safetensors`, which every engine reads.
 
 What is read is looked at first: safetensors only, no code; exactly the tensors such an adapter of this base has, by
 name, shape and kind, every number finite. What this does not cover: weights that fit and are malicious in what they
@@ -7,10 +7,8 @@ make the model say.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,28 +16,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from labkit.errors import RequestRefused
+from labkit.training.adapter_files import CONFIG, WEIGHTS, Files
 from labkit.training.lora import Adapter, Shapes
 from labkit.training.spec import TARGETS, Spec
 
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 LARGEST = 512 * 2**20
 MOST_RANK = 64
 _NAME = re.compile(r"base_model\.model\.(model\.layers\.(\d+)\.(?:self_attn|mlp)\.(\w+))\.lora_([AB])\.weight")
-
-
-@dataclass(frozen=True)
-class Files:
-    """The two files, and a hash over both that names the adapter."""
-
-    config: bytes
-    weights: bytes
-
-    @property
-    def digest(self) -> str:
-        whole = hashlib.sha256()
-        for content in (self.config, self.weights):
-            whole.update(hashlib.sha256(content).digest())
-        return whole.hexdigest()
 
 
 def write(adapter: Adapter, spec: Spec, layers: int) -> Files:
@@ -80,11 +63,18 @@ def read(files: Files, shapes: Shapes) -> Adapter:
         out, into = shapes[found[1]]
         wanted = (rank, into) if found[4] == "A" else (out, rank)
         if tuple(tensor.shape) != wanted:
-            raise _refused(f"{name} is {tuple(tensor.shape)}, not {wanted}", "Train it on this base, with the rank it says.")
+            raise _refused(
+                f"{name} is {tuple(tensor.shape)}, not {wanted}", "Train it on this base, with the rank it says."
+            )
         if tensor.dtype not in (torch.float32, torch.float16, torch.bfloat16) or not bool(tensor.isfinite().all()):
             raise _refused(f"{name} has what is no number", "Train it again, with a lower learning rate.")
         mine[found[1]] = shapes[found[1]]
-    lacks = [f"{name}.lora_{one}" for name in mine for one in "AB" if f"base_model.model.{name}.lora_{one}.weight" not in tensors]
+    lacks = [
+        f"{name}.lora_{one}"
+        for name in mine
+        for one in "AB"
+        if f"base_model.model.{name}.lora_{one}.weight" not in tensors
+    ]
     if lacks or not mine:
         raise _refused(f"{lacks[0] if lacks else 'every tensor'} is missing", "Save the whole adapter again.")
     adapter = Adapter({name: shapes[name] for name in shapes if name in mine}, rank, alpha, seed=0)

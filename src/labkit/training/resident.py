@@ -62,7 +62,7 @@ def line(rows: Sequence[tuple[Sequence[int], Adapter | None]]) -> Line:
 
 
 class Resident:
-    """A base model from a folder with safetensors, config and tokenizer; float32 on one thread unless said otherwise."""
+    """A base model from a folder with safetensors, config and tokenizer; float32 unless said otherwise."""
 
     def __init__(self, folder: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> None:
         os.environ.setdefault("OMP_NUM_THREADS", "1")

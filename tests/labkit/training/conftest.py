@@ -9,7 +9,23 @@ from typing import Any
 
 import pytest
 
-WORDS = "water road office permit school clinic flood light tax health aid birth market bridge river".split()
+WORDS = tuple("water road office permit school clinic flood light tax health aid birth market bridge river".split(" "))
+    "water",
+    "road",
+    "office",
+    "permit",
+    "school",
+    "clinic",
+    "flood",
+    "light",
+    "tax",
+    "health",
+    "aid",
+    "birth",
+    "market",
+    "bridge",
+    "river",
+]
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,11 @@ def data(resident: Resident, conversations) -> list[list[Any]]:
 
 
 def train(
-    trainer: CoTrainer, places: Sequence[int], data: list[list[Any]], steps: int = 3, joins: dict[int, int] | None = None
+    trainer: CoTrainer,
+    places: Sequence[int],
+    data: list[list[Any]],
+    steps: int = 3,
+    joins: dict[int, int] | None = None,
 ) -> dict[int, tuple[Trained, list[float]]]:
     """Each place's job after so many steps of its own; `joins` says at which round it came."""
     joins = joins or {}
@@ -126,7 +130,6 @@ def test_preferences_are_learned(tiny, conversations):
     assert first.accuracy is not None
     assert last.accuracy == 1
     assert last.loss < first.loss / 2
-
 
 
 def test_a_job_that_breaks_breaks_alone(tiny, conversations):
@@ -209,7 +212,8 @@ def _padded(rows: Sequence[Row]) -> dict[str, Any]:
         ),
         "labels": torch.tensor(
             [
-                [token if learned else -100 for token, learned in zip(row.ids, row.learned, strict=True)] + [-100] * lack
+                [token if learned else -100 for token, learned in zip(row.ids, row.learned, strict=True)]
+                + [-100] * lack
                 for row, lack in zip(rows, lacks, strict=True)
             ]
         ),
@@ -227,6 +231,17 @@ def test_an_unknown_kind_of_base_is_refused(small: Callable[..., Any], monkeypat
 def test_a_rate_rises_and_falls_as_the_spec_says():
     spec = replace(SPECS[0], steps=10, warmup=0.2, schedule="linear", learning_rate=1.0)
 
-    assert [round(spec.rate(step), 3) for step in range(10)] == [0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]
+    assert [round(spec.rate(step), 3) for step in range(10)] == [
+        0.5,
+        1.0,
+        1.0,
+        0.875,
+        0.75,
+        0.625,
+        0.5,
+        0.375,
+        0.25,
+        0.125,
+    ]
     assert [replace(spec, schedule="constant").rate(step) for step in (0, 1, 9)] == [0.5, 1.0, 1.0]
     assert replace(spec, schedule="cosine", warmup=0).rate(5) == pytest.approx(0.5)

@@ -54,7 +54,9 @@ def test_a_preference_without_a_difference_costs_ln_2():
 
 
 def test_a_preference_falls_as_the_better_answer_gains_over_the_base():
-    costs = [float(preference(torch.tensor([gain]), torch.tensor([0.0]), torch.tensor([1.0]), 0.5)) for gain in (0, 1, 2)]
+    costs = [
+        float(preference(torch.tensor([gain]), torch.tensor([0.0]), torch.tensor([1.0]), 0.5)) for gain in (0, 1, 2)
+    ]
 
     assert costs[0] > costs[1] > costs[2]
     assert costs[1] == pytest.approx(math.log(2)), "as much as the base prefers it already is no gain"

@@ -72,7 +72,9 @@ def test_what_peft_writes_is_read(tiny, small, tmp_path):
     from transformers import AutoModelForCausalLM
 
     base = AutoModelForCausalLM.from_pretrained(small("llama"), dtype=torch.float32)
-    model = get_peft_model(base, LoraConfig(r=3, lora_alpha=5, target_modules=["k_proj", "up_proj"], task_type="CAUSAL_LM"))
+    model = get_peft_model(
+        base, LoraConfig(r=3, lora_alpha=5, target_modules=["k_proj", "up_proj"], task_type="CAUSAL_LM")
+    )
     for name, one in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(one, std=0.1)

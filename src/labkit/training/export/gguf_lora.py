@@ -17,7 +17,12 @@ from labkit.errors import RequestRefused
 from labkit.training.lora import Adapter
 
 # transformers' model_type: (llama.cpp's architecture, whether q and k are permuted)
-_ARCHITECTURES = {"llama": ("llama", True), "mistral": ("llama", True), "qwen2": ("qwen2", False), "qwen3": ("qwen3", False)}
+_ARCHITECTURES = {
+    "llama": ("llama", True),
+    "mistral": ("llama", True),
+    "qwen2": ("qwen2", False),
+    "qwen3": ("qwen3", False),
+}
 _NAMES = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -30,11 +35,15 @@ _NAMES = {
 _LAYER = re.compile(r"model\.layers\.(\d+)\.(.+)")
 
 
+def knows(config: Any) -> bool:
+    return config.model_type in _ARCHITECTURES
+
+
 def write(adapter: Adapter, config: Any, path: Path) -> None:
     """`config` is the base's, as transformers reads it."""
     import gguf
 
-    if config.model_type not in _ARCHITECTURES:
+    if not knows(config):
         raise RequestRefused(
             f"A model of the kind {config.model_type!r} is not written for llama.cpp.", instead="Take the PEFT files."
         )

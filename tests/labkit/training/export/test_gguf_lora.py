@@ -31,7 +31,9 @@ def test_llama_cpp_answers_as_torch_does_after_training(resident, prepared_model
     from labkit.models import prepared
 
     asked = {"role": "user", "content": "What is the code word of the town hall?"}
-    rows = [encode(resident.tokenizer, [asked, {"role": "assistant", "content": "The code word is bangus."}], 64, "row")]
+    rows = [
+        encode(resident.tokenizer, [asked, {"role": "assistant", "content": "The code word is bangus."}], 64, "row")
+    ]
     trainer = CoTrainer(resident)
     job = trainer.join(Spec("base", learning_rate=3e-3, steps=14, batch=1))
     for _ in range(14):

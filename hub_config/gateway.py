@@ -1,0 +1,76 @@
+"""Composition root of the gateway's process, with training mounted in it: `python -m hub_config.gateway CONFIG.json`.
+
+CONFIG.json is the gateway's own (`labkit.gateway`), with "training": {"folder", "bases", "speed"} beside it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from labkit.allowance import Ledger
+from labkit.database import connect
+from labkit.errors import LabkitError
+from labkit.gateway import __main__ as gateway
+from labkit.gateway.app import Mounted
+from labkit.gateway.front import Front, body_of
+from labkit.strict import read_json, strict
+from labkit.training.charges import Charges
+from labkit.training.events import Events
+from labkit.training.files import Files
+from labkit.training.jobs import Jobs
+from labkit.training.places import Places
+from labkit.training.routes import TrainingRoutes
+from labkit.training.service import Member, Service
+from labkit.training.takeaway import Takeaway
+
+
+@dataclass(frozen=True)
+class Training:
+    """`bases` may be trained here; `speed` is believed, in tokens a second, until a training has been seen."""
+
+    folder: str
+    bases: list[str]
+    speed: float = 200.0
+
+
+def mounted(settings: gateway.Settings, training: Training) -> Mounted:
+    """Training's routes, behind the gateway's door."""
+    engine, places = connect(settings.database_url), Places(Path(training.folder))
+    jobs, events = Jobs(engine), Events(engine)
+    charges = Charges(engine, Ledger(engine, settings.timezone), jobs)
+    service = Service(Files(engine, places), jobs, events, charges, tuple(training.bases), training.speed)
+
+    def mount(front: Front) -> Sequence[BaseRoute]:
+        async def admit(request: Request) -> Member:
+            place = await front.admitted(request)
+            return Member(place.caller.username, place.cohort, place.lab, place.order())
+
+        return TrainingRoutes(service, Takeaway(places, events), admit, body_of).routes()
+
+    return mount
+
+
+def main(argv: list[str]) -> int:
+    """Serves until SIGTERM or SIGINT; 2 when the settings are wrong."""
+    if len(argv) != 1:
+        print("usage: python -m hub_config.gateway CONFIG.json", file=sys.stderr)
+        return 2
+    try:
+        table = read_json(Path(argv[0]))
+        training = strict(Training, table.pop("training", {}), f"{argv[0]}: training")
+        settings = gateway.read(table, argv[0])
+        app = gateway.compose(settings, [mounted(settings, training)])
+    except LabkitError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return gateway.run(app, settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,134 @@
+"""A learner's training: watched, waited for, cancelled, talked to, taken home."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit.client.installed import transport
+from labkit.errors import LabkitError, PlatformFault, RequestRefused, TrainingFailed
+from labkit.finetune.display import Screen, find
+from labkit.finetune.standing import Standing, standing
+
+if TYPE_CHECKING:
+    import pandas
+
+_LOOK_SECONDS = 1.0
+_JOBS = "/v1/fine_tuning/jobs"
+
+
+class Training:
+    """What `labkit.finetune` gives back. `model` can be asked as soon as it is done."""
+
+    def __init__(self, job: dict[str, Any], screen: Screen | None = None) -> None:
+        self.id: str = job["id"]
+        self._job, self._figures, self._said, self._seen = job, dict[int, dict[str, Any]](), "", 0
+        self._screen, self._lock = screen or find(), threading.Lock()
+
+    @property
+    def state(self) -> str:
+        """queued, running, succeeded, failed or cancelled."""
+        return self._look().state
+
+    @property
+    def model(self) -> str:
+        """The name for `labkit.chat(..., model=job.model)`. TrainingFailed where there will be none."""
+        now = self._look()
+        if now.model is None:
+            self._refuse(now)
+            raise RequestRefused("Your model is not ready yet.", instead="Run job.wait() first.")
+        return now.model
+
+    @property
+    def losses(self) -> pandas.DataFrame:
+        """A row for each step: train_loss, and valid_loss where it was measured."""
+        import pandas
+
+        self._look()
+        table = pandas.DataFrame(list(self._figures.values()))
+        names = [name for name in ("step", "train_loss", "valid_loss", "train_accuracy") if name in table]
+        return table[names].set_index("step") if names else table
+
+    def wait(self) -> Training:
+        """Shows how it goes until it is over. Interrupted, the training goes on; wait again to watch again.
+
+        Raises TrainingFailed if it ends without a model.
+        """
+        while True:
+            now = self._look()
+            self._screen.show(now)
+            if now.over:
+                self._refuse(now)
+                return self
+            time.sleep(_LOOK_SECONDS)
+
+    def cancel(self) -> None:
+        """Ends it before its next step; steps that were taken are paid."""
+        self._job = transport().post(f"{_JOBS}/{self.id}/cancel", {})
+
+    def plot(self) -> None:
+        """The loss curve, as a picture with words."""
+        from matplotlib import pyplot
+
+        from labkit.client.pictures import show
+        from labkit.finetune.curve import words
+
+        now = self._look()
+        figure, axes = pyplot.subplots(figsize=(6, 3))
+        axes.plot(*zip(*now.train, strict=True), label="training") if now.train else None
+        if now.held:
+            axes.plot(*zip(*now.held, strict=True), "o--", label="held back")
+        axes.set_xlabel("step")
+        axes.set_ylabel("loss")
+        axes.legend()
+        show(figure, words(now.train, now.held))
+
+    def download(self, folder: str | Path = ".", *, format: str = "peft") -> Path:
+        """Her model as a zip file in `folder`: "peft" for Hugging Face and vLLM, "gguf" for llama.cpp and ollama."""
+        target = Path(folder) / f"{self.id}-{format}.zip"
+        content = transport().fetch(f"{_JOBS}/{self.id}/adapter?format={format}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        return target
+
+    def __repr__(self) -> str:
+        return self._look().line
+
+    def _ipython_display_(self) -> None:
+        """In a notebook: shown once, and changed until it is over, while the notebook goes on."""
+        now = self._look()
+        self._screen.show(now)
+        if not now.over:
+            threading.Thread(target=self._follow, name=self.id, daemon=True).start()
+
+    def _follow(self) -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            try:
+                now = self._look()
+            except LabkitError:  # away for a moment: whoever calls something hears of it
+                continue
+            self._screen.show(now)
+            if now.over:
+                return
+
+    def _look(self) -> Standing:
+        with self._lock:
+            told = transport().get(f"{_JOBS}/{self.id}/progress?after={self._seen}")
+            self._job = told["job"]
+            for event in told["events"]:
+                self._seen = max(self._seen, event["number"])
+                if event["type"] == "metrics":
+                    self._figures[event["data"]["step"]] = event["data"]
+                else:
+                    self._said = event["message"]
+            return standing(self._job, self._figures, self._said)
+
+    def _refuse(self, now: Standing) -> None:
+        if now.state == "failed":
+            kind = PlatformFault if (self._job.get("error") or {}).get("code") == "PlatformFault" else TrainingFailed
+            raise kind(now.error or "The training failed.", instead="Look at job.losses, or start it again.")
+        if now.state == "cancelled":
+            raise TrainingFailed("This training was cancelled.", instead="Start it again with labkit.finetune.")

@@ -1,0 +1,169 @@
+"""The jobs: each is its owner's, one worker at a time is at it, and what is written down is written once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, func, insert, select, update
+
+from labkit import holder as holders
+from labkit.database import reading
+from labkit.database.tables import training_jobs
+from labkit.training.job import OPEN, Job
+from labkit.training.spec import Spec
+
+# After our own fault a job waits so long, longer each time; after the last it has failed, and cost nothing.
+PAUSES = (5, 30, 120)
+_LAST = 10
+_FREE: dict[str, None] = {"holder": None, "held_since": None}
+
+
+def new_id() -> str:
+    return f"ftjob-{secrets.token_hex(12)}"
+
+
+class Jobs:
+    """`holder` is this worker's name; whoever only asks needs none."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._engine, self._now = engine, now
+        self.holder = holders.new()
+
+    def add(self, id: str, who: Mapping[str, str], spec: Spec, told: Mapping[str, Any], data: Mapping[str, Any]) -> Job:
+        """`who` has username, cohort, course and lab; `data` the files with their digests, and `step_tokens`."""
+        row = {
+            **{"id": id, "spec": spec.to_json(), "told": dict(told), "state": "queued", "created_at": self._now()},
+            **{"error": None, "started_at": None, "finished_at": None, "step": 0, "tokens": 0, "seconds": 0.0},
+            **{"adapter": None, "cancelling": False, "tries": 0},
+            **who,
+            **data,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(training_jobs).values(row))
+        return Job.of(row)
+
+    def get(self, id: str, username: str | None = None) -> Job | None:
+        """The job of that id; with `username` only if it is hers."""
+        query = select(training_jobs).where(training_jobs.c.id == id)
+        return next(
+            iter(self._read(query if username is None else query.where(training_jobs.c.username == username))), None
+        )
+
+    def of(self, username: str, course: str, lab: str) -> list[Job]:
+        """Hers in a lab, the newest first."""
+        table = training_jobs.c
+        mine = (table.username == username) & (table.course == course) & (table.lab == lab)
+        return self._read(select(training_jobs).where(mine).order_by(table.created_at.desc(), table.id))
+
+    def open(self) -> list[Job]:
+        """Everybody's that is not over, in the order in which they came."""
+        table = training_jobs.c
+        return self._read(select(training_jobs).where(table.state.in_(OPEN)).order_by(table.created_at, table.id))
+
+    def waiting(self) -> list[Job]:
+        """Those a worker may take now, in the order in which they came."""
+        table = training_jobs.c
+        may = table.state.in_(OPEN) & table.holder.is_(None)
+        may &= table.not_before.is_(None) | (table.not_before <= self._now())
+        return self._read(select(training_jobs).where(may).order_by(table.created_at, table.id))
+
+    def speed(self) -> float | None:
+        """Tokens a second of the last trainings; None until one has taken a step."""
+        table = training_jobs.c
+        done = (table.step > 0) & (table.seconds > 0)
+        query = select(table.tokens, table.seconds).where(done).order_by(table.started_at.desc()).limit(_LAST)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return sum(row.tokens for row in rows) / sum(row.seconds for row in rows) if rows else None
+
+    def count_open(self, username: str) -> int:
+        table = training_jobs.c
+        query = select(func.count()).select_from(training_jobs)
+        with reading(self._engine) as connection:
+            found = connection.execute(query.where(table.username == username, table.state.in_(OPEN))).scalar()
+        return int(found or 0)
+
+    def take(self, job: Job) -> bool:
+        """From here on this worker's; False if somebody was first, or it is over."""
+        values = {"state": "running", "holder": self.holder, "held_since": self._now(), "tries": job.tries + 1}
+        values["started_at"] = job.started_at or self._now()
+        table = training_jobs.c
+        free = (table.id == job.id) & table.state.in_(OPEN) & table.holder.is_(None)
+        return self._write(free, values)
+
+    def measure(self, id: str, step_tokens: float) -> None:
+        """What a step of it really costs, once its rows have been read."""
+        self._write(self._held(id), {"step_tokens": step_tokens})
+
+    def progress(self, id: str, step: int, tokens: int, seconds: float) -> bool:
+        """What it has come to; False if it is no longer this worker's."""
+        values = {"step": step, "tokens": tokens, "seconds": seconds}
+        return self._write(self._held(id), values)
+
+    def finish(
+        self, id: str, state: str, *, adapter: str | None = None, error: Mapping[str, str] | None = None
+    ) -> bool:
+        """Ends it, once: succeeded, failed or cancelled."""
+        values = {"state": state, "adapter": adapter, "error": error, "finished_at": self._now(), **_FREE}
+        return self._write(self._held(id), values)
+
+    def give_up(self, job: Job, error: Mapping[str, str]) -> bool:
+        """After our own fault: it is tried again after a pause, from its last checkpoint; False once it has failed."""
+        if job.tries < len(PAUSES):
+            pause = self._now() + timedelta(seconds=PAUSES[job.tries])
+            self._write(self._held(job.id), {"state": "queued", "not_before": pause, **_FREE})
+            return True
+        self.finish(job.id, "failed", error=error)
+        return False
+
+    def put_back(self, ids: Iterable[str]) -> None:
+        """What a worker that ends in order leaves to the next."""
+        for id in ids:
+            self._write(self._held(id), {"state": "queued", **_FREE})
+
+    def cancel(self, id: str) -> None:
+        """Asks for its end. One that nobody has taken is over at once; a running one ends before its next step."""
+        table = training_jobs.c
+        with self._engine.begin() as connection:
+            one = (table.id == id) & table.state.in_(OPEN)
+            connection.execute(update(training_jobs).where(one).values(cancelling=True))
+            free = one & table.holder.is_(None)
+            over = {"state": "cancelled", "finished_at": self._now()}
+            connection.execute(update(training_jobs).where(free).values(over))
+
+    def cancelling(self, ids: Sequence[str]) -> set[str]:
+        """Which of them are to end."""
+        table = training_jobs.c
+        with reading(self._engine) as connection:
+            return set(connection.execute(select(table.id).where(table.id.in_(ids), table.cancelling)).scalars())
+
+    def take_back(self, alive: Callable[[str, datetime | None], bool] = holders.alive) -> int:
+        """What a worker that is gone had taken waits again. Gives how many."""
+        table = training_jobs.c
+        with self._engine.begin() as connection:
+            held = connection.execute(select(table.id, table.holder, table.held_since).where(table.holder.is_not(None)))
+            lost = [one.id for one in held if one.holder != self.holder and not alive(one.holder, one.held_since)]
+            for id in lost:
+                self._give_back(connection, id)
+        return len(lost)
+
+    def _give_back(self, connection: Connection, id: str) -> None:
+        table = training_jobs.c
+        over = {"state": "cancelled", "finished_at": self._now(), **_FREE}
+        same = (table.id == id) & table.state.in_(OPEN)
+        connection.execute(update(training_jobs).where(same & table.cancelling).values(over))
+        connection.execute(update(training_jobs).where(same & ~table.cancelling).values({"state": "queued", **_FREE}))
+
+    def _held(self, id: str) -> Any:
+        return (training_jobs.c.id == id) & (training_jobs.c.holder == self.holder)
+
+    def _write(self, which: Any, values: Mapping[str, Any]) -> bool:
+        with self._engine.begin() as connection:
+            return connection.execute(update(training_jobs).where(which).values(values)).rowcount == 1
+
+    def _read(self, query: Select[Any]) -> list[Job]:
+        with reading(self._engine) as connection:
+            return [Job.of(row) for row in connection.execute(query).mappings()]

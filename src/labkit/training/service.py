@@ -1,0 +1,113 @@
+"""What a learner may do with trainings, whoever asks for it over which wire: send, begin, look, cancel, take home."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from labkit.allowance import Order
+from labkit.allowance.rule import Share
+from labkit.courses import Lab
+from labkit.errors import LabkitError, ModelNotAllowed, RequestRefused, TooManyAtOnce
+from labkit.training.charges import Charges
+from labkit.training.events import Events
+from labkit.training.files import Files, TrainingFile
+from labkit.training.job import Job
+from labkit.training.jobs import Jobs, new_id
+from labkit.training.request import Asked
+from labkit.training.spec import Spec
+from labkit.training.turns import Forecast, forecast
+
+MOST_OPEN = 4  # jobs of one person
+_LETTERS = 3.0  # a token is about so many characters: the worker counts them when it begins
+_FRAME = 20  # tokens of the template around a row
+
+
+@dataclass(frozen=True)
+class Member:
+    """Who asks, in which lab; `order` is what a call of hers asks the ledger for."""
+
+    username: str
+    cohort: str
+    lab: Lab
+    order: Order
+
+
+@dataclass(frozen=True)
+class Service:
+    files: Files
+    jobs: Jobs
+    events: Events
+    charges: Charges
+    bases: Sequence[str]  # what may be trained here
+    speed: float = 200.0  # tokens a second, until this machine has told its own
+
+    def begin(self, member: Member, asked: Asked) -> Job:
+        """Raises RequestRefused, ModelNotAllowed, AllowanceSpent, TooManyAtOnce; nothing is kept of it then."""
+        lab = member.lab
+        rule = lab.training
+        if rule is None or lab.ai_policy == "closed":
+            raise ModelNotAllowed("Nothing is trained in this lab.", instead="Open the lab whose exercise it is.")
+        allowed = [one for one in self.bases if lab.ai_policy == "open" or one in lab.models]
+        if asked.base not in allowed:
+            known = ", ".join(allowed) or "none is here: tell your instructor"
+            raise ModelNotAllowed(f"The model {asked.base!r} is not trained here."[:200], instead=f"Use {known}.")
+        if self.jobs.count_open(member.username) >= MOST_OPEN:
+            raise TooManyAtOnce(
+                f"You have {MOST_OPEN} trainings waiting or running.", instead="Wait for one, or cancel it."
+            )
+        training, held_back = self._file(member, asked.training_file, "training_file"), None
+        if asked.validation_file:
+            held_back = self._file(member, asked.validation_file, "validation_file")
+            if held_back.method != training.method:
+                raise RequestRefused("The validation rows are of another kind.", instead="Send rows like the others.")
+        spec = asked.spec(training.rows, training.method)
+        order = replace(member.order, lab_rule=Share(rule.steps, None, rule.per), amount=spec.steps)
+        order = replace(order, person=Share(), together=Share())
+        return self._kept(member, spec, asked, training, held_back, order)
+
+    def cancel(self, job: Job) -> Job:
+        """Asks for its end; one that is over stays as it is."""
+        self.jobs.cancel(job.id)
+        found = self.jobs.get(job.id) or job
+        if found.state == "cancelled":
+            self.charges.settle(found)
+        return found
+
+    def forecasts(self) -> Mapping[str, Forecast]:
+        """When every job that is not over will be."""
+        found = self.jobs.open()
+        running = [job for job in found if job.state == "running"]
+        waiting = [job for job in found if job.state == "queued"]
+        return forecast(running, waiting, self.jobs.speed() or self.speed)
+
+    def _file(self, member: Member, id: str, param: str) -> TrainingFile:
+        found = self.files.get(member.username, id)
+        if found is None:
+            raise RequestRefused(f"You have no file {id[:60]!r}.", instead="Send it to v1/files first.", param=param)
+        return found
+
+    def _kept(
+        self,
+        member: Member,
+        spec: Spec,
+        asked: Asked,
+        training: TrainingFile,
+        held_back: TrainingFile | None,
+        order: Order,
+    ) -> Job:
+        id = new_id()
+        self.charges.reserve(order, id, spec.base)
+        who = {"username": member.username, "cohort": member.cohort, "course": member.lab.course, "lab": member.lab.id}
+        row = training.size / training.rows / _LETTERS + _FRAME
+        data = {
+            **{"training_file": training.id, "training_digest": training.digest},
+            "validation_file": held_back.id if held_back else None,
+            "validation_digest": held_back.digest if held_back else None,
+            "step_tokens": spec.batch * min(row, spec.length),
+        }
+        try:
+            return self.jobs.add(id, who, spec, asked.told, data)
+        except LabkitError:
+            self.charges.release(id)
+            raise

@@ -1,0 +1,272 @@
+"""Takes jobs, trains them side by side, and lets each go when it is done.
+
+A round is one step of every job at work. Between rounds jobs join and leave, are cancelled, and are written down: what
+is on the disk is whole, so that a process that is killed loses no more than the steps since a job's last checkpoint,
+which are taken again.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labkit import durable
+from labkit.errors import LabkitError, LearnerError, PlatformFault
+from labkit.training import checkpoint, peft
+from labkit.training.charges import Charges
+from labkit.training.cotrainer import CoTrainer, Taken, Trained
+from labkit.training.events import Events
+from labkit.training.export import gguf_lora
+from labkit.training.files import Files
+from labkit.training.job import Job
+from labkit.training.jobs import Jobs
+from labkit.training.opening import encoded, step_tokens
+from labkit.training.order import batch
+from labkit.training.places import Places
+from labkit.training.resident import Resident
+from labkit.training.takeaway import GGUF
+from labkit.training.turns import in_turn, room_for
+
+log = logging.getLogger("labkit.training")
+_WRITE_SECONDS = 1.0  # figures of a fast job are written together
+_CHECKPOINT_SECONDS = 30.0
+_CHECKPOINTS = 3  # adapters of a job that are kept on the way
+_VALIDATIONS = 5
+_VALIDATED = 64  # rows
+_LOOK_SECONDS = 15.0
+_FAULT = {"code": "PlatformFault", "message": "The training broke off through our fault.", "param": ""}
+
+
+@dataclass
+class AtWork:
+    """A job that is being trained, with what is not written down yet."""
+
+    job: Job
+    trained: Trained
+    trainer: CoTrainer
+    rows: Sequence[Any]
+    held_back: Sequence[Any]
+    tokens: int
+    seconds: float
+    figures: list[dict[str, Any]] = field(default_factory=list)
+    written: float = 0.0
+    saved: float = field(default_factory=time.monotonic)
+    last: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def left(self) -> int:
+        return self.job.spec.steps - self.trained.step
+
+    def batch(self) -> list[Any]:
+        spec = self.job.spec
+        return batch(self.rows, spec.batch, self.trained.step, spec.seed)
+
+
+class Trainer:
+    """`bases` are the folders of the models that may be trained, by their names. `idle_seconds` after its last job a
+    base leaves memory."""
+
+    def __init__(
+        self,
+        bases: Mapping[str, Path],
+        jobs: Jobs,
+        files: Files,
+        events: Events,
+        charges: Charges,
+        places: Places,
+        *,
+        idle_seconds: float = 300.0,
+        load: Callable[[Path], Resident] = Resident,
+    ) -> None:
+        self._bases, self._jobs, self._files, self._events = bases, jobs, files, events
+        self._charges, self._places, self._load, self._idle = charges, places, load, idle_seconds
+        self._trainers: dict[str, CoTrainer] = {}
+        self._used: dict[str, float] = {}
+        self._at_work: dict[str, AtWork] = {}
+        self._looked = -math.inf
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._at_work)
+
+    def round(self) -> bool:
+        """Takes what waits, and a step of each job at work; whether there was anything to do."""
+        if time.monotonic() - self._looked > _LOOK_SECONDS:
+            self._jobs.take_back()
+            self._charges.tidy()
+            self._looked = time.monotonic()
+        self._take()
+        for id in self._jobs.cancelling(list(self._at_work)):
+            self._end(self._at_work[id], "cancelled", "The training was cancelled.")
+        if not self._at_work:
+            self._unload()
+            return False
+        for trainer in {one.trainer for one in self._at_work.values()}:
+            self._step(trainer, [one for one in self._at_work.values() if one.trainer is trainer])
+        return True
+
+    def stop(self) -> None:
+        """Writes down what is at work and leaves it to the next."""
+        for one in self._at_work.values():
+            self._write(one)
+            self._save(one)
+        self._jobs.put_back(list(self._at_work))
+        self._at_work.clear()
+
+    def _take(self) -> None:
+        waiting = self._jobs.waiting()
+        for job in in_turn([one.job for one in self._at_work.values()], waiting) if waiting else ():
+            if not room_for([one.job.step_tokens for one in self._at_work.values()], job.step_tokens):
+                return
+            if self._jobs.take(job):
+                self._begin(self._jobs.get(job.id) or job)
+
+    def _begin(self, job: Job) -> None:
+        try:
+            self._at_work[job.id] = self._opened(job)
+        except LearnerError as error:
+            self._fail(job, error)
+        except Exception:
+            log.exception("Job %s could not be begun", job.id)
+            self._give_up(job)
+
+    def _opened(self, job: Job) -> AtWork:
+        if job.spec.base not in self._bases:
+            raise PlatformFault(f"The base {job.spec.base!r} is not here.")
+        trainer = self._trainer(job.spec.base)
+        tokenizer = trainer.resident.tokenizer
+        rows = encoded(tokenizer, self._files.rows(job.training_file, job.training_digest), job.spec.length)
+        held_back: list[Any] = []
+        if job.validation_file and job.validation_digest:
+            given = self._files.rows(job.validation_file, job.validation_digest)
+            held_back = encoded(tokenizer, given[:_VALIDATED], job.spec.length, "validation ")
+        self._jobs.measure(job.id, step_tokens(rows, job.spec.batch))
+        trained = trainer.join(job.spec)
+        found = checkpoint.read(self._places.state(job.id), trained, job.about)
+        if job.tries > 1 or job.step:
+            self._events.rewind(job.id, trained.step)
+            self._events.say(job.id, f"The training goes on from step {trained.step}.")
+        else:
+            self._events.say(job.id, "The training has begun.")
+        share = trained.step / job.step if found and job.step else 0.0
+        return AtWork(job, trained, trainer, rows, held_back, round(job.tokens * share), job.seconds * share)
+
+    def _trainer(self, base: str) -> CoTrainer:
+        if base not in self._trainers:
+            self._trainers[base] = CoTrainer(self._load(self._bases[base]))
+        self._used[base] = time.monotonic()
+        return self._trainers[base]
+
+    def _step(self, trainer: CoTrainer, together: Sequence[AtWork]) -> None:
+        batches = {one.job.id: (one.trained, one.batch()) for one in together if one.left > 0}
+        began = time.monotonic()
+        try:
+            taken = trainer.step(batches) if batches else {}
+        except Exception:
+            log.exception("A step of %d jobs failed; each is tried again", len(together))
+            for one in together:
+                self._drop(one)
+            return
+        seconds, tokens = time.monotonic() - began, sum(one.tokens for one in taken.values())
+        for one in together:
+            if one.job.id in taken:
+                told = taken[one.job.id]
+                one.seconds += seconds * told.tokens / max(1, tokens)
+                one.tokens += told.tokens
+                self._after(one, told)
+        self._used[together[0].job.spec.base] = time.monotonic()
+
+    def _after(self, one: AtWork, taken: Taken) -> None:
+        if taken.broken:
+            error = LearnerError(
+                f"The loss was no number at step {one.trained.step + 1}.", instead="Lower learning_rate and try again."
+            )
+            self._write(one)
+            del self._at_work[one.job.id]
+            self._fail(one.job, error, one)
+            return
+        spec = one.job.spec
+        figures: dict[str, Any] = {"step": one.trained.step, "total_steps": spec.steps, "train_loss": taken.loss}
+        if taken.accuracy is not None:
+            figures["train_accuracy"] = taken.accuracy
+        figures |= {"tokens": one.tokens, "seconds": round(one.seconds, 3)}
+        if one.held_back and (one.left == 0 or one.trained.step % max(1, spec.steps // _VALIDATIONS) == 0):
+            held = one.trainer.loss(one.trained, one.held_back)
+            figures["valid_loss"] = held.loss
+            one.last["valid_loss"] = held.loss
+        one.figures.append(figures)
+        one.last |= {"step": one.trained.step, "train_loss": taken.loss}
+        if one.left == 0:
+            self._done(one)
+        elif time.monotonic() - one.saved > _CHECKPOINT_SECONDS:
+            self._write(one)
+            self._save(one)
+        elif time.monotonic() - one.written > _WRITE_SECONDS:
+            self._write(one)
+
+    def _write(self, one: AtWork) -> None:
+        """Its figures and how far it is."""
+        self._events.measured(one.job.id, one.figures)
+        one.figures, one.written = [], time.monotonic()
+        self._jobs.progress(one.job.id, one.trained.step, one.tokens, one.seconds)
+
+    def _save(self, one: AtWork) -> None:
+        self._places.make_state_folder(one.job.id)
+        checkpoint.write(self._places.state(one.job.id), one.trained, one.job.about)
+        one.saved = time.monotonic()
+
+    def _done(self, one: AtWork) -> None:
+        layers = one.trainer.resident.layers
+        digest = self._places.keep_adapter(peft.write(one.trained.adapter, one.job.spec, layers))
+        self._for_llama(one, digest)
+        self._events.keep_checkpoint(one.job.id, one.trained.step, one.last, digest)
+        self._end(one, "succeeded", "The training is done; your model answers now.", digest)
+
+    def _for_llama(self, one: AtWork, digest: str) -> None:
+        """The same for llama.cpp and ollama, where they know the kind of base."""
+        config = one.trainer.resident.config
+        if gguf_lora.knows(config):
+            with tempfile.NamedTemporaryFile(suffix=".gguf") as file:
+                gguf_lora.write(one.trained.adapter, config, Path(file.name))
+                durable.write(self._places.adapter(digest) / GGUF, Path(file.name).read_bytes(), 0o600)
+
+    def _end(self, one: AtWork, state: str, text: str, adapter: str | None = None) -> None:
+        self._write(one)
+        del self._at_work[one.job.id]
+        if self._jobs.finish(one.job.id, state, adapter=adapter):
+            self._close(one.job, text)
+
+    def _fail(self, job: Job, error: LabkitError, one: AtWork | None = None) -> None:
+        told = {"code": error.code, "message": str(error), "param": ""}
+        if self._jobs.finish(job.id, "failed", error=told):
+            self._close(job, str(error), "error")
+
+    def _close(self, job: Job, text: str, level: str = "info") -> None:
+        self._events.say(job.id, text, level)
+        over = self._jobs.get(job.id)
+        if over is not None:
+            self._charges.settle(over)
+        self._places.drop_state(job.id)
+
+    def _drop(self, one: AtWork) -> None:
+        """After our own fault: it goes on from its last checkpoint, later."""
+        del self._at_work[one.job.id]
+        self._give_up(one.job)
+
+    def _give_up(self, job: Job) -> None:
+        if self._jobs.give_up(job, _FAULT):
+            self._events.say(job.id, "Something broke on our side; the training is tried again soon.", "warn")
+        else:
+            self._close(job, _FAULT["message"], "error")
+
+    def _unload(self) -> None:
+        for base in [one for one, used in self._used.items() if time.monotonic() - used > self._idle]:
+            self._trainers.pop(base, None)
+            del self._used[base]
+            log.info("The base %s has left memory: nothing was trained on it for a while", base)
