@@ -9,23 +9,7 @@ from typing import Any
 
 import pytest
 
-WORDS = tuple("water road office permit school clinic flood light tax health aid birth market bridge river".split(" "))
-    "water",
-    "road",
-    "office",
-    "permit",
-    "school",
-    "clinic",
-    "flood",
-    "light",
-    "tax",
-    "health",
-    "aid",
-    "birth",
-    "market",
-    "bridge",
-    "river",
-]
+WORDS = ("water", "road", "office", "permit", "school", "clinic", "flood", "light", "tax", "health", "aid", "birth")
 
 
 @pytest.fixture(scope="session")
