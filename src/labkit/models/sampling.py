@@ -82,13 +82,20 @@ def sample(model: Any, prompt: Sequence[int], draw: Draw) -> Iterator[Token]:
             # Of the last place only: a row of the vocabulary for every token of a prompt would be memory for nothing.
             logits = model.lm_head(hidden.last_hidden_state[:, -1])[0].float()
             known = torch.log_softmax(logits, dim=-1)
-            chosen = _choose(torch, _penalised(logits, drawn, draw), draw, generator)
+            chosen = choose(logits, drawn, draw, generator)
             best = torch.topk(known, draw.likeliest)
             pairs = tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))
             token = Token(chosen, float(known[chosen]), pairs)
         drawn[chosen] += 1
         ahead = [chosen]
         yield token
+
+
+def choose(logits: Any, drawn: Counter[int], draw: Draw, generator: Any) -> int:
+    """The next token, of its logits [vocabulary] (which this may change) and the tokens drawn so far."""
+    import torch
+
+    return _choose(torch, _penalised(logits, drawn, draw), draw, generator)
 
 
 def _penalised(logits: Any, drawn: Counter[int], draw: Draw) -> Any:

@@ -30,13 +30,33 @@ KINDS = ("llama", "mistral", "qwen2", "qwen3", "smollm3")
 _ATTENTION = "labkit_ragged"
 
 
+class Memory:
+    """Keys and values of a row's tokens so far, by layer: [1, heads, tokens, width] each."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
+        self.tokens = 0
+
+    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """With the new ones behind the old."""
+        if layer in self._kept:
+            old_key, old_value = self._kept[layer]
+            key, value = torch.cat((old_key, key), dim=2), torch.cat((old_value, value), dim=2)
+        self._kept[layer] = key, value
+        return key, value
+
+
 @dataclass(frozen=True)
 class Line:
-    """The tokens of one pass: `ids` [tokens], and of each row how many tokens it has and whose it is."""
+    """The tokens of one pass: `ids` [tokens], and of each row how many tokens it has and whose it is.
+
+    `memories` are what rows that go on remember of their earlier tokens; None: a row begins here, and is not kept.
+    """
 
     ids: Tensor
     lengths: tuple[int, ...]
     owners: tuple[Adapter | None, ...]
+    memories: tuple[Memory | None, ...] = ()
 
     @property
     def pieces(self) -> list[Piece]:
@@ -52,13 +72,14 @@ class Line:
         return found
 
 
-def line(rows: Sequence[tuple[Sequence[int], Adapter | None]]) -> Line:
+def line(rows: Sequence[tuple[Sequence[int], Adapter | None]], memories: Sequence[Memory | None] | None = None) -> Line:
     """A pass over these rows, filled up where it would be too short."""
     ids = [token for tokens, _ in rows for token in tokens]
     lengths, owners = [len(tokens) for tokens, _ in rows], [owner for _, owner in rows]
+    kept = list(memories or [None] * len(rows))
     if (lack := FEWEST - len(ids)) > 0:
-        ids, lengths, owners = ids + [0] * lack, [*lengths, lack], [*owners, None]
-    return Line(torch.tensor(ids), tuple(lengths), tuple(owners))
+        ids, lengths, owners, kept = ids + [0] * lack, [*lengths, lack], [*owners, None], [*kept, None]
+    return Line(torch.tensor(ids), tuple(lengths), tuple(owners), tuple(kept))
 
 
 class Resident:
@@ -114,7 +135,10 @@ class Resident:
     def run(self, given: Line, hidden: Tensor, first: int = 0, last: int | None = None) -> Tensor:
         """[tokens, hidden] through the layers from `first` up to `last`; through all of them, with the final norm."""
         body = self.model.model
-        positions = torch.cat([torch.arange(length) for length in given.lengths])[None].to(self.device)
+        memories = given.memories or (None,) * len(given.lengths)
+        starts = [memory.tokens if memory else 0 for memory in memories]
+        spans = (torch.arange(start, start + length) for start, length in zip(starts, given.lengths, strict=True))
+        positions = torch.cat(list(spans))[None].to(self.device)
         hidden = hidden[None]
         turned = body.rotary_emb(hidden, position_ids=positions)
         self._current.pieces, self._current.anchor = given.pieces, self._anchor
@@ -127,9 +151,13 @@ class Resident:
                     position_embeddings=turned,
                     use_cache=False,
                     rows=given.lengths,
+                    memories=memories,
                 )
         finally:
             self._current.pieces = ()
+        for memory, length in zip(memories, given.lengths, strict=True):
+            if memory is not None:
+                memory.tokens += length
         return (body.norm(hidden) if last is None else hidden)[0]
 
     def _adapt(self) -> dict[str, tuple[int, int]]:
@@ -158,6 +186,7 @@ def _attend(
     *,
     scaling: float,
     rows: Sequence[int],
+    memories: Sequence[Memory | None],
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, None]:
@@ -165,7 +194,12 @@ def _attend(
     groups = query.shape[1] // key.shape[1]
     found = []
     parts = (one.split(tuple(rows), dim=2) for one in (query, key, value))
-    for q, k, v in zip(*parts, strict=True):
+    for memory, q, new_k, new_v in zip(memories, *parts, strict=True):
+        k, v = memory.extend(module.layer_idx, new_k, new_v) if memory else (new_k, new_v)
         wide_k, wide_v = (one.repeat_interleave(groups, dim=1) if groups > 1 else one for one in (k, v))
-        found.append(functional.scaled_dot_product_attention(q, wide_k, wide_v, is_causal=True, scale=scaling))
+        mask = None
+        if 1 < q.shape[2] < k.shape[2]:
+            mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril(k.shape[2] - q.shape[2])
+        causal = q.shape[2] == k.shape[2]
+        found.append(functional.scaled_dot_product_attention(q, wide_k, wide_v, mask, is_causal=causal, scale=scaling))
     return torch.cat(found, dim=2).transpose(1, 2), None
