@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Engine
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
@@ -18,11 +20,12 @@ from labkit.database import connect
 from labkit.errors import LabkitError
 from labkit.gateway import __main__ as gateway
 from labkit.gateway.app import Mounted
-from labkit.gateway.front import Front, body_of
+from labkit.gateway.front import Front, Own, body_of
 from labkit.strict import read_json, strict
 from labkit.training.charges import Charges
 from labkit.training.events import Events
 from labkit.training.files import Files
+from labkit.training.job import Job, job_of
 from labkit.training.jobs import Jobs
 from labkit.training.places import Places
 from labkit.training.routes import TrainingRoutes
@@ -39,9 +42,33 @@ class Training:
     speed: float = 200.0
 
 
-def mounted(settings: gateway.Settings, training: Training) -> Mounted:
+class Trained:
+    """What learners have trained, as the gateway asks for it."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    def find(self, username: str, model: str) -> Own | None:
+        named = job_of(model)
+        job = self._jobs.get(named[0], username) if named else None
+        return _own(job) if job is not None and job.model == model and job.adapter else None
+
+    def of(self, username: str) -> list[Own]:
+        return [_own(job) for job in self._jobs.succeeded(username)]
+
+
+def _own(job: Job) -> Own:
+    return Own(job.model, job.spec.base, job.adapter or "")
+
+
+def compose(settings: gateway.Settings, training: Training) -> Starlette:
+    engine = connect(settings.database_url)
+    return gateway.compose(settings, [mounted(settings, training, engine)], Trained(Jobs(engine)))
+
+
+def mounted(settings: gateway.Settings, training: Training, engine: Engine) -> Mounted:
     """Training's routes, behind the gateway's door."""
-    engine, places = connect(settings.database_url), Places(Path(training.folder))
+    places = Places(Path(training.folder))
     jobs, events = Jobs(engine), Events(engine)
     charges = Charges(engine, Ledger(engine, settings.timezone), jobs)
     service = Service(Files(engine, places), jobs, events, charges, tuple(training.bases), training.speed)
@@ -65,7 +92,7 @@ def main(argv: list[str]) -> int:
         table = read_json(Path(argv[0]))
         training = strict(Training, table.pop("training", {}), f"{argv[0]}: training")
         settings = gateway.read(table, argv[0])
-        app = gateway.compose(settings, [mounted(settings, training)])
+        app = compose(settings, training)
     except LabkitError as error:
         print(error, file=sys.stderr)
         return 2

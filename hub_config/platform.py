@@ -17,7 +17,7 @@ from hub_config.state import State
 # The hub's forms and calls are small; a body is kept whole in memory before anybody is asked who sent it.
 _MOST_BODY = 2**20
 # Everything that listens on loopback besides the public address.
-PORTS = ("hub", "proxy_api", "gateway", "submissions", "pages", "model", "scoring", "grader")
+PORTS = ("hub", "proxy_api", "gateway", "submissions", "pages", "model", "scoring", "grader", "training", "adapters")
 
 
 def configure(c: Config, settings: Settings) -> None:

@@ -19,6 +19,7 @@ from hub_config.services import formgrader
 from hub_config.serving import read_serving
 from hub_config.settings import Settings
 from hub_config.state import DRAWS, State
+from labkit.models.embedded import MODEL_ID as EMBEDDED
 
 _BIN = Path(sys.executable).parent
 _SLOTS = 8  # calls llama.cpp answers at once
@@ -51,6 +52,8 @@ def processes(settings: Settings, state: State) -> tuple[Process, ...]:
         _proxy(settings, state, port),
         _model(settings, state, port),
         _gateway(settings, state, port),
+        _training(settings, state, port),
+        _adapters(settings, state, port),
         _submissions(settings, state, port),
         _grader(settings, state, port),
         Process("pages", _python("-m", "hub_config.pages"), ready=_url(port["pages"], "/services/labkit/health")),
@@ -130,6 +133,7 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
     embedded = [
         {**llama, "slots": _SLOTS, "scorers": settings.scorers},
         {"kind": "aides", "url": scoring, "key_file": key},
+        {"kind": "adapters", "url": _url(port["adapters"]), "key_file": str(state.secret_file("adapters"))},
     ]
     config = state.write_config(
         "gateway",
@@ -146,10 +150,46 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
             "timezone": settings.timezone,
             "scorers": settings.scorers,
             **read_serving(settings.serving).gateway(embedded),
+            "training": {"folder": str(_trained(state)), "bases": [EMBEDDED]},
         },
     )
-    argv = _python("-m", "labkit.gateway", str(config))
+    argv = _python("-m", "hub_config.gateway", str(config))
     return Process("gateway", argv, ready=_url(port["gateway"], "/services/gateway/health"))
+
+
+def _training(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
+    """Takes steps for everybody who trains; the base is in memory while somebody does."""
+    config = state.write_config(
+        "training",
+        {
+            "database_url": settings.database_url,
+            "folder": str(_trained(state)),
+            "bases": {EMBEDDED: str(state.models / EMBEDDED / "torch")},
+            "timezone": settings.timezone,
+            "port": port["training"],
+        },
+    )
+    argv = _python("-m", "labkit.training", str(config))
+    return Process("training", argv, _url(port["training"], "/health"))
+
+
+def _adapters(settings: Settings, state: State, port: Mapping[str, int]) -> Process:
+    """What learners trained answers here; the base is in memory while somebody asks."""
+    config = state.write_config(
+        "adapters",
+        {
+            "base": str(state.models / EMBEDDED / "torch"),
+            "folder": str(_trained(state)),
+            "port": port["adapters"],
+            "key_file": str(state.secret_file("adapters")),
+        },
+    )
+    argv = _python("-m", "labkit.training.serve", str(config))
+    return Process("adapters", argv, _url(port["adapters"], "/health"))
+
+
+def _trained(state: State) -> Path:
+    return state.folder("training", mode=0o700)
 
 
 def _submissions(settings: Settings, state: State, port: Mapping[str, int]) -> Process:

@@ -17,6 +17,7 @@ from labkit.client import (
     transcribe,
 )
 from labkit.errors import LabkitError
+from labkit.finetune import finetune, trainings
 
 __all__ = [
     "Allowance",
@@ -27,12 +28,14 @@ __all__ = [
     "chat",
     "credentials",
     "embed",
+    "finetune",
     "models",
     "read",
     "report",
     "score",
     "show",
     "submit",
+    "trainings",
     "transcribe",
 ]
 

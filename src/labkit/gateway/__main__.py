@@ -23,6 +23,7 @@ from labkit.errors import LabkitError, OperatorError
 from labkit.gateway import logs
 from labkit.gateway.app import Mounted, create
 from labkit.gateway.backends import open_backend
+from labkit.gateway.front import OwnModels
 from labkit.gateway.keys import Keys
 from labkit.gateway.metrics import MeteredLedger, Metrics
 from labkit.gateway.moderation import open_moderator
@@ -61,7 +62,7 @@ class Settings:
     scorers: int = 1  # how many grading calls are scored at once: as many as the model process has scorers
 
 
-def compose(settings: Settings, mounted: Sequence[Mounted] = ()) -> Starlette:
+def compose(settings: Settings, mounted: Sequence[Mounted] = (), adapters: OwnModels | None = None) -> Starlette:
     """The application these settings describe, with what other rooms mount in it."""
     engine = connect(settings.database_url)
     courses = load_courses(Path(settings.courses))
@@ -86,6 +87,7 @@ def compose(settings: Settings, mounted: Sequence[Mounted] = ()) -> Starlette:
         keeps_prompts=settings.keep_prompts,
         metrics=metrics,
         mounted=mounted,
+        adapters=adapters,
     )
 
 

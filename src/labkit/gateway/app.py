@@ -22,7 +22,7 @@ from labkit.gateway.backends import Backend
 from labkit.gateway.call import Till
 from labkit.gateway.controls import Controls
 from labkit.gateway.embedding import Embeddings
-from labkit.gateway.front import Front
+from labkit.gateway.front import Front, OwnModels
 from labkit.gateway.generation import Generations
 from labkit.gateway.grading import GradingRoutes
 from labkit.gateway.keys import Keys
@@ -64,6 +64,7 @@ def create(
     keeps_prompts: bool = False,
     metrics: Metrics | None = None,
     mounted: Sequence[Mounted] = (),
+    adapters: OwnModels | None = None,
 ) -> Starlette:
     """The gateway's application below `prefix`. At its start it gives back what `holder` left reserved."""
     titles = {(course.id, lab.id): lab.title for course in courses for lab in course.labs}
@@ -71,7 +72,8 @@ def create(
     router, metrics = Router(backends, queue), metrics or Metrics()
     metrics.watch(router)
     places = Places(courses, enrolment, controls, person, fresh_seconds)
-    front = Front(places, keys, router, till, controls, moderator, (digest_key or grading_key).encode(), strict)
+    digests = (digest_key or grading_key).encode()
+    front = Front(places, keys, router, till, controls, moderator, digests, strict, adapters)
     parts = (
         Generations(front),  # first, since routes are tried in turn
         LearnerRoutes(identity, front, ledger, engine),

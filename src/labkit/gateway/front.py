@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from labkit.allowance import Asked
-from labkit.errors import KeyRefused, ModelPaused, RequestRefused, TextRefused
-from labkit.gateway.backends import Served
+from labkit.errors import KeyRefused, ModelNotAllowed, ModelPaused, RequestRefused, TextRefused
+from labkit.gateway.backends import ADAPTERS, Served
 from labkit.gateway.call import Till
 from labkit.gateway.controls import Controls
 from labkit.gateway.keys import Keys
@@ -20,6 +21,24 @@ from labkit.gateway.moderation import Moderator
 from labkit.gateway.place import Place, Places
 from labkit.gateway.policy import allowed_models, choose_model
 from labkit.gateway.router import Router
+
+
+@dataclass(frozen=True)
+class Own:
+    """A model somebody trained: its name on the wire, what it was trained from, and the hash of its files."""
+
+    model: str
+    base: str
+    digest: str
+
+
+class OwnModels(Protocol):
+    """What learners have trained; asked by the owner's name, so nobody finds another's."""
+
+    def find(self, username: str, model: str) -> Own | None: ...
+
+    def of(self, username: str) -> Sequence[Own]: ...
+
 
 T = TypeVar("T")
 _LOOK_SECONDS = 1.0
@@ -40,6 +59,7 @@ class Front:
     moderator: Moderator | None = None
     digest_key: bytes = b""
     strict: bool = False
+    adapters: OwnModels | None = None
     _watching: dict[asyncio.Task[Any], tuple[asyncio.Task[None], ...]] = field(default_factory=dict)
 
     async def admitted(self, request: Request) -> Place:
@@ -52,7 +72,9 @@ class Front:
     async def model(self, place: Place, asked: str | None, path: str) -> Served:
         """The model of a call on this path: allowed, not paused. TooManyAtOnce before the call costs anybody work."""
         self.router.queue.check(place.caller.username)
-        served = await self.router.served()
+        served = await self.served()
+        if asked and asked.startswith(ADAPTERS):
+            return await self._own(place, asked, path)
         able = {name: one for name, one in served.items() if path in one.paths}
         if asked in served and asked not in able and asked in allowed_models(place.lab, served):
             knows = ", ".join(sorted(served[asked].paths))
@@ -61,6 +83,31 @@ class Front:
         name = choose_model(place.lab, asked, able)
         self.check_pause(place, name)
         return able[name]
+
+    async def served(self) -> dict[str, Served]:
+        """The site's models, without the name that stands for learners' own."""
+        return {name: one for name, one in (await self.router.served()).items() if name != ADAPTERS}
+
+    async def own(self, place: Place) -> list[Served]:
+        """What she has trained and may ask here."""
+        able = (await self.router.served()).get(ADAPTERS)
+        if able is None or self.adapters is None or place.lab.ai_policy == "closed":
+            return []
+        found = await run_in_threadpool(self.adapters.of, place.caller.username)
+        return [replace(able, id=one.model, adapter=one.digest) for one in found]
+
+    async def _own(self, place: Place, asked: str, path: str) -> Served:
+        """Her own model of that name: another's does not exist for her."""
+        able = (await self.router.served()).get(ADAPTERS)
+        hers = None
+        if self.adapters is not None and able is not None and place.lab.ai_policy != "closed":
+            hers = await run_in_threadpool(self.adapters.find, place.caller.username, asked)
+        if hers is None or able is None:
+            raise ModelNotAllowed(f"You have no model {asked[:100]!r}.", instead="labkit.models() lists yours.")
+        if path not in able.paths:
+            raise RequestRefused(f"Your model does not answer {path}.", instead="Chat with it.", param="model")
+        self.check_pause(place, hers.base)
+        return replace(able, id=hers.model, adapter=hers.digest)
 
     def check_pause(self, place: Place, model: str) -> None:
         """Raises ModelPaused for a learner whose class may not use the model now."""

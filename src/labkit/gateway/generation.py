@@ -205,6 +205,8 @@ async def _ticking(pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece | None]:
 
 def _body(lab: Lab, asked: Generation, model: Served) -> dict[str, Any]:
     body = {**asked.body, "model": model.id, "max_tokens": answer_tokens(asked.max_tokens, lab)}
+    if model.adapter:
+        body["adapter"] = model.adapter
     check_takes(model, body)
     if asked.path == "chat/completions":
         body["messages"] = with_preface(lab, plain(body["messages"]))

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from labkit.allowance import Balance, Ledger
 from labkit.errors import KeyRefused, NotInALab, RequestRefused, TooManyAtOnce
 from labkit.gateway.answers import error_answer
+from labkit.gateway.backends import Served
 from labkit.gateway.front import Front, body_of, credential
 from labkit.gateway.keys import Caller
 from labkit.gateway.parameters import LARGEST_BODY
@@ -111,19 +112,16 @@ class LearnerRoutes:
 
     async def _listed(self, request: Request) -> list[dict[str, Any]]:
         place = await self.front.admitted(request)
-        served = await self.front.router.served()
-        return [
-            {
-                "id": name,
-                "object": "model",
-                "created": 0,
-                "owned_by": "labkit",
-                "paths": sorted(served[name].paths),
-                "takes": sorted(served[name].takes),
-                "context_length": served[name].context or None,
-            }
-            for name in allowed_models(place.lab, served)
-        ]
+        served = await self.front.served()
+        site = [_model(served[name], "labkit") for name in allowed_models(place.lab, served)]
+        return site + [_model(one, place.caller.username) for one in await self.front.own(place)]
+
+
+def _model(model: Served, owner: str) -> dict[str, Any]:
+    return {
+        **{"id": model.id, "object": "model", "created": 0, "owned_by": owner, "paths": sorted(model.paths)},
+        **{"takes": sorted(model.takes), "context_length": model.context or None},
+    }
 
 
 def _bounds(balance: Balance) -> bool:

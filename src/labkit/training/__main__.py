@@ -1,6 +1,6 @@
 """The training worker: `python -m labkit.training CONFIG.json [--once]`.
 
-CONFIG.json: {"database_url", "folder", "bases": {NAME: FOLDER}, "timezone", "idle_seconds", "nice"}.
+CONFIG.json: {"database_url", "folder", "bases": {NAME: FOLDER}, "timezone", "idle_seconds", "nice", "port"}.
 With `--once` it ends when nothing is left to do, as a job of a cluster does.
 """
 
@@ -19,6 +19,7 @@ from labkit.allowance import Ledger
 from labkit.database import connect
 from labkit.errors import LabkitError
 from labkit.strict import read_json, strict
+from labkit.training import health
 
 if TYPE_CHECKING:
     from labkit.training.trainer import Trainer
@@ -38,6 +39,7 @@ class Settings:
     timezone: str = "Asia/Manila"
     idle_seconds: float = 300.0
     nice: int = 10
+    port: int = 0  # answers /health on 127.0.0.1; 0: nowhere
 
 
 def compose(settings: Settings) -> Trainer:
@@ -96,6 +98,8 @@ def main(argv: list[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if settings.port:
+        health.listen(settings.port)
     print("training worker ready", flush=True)
     work(trainer, stop, once=once)
     return 0

@@ -58,6 +58,12 @@ class Jobs:
         mine = (table.username == username) & (table.course == course) & (table.lab == lab)
         return self._read(select(training_jobs).where(mine).order_by(table.created_at.desc(), table.id))
 
+    def succeeded(self, username: str) -> list[Job]:
+        """Hers that have a model, the newest first."""
+        table = training_jobs.c
+        mine = (table.username == username) & (table.state == "succeeded")
+        return self._read(select(training_jobs).where(mine).order_by(table.created_at.desc(), table.id))
+
     def open(self) -> list[Job]:
         """Everybody's that is not over, in the order in which they came."""
         table = training_jobs.c

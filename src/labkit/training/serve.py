@@ -5,9 +5,9 @@
     POST /count     {"messages" | "prompt"} -> {"tokens"}
     GET /health
 
-CONFIG.json: {"base": FOLDER, "folder", "port", "key_file", "context", "idle_seconds"}. The gateway is the only client, by
-the key: it knows whose an adapter is. The base comes into memory with the first question, and leaves it when nobody has
-asked for `idle_seconds`.
+CONFIG.json: {"base": FOLDER, "folder", "port", "key_file", "context", "idle_seconds"}. The gateway is the only client,
+by the key: it knows whose an adapter is. The base comes into memory with the first question, and leaves it when nobody
+has asked for `idle_seconds`.
 """
 
 from __future__ import annotations
@@ -124,13 +124,17 @@ class Voices:
         stops = body.get("stop") or []
         text = Text(self._decode, [stops] if isinstance(stops, str) else stops)
         most = min(int(body.get("max_tokens", 256)), self._settings.context - len(prompt))
+
+        def tell(token: int | None) -> None:
+            loop.call_soon_threadsafe(tokens.put_nowait, token)
+
         answer = Answer(
             prompt,
             adapter,
             Draw(**{name: body[name] for name in _DRAWN if name in body}),
             most,
             self._ends(),
-            lambda token: loop.call_soon_threadsafe(tokens.put_nowait, token) and None,
+            tell,
         )
         self.running += 1
         speaker.say(answer)

@@ -46,6 +46,7 @@ class Served:
     paths: frozenset[str]
     takes: frozenset[str] = frozenset()
     context: int = 0
+    adapter: str = ""  # the files of a learner's own model, as the backend knows them
 
 
 class Backend(Protocol):
@@ -95,9 +96,13 @@ class Backend(Protocol):
     async def close(self) -> None: ...
 
 
+# The one name under which a backend serves every learner's adapters; theirs begin with it.
+ADAPTERS = "ft:"
+
 # kind -> module with `open_backend(settings) -> Backend`. Imported when used, so an unused one may lack its packages.
 KINDS: dict[str, str] = {
     "llamacpp": "labkit.gateway.backends.llamacpp",
+    "adapters": "labkit.gateway.backends.adapters",
     "aides": "labkit.gateway.backends.aides",
     "transformers": "labkit.gateway.backends.transformers",
     "openai": "labkit.gateway.backends.openai",
