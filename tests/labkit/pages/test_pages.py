@@ -124,7 +124,7 @@ async def test_an_instructor_sees_arrivals_and_which_check_fails_whom(client: ht
     page = text_of(await get(client, f"{HOME}arrivals", "maria"))
     assert "clip-properties: never leaves the" in page
     assert "1 / 2" in page
-    assert "2 learners wait for you to read" in page
+    assert "2 submissions have written answers" in page
 
 
 async def test_an_officer_sees_how_far_each_cohort_is(client: httpx.AsyncClient, site: Site):
