@@ -4,8 +4,9 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bi
 BIN := .venv/bin
 NOT_QUICK := not model and not sandbox and not browser and not postgresql and not platform and not soak
 ASIDE := $(addprefix tests/,benchmarks hub_config/formgrader_walls $(addprefix labkit/,allowance audit gateway models pages policy))
+PYTEST := $(BIN)/python -m pytest --durations=15 --durations-min=10
 
-.PHONY: up test quick check check-installed courses bench soak pictures reset
+.PHONY: up test coverage quick check check-installed courses bench soak pictures reset
 
 up:          ## run the platform on this machine
 	@$(PYTHON) hub_config/bootstrap.py up
@@ -14,17 +15,20 @@ up:          ## run the platform on this machine
 test:        ## everything that guards main
 	@$(PYTHON) hub_config/bootstrap.py test
 	@$(MAKE) --no-print-directory check-installed
-	@$(BIN)/coverage erase
 	@# The browser's tests apart, since Playwright keeps an event loop running in which no asynchronous test can start.
 	@# Three at once on two cores, since all of them mostly wait; what goes where makes them take about as long.
 	@logs=$$(mktemp -d); \
-	{ $(BIN)/coverage run -m pytest -m "browser and not soak"; browser=$$?; \
-	$(BIN)/coverage run -m pytest -m "not browser and not soak" tests/hub_config --ignore=tests/hub_config/formgrader_walls; \
+	{ $(PYTEST) -m "browser and not soak"; browser=$$?; \
+	$(PYTEST) -m "not browser and not soak" tests/hub_config --ignore=tests/hub_config/formgrader_walls; \
 	exit $$((browser + $$?)); } >$$logs/browser 2>&1 & browser=$$!; \
-	$(BIN)/coverage run -m pytest -m "not browser and not soak" $(ASIDE) >$$logs/aside 2>&1 & aside=$$!; \
-	$(BIN)/coverage run -m pytest -m "not browser and not soak" $(ASIDE:%=--ignore=%) --ignore=tests/hub_config; others=$$?; \
+	$(PYTEST) -m "not browser and not soak" $(ASIDE) >$$logs/aside 2>&1 & aside=$$!; \
+	$(PYTEST) -m "not browser and not soak" $(ASIDE:%=--ignore=%) --ignore=tests/hub_config; others=$$?; \
 	wait $$browser; browser=$$?; wait $$aside; aside=$$?; \
 	cat $$logs/browser $$logs/aside; rm -r $$logs; exit $$((others + browser + aside))
+
+coverage:    ## how much of the source the tests reach; apart, since measuring it takes half as long again
+	@$(BIN)/coverage erase
+	@$(MAKE) --no-print-directory test PYTEST="$(BIN)/coverage run -m pytest"
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from autograder.batch_command import add_batch_arguments, grade_all, refused_words
@@ -162,15 +162,18 @@ def _shared(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def _labs(given: argparse.Namespace) -> Iterator[Sequence[Lab]]:
-    """The labs asked for, once their whole courses have been built somewhere: what cannot be built is not graded."""
+    """The labs asked for, once they have been built somewhere: what cannot be built is not graded. Of a course whose
+    other labs are still being written, one can be looked at alone."""
     course_id, _, lab_id = given.which.partition("/")
     read = (load_course(given.courses, course_id),) if given.which else load_courses(given.courses)
+    if lab_id:
+        read = (replace(read[0], labs=(read[0].lab(lab_id),)),)
     with ExitStack() as stack:
         courses = [stack.enter_context(overlaid(course, given.overlay)) for course in read]
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         for course in courses:
             build(course, Path(folder) / course.id)
-        yield [lab for course in courses for lab in course.labs] if not lab_id else [courses[0].lab(lab_id)]
+        yield [lab for course in courses for lab in course.labs]
 
 
 def _home_of(lab: Lab, given: argparse.Namespace) -> Path:

@@ -67,7 +67,10 @@ def _problems(node: ast.AST, known: set[str], hers: set[str]) -> Iterator[tuple[
     if isinstance(node, ast.Await):
         yield "awaits", "Call it: a coroutine of hers is run to its end."
     if isinstance(node, ast.Delete) and any(_root(target) in hers for target in node.targets):
-        yield "deletes part of an object of hers", "Call a method of hers that does it."
+        if any(isinstance(target, ast.Name) and target.id in hers for target in node.targets):
+            yield "deletes a name of hers", "Ask for what must hold while it is there."
+        else:
+            yield "deletes part of an object of hers", "Call a method of hers that does it."
 
 
 def _compared(node: ast.Compare, hers: set[str]) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ from autograder.preview import preview
 from autograder.preview_page import page
 from autograder.warm import Warm
 from labkit.courses import Course, Lab, build, load_course
+from labkit.courses.header import looks_like_header
 from labkit.courses.lint import lint
 from labkit.errors import AuthorError, OperatorError, PlatformFault
 from labkit.strict import read_json, read_secret, strict
@@ -55,7 +56,9 @@ def prove(now: Course, before: Course | None, pages: Path, lane: Lane | None) ->
                     found["labs"].append({"lab": lab.id, "title": lab.title, "same": True, "bounds": []})
                 else:
                     _prove_lab(lab, pages, lane, warm, found)
-    except (AuthorError, OperatorError) as error:
+    except AuthorError as error:
+        found["error"] = f"{error}{_cell(error.file, error.line)}"
+    except OperatorError as error:
         found["error"] = str(error)
     found["findings"] = found["findings"][:_MOST_FINDINGS]
     bounds = [one for lab in found["labs"] for one in lab["bounds"]]
@@ -65,7 +68,7 @@ def prove(now: Course, before: Course | None, pages: Path, lane: Lane | None) ->
 
 
 def _prove_lab(lab: Lab, pages: Path, lane: Lane | None, warm: Warm, found: dict[str, Any]) -> None:
-    found["findings"] += [str(one) for one in lint(lab)]
+    found["findings"] += [f"{one}{_cell(one.file, one.line)}" for one in lint(lab)]
     for language in lab.languages:
         try:
             seen = preview(lab, language)
@@ -77,6 +80,16 @@ def _prove_lab(lab: Lab, pages: Path, lane: Lane | None, warm: Warm, found: dict
     found["findings"] += [str(one) for one in too_dear(lab, result)]
     told = [{**vars(one), "limit": str(one.limit), "why": one.why[:_LONGEST]} for one in result.bounds]
     found["labs"].append({"lab": lab.id, "title": lab.title, "same": False, "bounds": told})
+
+
+def _cell(file: str, line: int) -> str:
+    """Where that is for whoever sees the text as a notebook, which counts lines in each cell anew."""
+    path = Path(file)
+    if path.suffix != ".py" or not path.is_file():
+        return ""
+    before = path.read_text("utf-8", "replace").split("\n")[:line]
+    number = sum(map(looks_like_header, before))
+    return f" (In the notebook: cell {number}.)" if number else ""
 
 
 def _same(lab: Lab, before: Course | None) -> bool:

@@ -32,6 +32,8 @@ from labkit.submissions.coarse import is_coarse
 from labkit.submissions.holding import SubmissionsHolding
 from labkit.submissions.receipt import Signer
 from labkit.submissions.store import Store
+from labkit.training.holding import TrainingHolding
+from labkit.training.places import Places
 
 _MOST_HOME_MB = 2048
 
@@ -54,6 +56,7 @@ def holdings(settings: Settings, engine: Engine) -> tuple[Holding, ...]:
         HubHolding(state),
         HomeHolding(state.home, most_mb=_MOST_HOME_MB),
         SubmissionsHolding(engine, store, blobs, lab),
+        TrainingHolding(engine, Places(state.folder("training", mode=0o700))),
         GradebookHolding(state.folder("nbgrader"), coarse),
     )
 

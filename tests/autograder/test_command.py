@@ -147,6 +147,19 @@ def test_a_lab_that_cannot_be_built_is_not_graded(make_lab, capsys):
     assert "lab.py:1" in capsys.readouterr().err
 
 
+def test_a_lab_named_alone_is_checked_whatever_is_wrong_in_another(make_lab, capsys):
+    courses = make_lab(TITLE + CLIP).path.parents[1]
+    with (courses / "c/course.toml").open("a") as file:
+        file.write('[[labs]]\nid = "two"\ntitle = "Two"\n')
+    (courses / "c/two").mkdir()
+    (courses / "c/two/lab.py").write_text("# %% hiden\n")
+
+    assert check(courses, "c/one") == 0
+    assert check(courses, "c/two") == 1
+    assert check(courses, "c") == 1
+    assert "two/lab.py:1" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary account runs every other test of this file as itself")
 def test_an_ordinary_account_grades_too(courses, notebook, tmp_path_factory):
     place = Path(shutil.copytree(courses, tmp_path_factory.mktemp("open") / "courses"))

@@ -158,7 +158,7 @@ def test_every_notebook_of_nbgraders_own_comes_back_as_it_is_released(name, poin
         ("assert f is f", "compares something of hers with `is`"),
         ("assert type(f(1)) == f", "compares type(...) with a class of hers"),
         ("with f as g:\n    assert g", "enters an object of hers with `with`"),
-        ("del f\nassert True", "deletes part of an object of hers"),
+        ("del f\nassert True", "deletes a name of hers"),
         ("assert f(1) == unknown", "uses 'unknown', which no cell before it binds"),
     ],
 )

@@ -101,6 +101,7 @@ def test_a_lab_that_is_as_it_was_checked_before_is_not_looked_at_again(bench, tm
     [
         ("return sum(answered) / len(answered)", "return sum(answered) / len(ratings)", "reference"),
         ("### END SOLUTION", "### END", "ratings/lab.py:32: unknown mark"),
+        ("### END SOLUTION", "### END", "(In the notebook: cell "),
     ],
 )
 def test_a_version_that_does_not_hold_says_why_by_file_and_line_and_is_not_released(bench, old, new, told):

@@ -23,6 +23,7 @@ READ = [
 DONE = """
 import nbclient, nbformat, os
 folder = os.path.expanduser("~/{course}/{lab}")
+os.environ.pop("JPY_SESSION_NAME")  # of this notebook: the kernel below belongs to another
 done = nbformat.reads({text!r}, 4)
 nbformat.write(done, f"{{folder}}/{lab}.ipynb")
 nbclient.NotebookClient(done, timeout=1500, resources={{"metadata": {{"path": folder}}}}).execute()

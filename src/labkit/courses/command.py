@@ -9,14 +9,16 @@ from pathlib import Path
 
 from labkit.courses.build import build as build_course
 from labkit.courses.load import load_course
-from labkit.courses.overlay import overlaid
 from labkit.courses.new import new_lab
+from labkit.courses.overlay import overlaid
 from labkit.errors import AuthorError, OperatorError
 
 
 def build(argv: list[str]) -> int:
     """Writes OUT/{reference,learner,grader}/LAB/LAB.ipynb; 1 where the text is refused."""
-    parser = argparse.ArgumentParser("labkit courses build", description="Builds a course's notebooks from its text.", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        "labkit courses build", description="Builds a course's notebooks from its text.", allow_abbrev=False
+    )
     parser.add_argument("course", metavar="COURSE")
     parser.add_argument("--courses", type=Path, default=Path("courses"), metavar="DIR", help="default: ./courses")
     parser.add_argument("--overlay", type=Path, metavar="DIR", help="hidden files and calibrations that are kept apart")

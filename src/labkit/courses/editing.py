@@ -2,8 +2,8 @@
 
 A code cell shows its header as its first line where the header says more than `# %%`; a Markdown cell shows one as
 `<!-- answer="reflect" points=10 -->`. So every word of a lab can be seen, changed and copied in the notebook. What else
-the text says (blank lines, how a comment is written) is kept beside each cell, in its metadata: a cell that is as it was
-is written as it was.
+the text says (blank lines, how a comment is written) is kept beside each cell, in its metadata: a cell that is as it
+was is written as it was.
 
 Jupytext's percent format moves the words of our headers (`points=3 hidden` becomes `hidden ... points=3`) and adds a
 YAML header, so the text is split here. Not kept: outputs, attachments and whatever else is not text.

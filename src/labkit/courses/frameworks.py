@@ -1,12 +1,12 @@
 """Reads frameworks.toml, which stands beside the courses: the competencies that their outcomes may name.
 
-    [[frameworks]]
-    key = "ai-act"
-    title = "..."                    # as published
-    publisher = "..."
-    date = "2024-06-13"
-    url = "https://..."              # or a DOI's address
-    competencies = {literacy = "Article 4, AI literacy"}
+[[frameworks]]
+key = "ai-act"
+title = "..."                    # as published
+publisher = "..."
+date = "2024-06-13"
+url = "https://..."              # or a DOI's address
+competencies = {literacy = "Article 4, AI literacy"}
 """
 
 from __future__ import annotations

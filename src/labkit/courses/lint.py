@@ -1,8 +1,8 @@
 """What an author would be sorry to find out from learners: things that build and grade well and are still wrong.
 
-Looked at: checks that do not say why, English that asks for too many years of school, an answer that stands in a cell learners see, files without a licence, pictures
-without words, headings out of order, links to nothing, languages that have drifted apart, and points for no outcome in a course
-that says what one learns.
+Looked at: checks that do not say why, English that asks for too many years of school, an answer that stands in a cell
+learners see, files without a licence, pictures without words, headings out of order or without words, links to nothing,
+languages that have drifted apart, and points for no outcome in a course that says what one learns.
 
 Not covered: whether a reason helps, whether a translation says the same, links to other sites, and an answer that is
 retold in other words.
@@ -18,11 +18,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from labkit.courses import reading
 from labkit.courses.course import Lab
 from labkit.courses.marks import is_telling
-from labkit.courses.sums import is_check
+from labkit.courses.sums import is_check, static_checks
 from labkit.courses.syntax import parse
 from labkit.courses.text import Cell, LabText, load_text
 from labkit.errors import AuthorError
@@ -32,7 +33,7 @@ _KEYS = {"licence", "source"}
 _FEWEST_WORDS = 3
 # The highest grade of prose, and how many words tell it.
 _GRADE, _ENOUGH_WORDS = 9, 100
-_HEADING = re.compile(r"^(#{1,6}) ", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})(?:[ \t]+(?P<words>.*?)[ \t#]*)?$", re.MULTILINE)
 _PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<to>[^)\s]+)[^)]*\)|<img\b(?P<tag>[^>]*)>")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<to>[^)\s]+)[^)]*\)")
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#|//", re.IGNORECASE)
@@ -87,7 +88,9 @@ def _licences(lab: Lab) -> Iterator[Finding]:
             if name not in names:
                 yield Finding(str(file), 1, f"there is no file {name!r}", "Remove its table.")
             elif not _says_both(table):
-                yield Finding(str(file), 1, f"{name} does not say licence and source, and nothing else", f"Write {instead}")
+                yield Finding(
+                    str(file), 1, f"{name} does not say licence and source, and nothing else", f"Write {instead}"
+                )
 
 
 def _says_both(table: Any) -> bool:
@@ -99,14 +102,20 @@ def _reasons(file: str, text: LabText) -> Iterator[Finding]:
         for node in ast.walk(parse(cell.source)):
             if not (isinstance(node, ast.Call) and is_check(node)):
                 continue
-            reason = node.args[0] if node.args else None
-            if isinstance(reason, ast.Constant) and len(str(reason.value).split()) < _FEWEST_WORDS:
+            given = {word.arg: word.value for word in node.keywords}
+            reason = node.args[0] if node.args else given.get("reason")
+            if len(node.args) + len(given.keys() & {"reason", "condition"}) < 2 and None not in given:
+                instead = 'Write check("what must hold", condition).'
+                yield Finding(file, cell.line + node.lineno, "a check without a reason or a condition", instead)
+            elif isinstance(reason, ast.Constant) and len(str(reason.value).split()) < _FEWEST_WORDS:
                 found = f"a check whose reason is {str(reason.value)!r}"
                 yield Finding(file, cell.line + node.lineno, found, "Say in a few words what must hold.")
 
 
 def _answers(file: str, text: LabText) -> Iterator[Finding]:
-    secret = {line: cell.id for cell in text.of("solution") for line in _telling(cell.reference) - _telling(cell.starter)}
+    secret = {
+        line: cell.id for cell in text.of("solution") for line in _telling(cell.reference) - _telling(cell.starter)
+    }
     for cell in text.cells:
         if cell.kind == "solution" or (cell.kind == "test" and cell.hidden):
             continue
@@ -114,6 +123,11 @@ def _answers(file: str, text: LabText) -> Iterator[Finding]:
             if line.strip() in secret:
                 found = f"a line of the answer {secret[line.strip()]!r} stands here: {line.strip()[:60]!r}"
                 yield Finding(file, cell.line + offset, found, "Learners see this cell; show something else.")
+
+
+def _points(source: str) -> list[float] | None:
+    checks = static_checks(source)
+    return None if checks is None else [check.points for check in checks]
 
 
 def _telling(source: str) -> set[str]:
@@ -134,6 +148,8 @@ def _headings(file: str, text: LabText) -> Iterator[Finding]:
     for cell in text.of("prose", "answer"):
         for match in _HEADING.finditer(_without_code(cell.source)):
             level, line = len(match[1]), _line(cell, match)
+            if not (match["words"] or "").strip():
+                yield Finding(file, line, "a heading without words", "Write the words, or take the line out.")
             if last == 0 and level != 1:
                 yield Finding(file, line, "the first heading is not the lab's title", "Begin with `# ` and the title.")
             elif level == 1 and last:
@@ -146,12 +162,22 @@ def _headings(file: str, text: LabText) -> Iterator[Finding]:
 
 
 def _references(lab: Lab, file: str, text: LabText) -> Iterator[Finding]:
+    parts = {
+        anchor
+        for cell in text.of("prose", "answer")
+        for match in _HEADING.finditer(_without_code(cell.source))
+        for anchor in _anchors(match["words"] or "")
+    }
     for cell in text.of("prose", "answer"):
         source = _without_code(cell.source)
         for match in _PICTURE.finditer(source):
             alt = match["alt"] if match["to"] else (re.search(r'alt="([^"]*)"', match["tag"]) or ["", ""])[1]
             if not alt.strip():
                 yield Finding(file, _line(cell, match), "a picture without words", "Say between [ and ] what it shows.")
+        for match in _LINK.finditer(source):
+            if match["to"].startswith("#") and unquote(match["to"][1:]).lower() not in parts:
+                found = f"a link to {match['to']!r}, which is no heading of this lab"
+                yield Finding(file, _line(cell, match), found, f"Headings: {', '.join(sorted(parts)) or 'none'}.")
         for match in (*_PICTURE.finditer(source), *_LINK.finditer(source)):
             to = match["to"]
             if to and not _ELSEWHERE.match(to) and not _is_there(lab.path, to):
@@ -159,8 +185,14 @@ def _references(lab: Lab, file: str, text: LabText) -> Iterator[Finding]:
                 yield Finding(file, _line(cell, match), found, "Put it into data/, or mend the link.")
 
 
+def _anchors(words: str) -> set[str]:
+    """The names a heading may be linked by: JupyterLab's has hyphens for spaces; letters' case is nobody's matter."""
+    plain = re.sub(r"[`*_]|\[|\]\([^)]*\)", "", words).strip().lower()
+    return {plain.replace(" ", "-"), re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")} - {""}
+
+
 def _is_there(folder: Path, to: str) -> bool:
-    path = to.split("#")[0].split("?")[0]
+    path = to.split("#", maxsplit=1)[0].split("?", maxsplit=1)[0]
     return path.startswith("data/") and ".." not in path and (folder / path).exists()
 
 
@@ -175,13 +207,23 @@ def _without_code(source: str) -> str:
 
 def _drifted(file: str, english: LabText, other: LabText) -> Iterator[Finding]:
     """Named cells and points are compared when the text is loaded; here the rest."""
+    for one, two in zip(english.of("test"), other.of("test"), strict=False):
+        sums = [_points(cell.source) for cell in (one, two)]
+        if None not in sums and sums[0] != sums[1]:
+            said = [" + ".join(f"{part:g}" for part in parts or ()) for parts in sums]
+            found = f"the checks of {two.id!r} give {said[1]} points, those of lab.py {said[0]}"
+            yield Finding(file, two.line, found, "Give both the same checks: leave this cell empty to take lab.py's.")
     ours, theirs = ([cell.kind for cell in text.cells] for text in (english, other))
     if ours == theirs:
         return
-    here = next((at for at, (one, two) in enumerate(zip(ours, theirs, strict=False)) if one != two), min(len(ours), len(theirs)))
+    here = next(
+        (at for at, (one, two) in enumerate(zip(ours, theirs, strict=False)) if one != two), min(len(ours), len(theirs))
+    )
     counts = Counter(ours)
     counts.subtract(Counter(theirs))
-    missing = ", ".join(f"{abs(number)} {kind} {'less' if number > 0 else 'more'}" for kind, number in counts.items() if number)
+    missing = ", ".join(
+        f"{abs(number)} {kind} {'less' if number > 0 else 'more'}" for kind, number in counts.items() if number
+    )
     line = other.cells[min(here, len(theirs) - 1)].line
     found = f"from here on its cells are not those of lab.py ({missing or 'another order'})"
     yield Finding(file, line, found, "Give both languages the same cells in the same order.")

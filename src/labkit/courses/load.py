@@ -26,12 +26,35 @@ from labkit.courses.reader import Table
 from labkit.errors import AuthorError, OperatorError
 
 _COURSE_KEYS = (
-    "title", "titles", "description", "descriptions", "prerequisite", "prerequisites", "licence", "packages",
-    "outcomes", "labs",
+    "title",
+    "titles",
+    "description",
+    "descriptions",
+    "prerequisite",
+    "prerequisites",
+    "licence",
+    "packages",
+    "outcomes",
+    "labs",
 )
 _LAB_KEYS = (
-    "id", "title", "titles", "summary", "summaries", "minutes", "after", "allowance", "training", "models", "ai_policy",
-    "model_limits", "preface", "due", "profile", "limits", "attempts",
+    "id",
+    "title",
+    "titles",
+    "summary",
+    "summaries",
+    "minutes",
+    "after",
+    "allowance",
+    "training",
+    "models",
+    "ai_policy",
+    "model_limits",
+    "preface",
+    "due",
+    "profile",
+    "limits",
+    "attempts",
 )
 _OUTCOME_KEYS = ("id", "text", "texts", "frameworks")
 # A name as PEP 508 has it, without version, extras or markers.

@@ -48,7 +48,9 @@ def overlaid(course: Course, overlay: Path | None) -> Iterator[Course]:
 def put(overlay: Path | None, root: Path) -> None:
     """Lays a copy of `overlay` beside what is published below `root`, whole or not at all; None takes it away."""
     if overlay is not None and not overlay.is_dir():
-        raise OperatorError(f"There is no folder {overlay}.", instead="Name the overlay's, or leave LABKIT_OVERLAY out.")
+        raise OperatorError(
+            f"There is no folder {overlay}.", instead="Name the overlay's, or leave LABKIT_OVERLAY out."
+        )
     with tempfile.TemporaryDirectory(dir=root, prefix=".") as fresh:
         if overlay is not None:
             shutil.copytree(overlay, Path(fresh, "new"), symlinks=True)
@@ -64,7 +66,9 @@ def _files(ours: Path, course: Course) -> Iterator[Path]:
     for file in sorted(ours.rglob("*")):
         lab, *rest = file.relative_to(ours).parts
         if lab not in labs:
-            raise AuthorError(str(file), 1, f"{course.id} has no lab {lab!r}", instead=f"Its labs: {', '.join(sorted(labs))}.")
+            raise AuthorError(
+                str(file), 1, f"{course.id} has no lab {lab!r}", instead=f"Its labs: {', '.join(sorted(labs))}."
+            )
         if file.is_symlink():
             raise AuthorError(str(file), 1, "a link in an overlay", instead="Copy the file here.")
         if file.is_dir():

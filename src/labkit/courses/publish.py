@@ -37,7 +37,9 @@ def _publish(course: Course, root: Path) -> None:
         _keep_source(course, made / "source" / course.id)
         kept_text = load_course(made / "source", course.id)
         if any(lab.release != kept_text.lab(lab.id).release for lab in course.labs):
-            raise OperatorError(f"The text of {course.id} changed while it was built.", instead="Save it, then try again.")
+            raise OperatorError(
+                f"The text of {course.id} changed while it was built.", instead="Save it, then try again."
+            )
         for folder in (made, *(path for path in made.rglob("*") if path.is_dir())):
             folder.chmod(0o755)
         # Learners' servers bind only the learner's side; the rest is the grader's.

@@ -21,7 +21,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,9 @@ def load_quiz(file: Path, outcomes: tuple[str, ...]) -> Quiz | None:
         found[item.pair, item.form] = item
     for table, item in zip(tables, found.values(), strict=True):
         if (item.pair, other_form(item.form)) not in found:
-            raise table.refuse("pair", f"{item.pair!r} has no form {other_form(item.form)}", "write its parallel question")
+            raise table.refuse(
+                "pair", f"{item.pair!r} has no form {other_form(item.form)}", "write its parallel question"
+            )
     return Quiz(tuple(found.values()))
 
 
@@ -93,7 +94,7 @@ def _text(table: Table, language: str) -> ItemText:
     question, explanation, choices = (given.get(name) for name in ("question", "explanation", "choices"))
     if not _is_text(question) or not _is_text(explanation):
         raise table.refuse(language, f"no question or no explanation in {language!r}", "write both as text")
-    if not isinstance(choices, list) or len(choices) < 2 or not all(map(_is_text, choices)):  # noqa: PLR2004
+    if not isinstance(choices, list) or len(choices) < 2 or not all(map(_is_text, choices)):
         raise table.refuse(language, f"fewer than two choices in {language!r}", 'write choices = ["...", "..."]')
     if len(set(choices)) < len(choices):
         raise table.refuse(language, f"two choices say the same in {language!r}", "write different ones")

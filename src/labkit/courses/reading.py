@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 
 # What is no prose: code, formulas, tables, addresses.
-_APART = re.compile(r"```.*?```|`[^`]*`|\$[^$\n]*\$|^\|[^\n]*$|\S+://\S+|\w+(?:\.\w+)+(?:/\S*)?", re.DOTALL | re.MULTILINE)
+_APART = re.compile(
+    r"```.*?```|`[^`]*`|\$[^$\n]*\$|^\|[^\n]*$|\S+://\S+|\w+(?:\.\w+)+(?:/\S*)?", re.DOTALL | re.MULTILINE
+)
 _MARKS = re.compile(r"[#*_>\[\]()]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 # A blank line and an item of a list end a sentence too.

@@ -123,7 +123,9 @@ def _matched(path: Path, cells: list[Cell], english: tuple[Cell, ...]) -> list[C
     ours = [cell for cell in cells if cell.name]
     for cell, other in zip(ours, named, strict=False):
         if (cell.kind, cell.name, cell.points, cell.hidden) != (other.kind, other.name, other.points, other.hidden):
-            found = f"this {cell.kind} {cell.name!r} is not what lab.py has here"
+            same = (cell.kind, cell.name, cell.hidden) == (other.kind, other.name, other.hidden)
+            differs = f"has {cell.points:g} points, in lab.py it has {other.points:g}"
+            found = f"this {cell.kind} {cell.name!r} {differs if same else 'is not what lab.py has here'}"
             raise AuthorError(str(path), cell.line, found, instead=f"Write {_described(other)}.")
         if cell.outcome not in ("", other.outcome):
             found = f"outcome={cell.outcome!r}, but lab.py says {other.outcome!r}"

@@ -111,7 +111,8 @@ def _by_region(course: Course, cohort: str | None) -> Select[Any]:
 
 
 def _newest(course: Course) -> Select[Any]:
-    """Each learner's graded submissions of each lab, numbered from the newest."""
+    """Each learner's graded submissions of each lab, numbered from the newest. What still waits for the model is not
+    graded yet, though some of its points are known."""
     order = func.row_number().over(
         partition_by=(submissions.c.username, submissions.c.lab),
         order_by=(submissions.c.received_at.desc(), submissions.c.id),
@@ -120,7 +121,7 @@ def _newest(course: Course) -> Select[Any]:
     return (
         select(submissions.c.username, submissions.c.lab, *columns, order.label("place"))
         .join(scores, scores.c.submission == submissions.c.id)
-        .where(submissions.c.course == course.id)
+        .where(submissions.c.course == course.id, ~submissions.c.asks_model)
     )
 
 

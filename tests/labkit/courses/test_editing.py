@@ -47,7 +47,9 @@ def test_after_editing_one_cell_only_its_lines_differ(path: Path, number: int):
     before, after = text.splitlines(), to_text(notebook).splitlines()
     above = "".join(one["metadata"]["labkit_text"]["raw"] for one in notebook["cells"][:number])
     start = above.count("\n")
-    changed = [op for op in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes() if op[0] != "equal"]
+    changed = [
+        op for op in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes() if op[0] != "equal"
+    ]
     added = "# something new" if cell["cell_type"] == "markdown" else "something new"
 
     assert [after[op[3] : op[4]] for op in changed] == [[added]]
@@ -58,9 +60,36 @@ def test_after_editing_one_cell_only_its_lines_differ(path: Path, number: int):
 
 LINES = st.sampled_from(
     [
-        *("# %%", "# %% demo", "# %% [markdown]", '# %% test="a" points=2 hidden', '# %% [markdown] answer="b" points=5'),
-        *('# %% solution="c"', "#  %% odd", "#%%", "# %%  [markdown]  ", "# %%x", "", "  ", "#", "# ", "# text", "#text"),
-        *("x = 1", "    y", "### BEGIN SOLUTION", "# # Title", "\t", "# %% [markdown] [markdown]", "<!-- a=1 -->", "%magic"),
+        *(
+            "# %%",
+            "# %% demo",
+            "# %% [markdown]",
+            '# %% test="a" points=2 hidden',
+            '# %% [markdown] answer="b" points=5',
+        ),
+        *(
+            '# %% solution="c"',
+            "#  %% odd",
+            "#%%",
+            "# %%  [markdown]  ",
+            "# %%x",
+            "",
+            "  ",
+            "#",
+            "# ",
+            "# text",
+            "#text",
+        ),
+        *(
+            "x = 1",
+            "    y",
+            "### BEGIN SOLUTION",
+            "# # Title",
+            "\t",
+            "# %% [markdown] [markdown]",
+            "<!-- a=1 -->",
+            "%magic",
+        ),
         *("# trailing  ", "# ---", "# jupyter:", "é ± \U0001f600", "\x0c", "\u2028"),
     ]
 )
@@ -115,7 +144,9 @@ def test_what_is_no_lab_is_refused_in_words():
         to_text({"cells": [{"cell_type": "raw", "metadata": {}, "source": "x"}], "metadata": {}})
 
 
-@pytest.mark.parametrize("metadata", [{}, {"labkit_text": 3}, {"labkit_text": {"raw": 3}}, {"labkit_text": {"raw": "x"}}])
+@pytest.mark.parametrize(
+    "metadata", [{}, {"labkit_text": 3}, {"labkit_text": {"raw": 3}}, {"labkit_text": {"raw": "x"}}]
+)
 def test_metadata_that_somebody_changed_costs_nothing(metadata):
     cells = [{"cell_type": "code", "metadata": metadata, "source": ["x = 1\n", "y"]}]
     assert to_text({"cells": cells, "metadata": {"labkit_text": "x"}}).startswith("# %%\nx = 1\ny\n")

@@ -66,6 +66,13 @@ def test_nothing_is_found_in_the_courses_of_this_repository(course) -> None:
     ("before", "after", "told"),
     [
         ('"keeps what is inside"', '"inside"', "lab.py:19: a check whose reason is 'inside'"),
+        (
+            'check("keeps what is inside", clip(2, 0, 3) == 2, points=2)',
+            "check(clip(2, 0, 3) == 2, points=2)",
+            "lab.py:19: a check without a reason or a condition",
+        ),
+        ("# ## Why\n", "# ##\n", "lab.py:4: a heading without words"),
+        ("[elsewhere](https://example.org)", "[there](#9-nothing)", "a link to '#9-nothing', which is no heading"),
         ("clip(5, 0, 3)", "smallest_of_both = min(high, x)", "a line of the answer 'clip' stands here"),
         ("# Why?", "# smallest_of_both = min(high, x)", "a line of the answer 'clip' stands here"),
         ("# # Clip a reward", "# ## Clip a reward", "the first heading is not the lab's title"),
@@ -82,6 +89,11 @@ def test_what_is_wrong_in_the_text_is_found_with_its_line(before: str, after: st
     assert before in GOOD
     [one] = found(write, GOOD.replace(before, after))
     assert told in one
+
+
+@pytest.mark.parametrize("to", ["#Why", "#why", "#Clip-a-reward", "#clip-a-reward", "#think"])
+def test_a_link_to_a_heading_of_the_lab_is_no_finding(to: str, write: Write) -> None:
+    assert found(write, GOOD.replace("[elsewhere](https://example.org)", f"[above]({to})")) == []
 
 
 def test_a_lab_without_a_title_is_found(write: Write) -> None:
@@ -111,6 +123,13 @@ def test_every_file_says_its_licence_and_where_it_is_from(licences: str, told: l
     [
         (GOOD.replace("# %% demo\nclip(5, 0, 3)\n", ""), "1 demo less"),
         (GOOD.replace("# %% demo\n", "# %% [markdown]\n# Isa pa.\n# %% demo\n"), "1 prose more"),
+        (
+            GOOD.replace(
+                'check("keeps what is inside", clip(2, 0, 3) == 2, points=2)',
+                'check("a b c", clip(2, 0, 3) == 2)\ncheck("d e f", clip(0, 0, 3) == 0)',
+            ),
+            "the checks of 'clip-examples' give 1 + 1 points, those of lab.py 2",
+        ),
     ],
 )
 def test_languages_that_have_drifted_apart_are_found(filipino: str, told: str, write: Write) -> None:

@@ -113,12 +113,19 @@ def outcome(*lines: str) -> str:
 
 
 def test_a_course_says_what_one_can_do_afterwards_and_which_competencies_that_is(write):
-    root = write(toml=outcome('id = "ask"', 'text = "Ask well"', 'texts = {fil = "Magtanong"}', 'frameworks = ["f/two"]'))
+    root = write(
+        toml=outcome('id = "ask"', 'text = "Ask well"', 'texts = {fil = "Magtanong"}', 'frameworks = ["f/two"]')
+    )
     (root / "frameworks.toml").write_text(FRAMEWORKS)
     course = load_course(root, "c")
 
     [found] = course.outcomes
-    assert (found.id, found.text, found.texts["fil"], course.labs[0].outcomes) == ("ask", "Ask well", "Magtanong", ("ask",))
+    assert (found.id, found.text, found.texts["fil"], course.labs[0].outcomes) == (
+        "ask",
+        "Ask well",
+        "Magtanong",
+        ("ask",),
+    )
     [competency] = found.competencies
     assert (competency.text, competency.framework.title, competency.framework.url) == (
         *("The second", "F", "https://example.org"),

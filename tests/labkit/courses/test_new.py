@@ -90,7 +90,11 @@ def test_nothing_is_written_over(write):
     (root / "c/drafts/lab.py").write_text("mine")
     (root / "empty").mkdir()
     before = content(root)
-    for course, lab, told in (("c", "one", "already"), ("c", "drafts", "does not name it"), ("empty", "one", "no course")):
+    for course, lab, told in (
+        ("c", "one", "already"),
+        ("c", "drafts", "does not name it"),
+        ("empty", "one", "no course"),
+    ):
         with pytest.raises(OperatorError, match=told):
             new_lab(root, course, lab)
     assert content(root) == before

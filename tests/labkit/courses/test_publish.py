@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.courses import load_course, load_text, publish as publishing
+from labkit.courses import load_course, load_text
+from labkit.courses import publish as publishing
 from labkit.courses.publish import publish, published
 from labkit.errors import OperatorError
 

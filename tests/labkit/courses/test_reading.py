@@ -24,7 +24,13 @@ def test_the_formula_is_the_published_one():
     assert grade(text) == pytest.approx(0.0588 * 2900 / 7 - 0.296 * 200 / 7 - 15.8)
 
 
-@pytest.mark.parametrize("apart", ["`institutionalisation()`", "```\nincomprehensibilities\n```", "| internationalisation |", "https://example.org/administration", "privacy.gov.ph/advisories"])  # fmt: skip
+@pytest.mark.parametrize(
+    "apart",
+    [
+        *("`institutionalisation()`", "```\nincomprehensibilities\n```", "| internationalisation |"),
+        *("https://example.org/administration", "privacy.gov.ph/advisories"),
+    ],
+)
 def test_what_is_no_prose_does_not_count(apart):
     assert words(f"{PLAIN}\n{apart}\n") == words(PLAIN)
 
@@ -36,7 +42,10 @@ def test_a_text_without_words_is_no_trouble(text):
 
 @pytest.mark.parametrize(("prose", "count"), [(PLAIN * 6, 0), (LEGAL * 8, 1), (LEGAL, 0)])
 def test_a_lab_in_hard_english_is_named_where_it_has_enough_words_to_tell(write, prose, count):
-    root = write(f'# %% [markdown]\n# # Title\n# %% [markdown]\n# {prose}\n# %% solution="f"\n### BEGIN SOLUTION\nf = 1\n### END SOLUTION\n')
+    root = write(
+        f"# %% [markdown]\n# # Title\n# %% [markdown]\n# {prose}\n"
+        '# %% solution="f"\n### BEGIN SOLUTION\nf = 1\n### END SOLUTION\n'
+    )
     found = [one for one in lint(load_course(root, "c").labs[0]) if "years of school" in one.found]
 
     assert len(found) == count

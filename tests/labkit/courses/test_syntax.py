@@ -1,4 +1,4 @@
-"""Two graders at once read labs and answers: trees of syntax that are built at the same time do not disturb each other."""
+"""Two graders at once read labs and answers: trees of syntax built at the same time do not disturb each other."""
 
 import gc
 import sys

@@ -161,7 +161,7 @@ def test_a_filipino_text_takes_sources_it_leaves_empty(write):
     ("fil", "found"),
     [
         (FIL, "the answer 'reflect' of lab.py is missing"),
-        (FIL.replace("points=2", "points=4"), "is not what lab.py has here"),
+        (FIL.replace("points=2", "points=4"), "has 4 points, in lab.py it has 2"),
         (FIL.replace(" hidden", ""), "is not what lab.py has here"),
         (FIL.replace('solution="clip"', 'solution="putol"'), "is not what lab.py has here"),
         (

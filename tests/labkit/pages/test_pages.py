@@ -124,7 +124,7 @@ async def test_an_instructor_sees_arrivals_and_which_check_fails_whom(client: ht
     page = text_of(await get(client, f"{HOME}arrivals", "maria"))
     assert "clip-properties: never leaves the" in page
     assert "1 / 2" in page
-    assert "2 learners wait for you to read" in page
+    assert "2 submissions have written answers" in page
 
 
 async def test_an_officer_sees_how_far_each_cohort_is(client: httpx.AsyncClient, site: Site):
@@ -132,7 +132,7 @@ async def test_an_officer_sees_how_far_each_cohort_is(client: httpx.AsyncClient,
     for path in (HOME, f"{HOME}cohorts/first"):
         page = text_of(await get(client, path, "jose"))
         assert "1 of 2 graded" in page
-        assert "mean of what is graded so far 100 %" in page
+        assert "mean of the points judged so far 100 %" in page
     assert "Not handed in" in page
     hand_in(site, "ben", None)
     page = text_of(await get(client, f"{HOME}cohorts/first", "jose"))

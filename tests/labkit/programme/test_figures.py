@@ -77,6 +77,15 @@ def test_a_labs_mean_is_of_the_newest_grading_of_each(engine: Engine):
     assert (found["two"].graded, found["two"].mean) == (1, pytest.approx(1.0))
 
 
+def test_what_waits_for_the_model_is_not_graded_yet(engine: Engine):
+    """Its points without the model are known, and an older grading counts until the new one is whole."""
+    with engine.begin() as connection:
+        newest = submissions.c.id.in_(["anaone25", "benone25"])
+        connection.execute(update(submissions).where(newest).values(asks_model=True, state="queued"))
+        connection.execute(update(submissions).where(submissions.c.id == "benone24").values(asks_model=True))
+    assert (labs(engine, COURSE, "x")["one"].graded, labs(engine, COURSE, "x")["one"].mean) == (1, pytest.approx(0.25))
+
+
 def test_manual_points_count_once_they_are_given(engine: Engine):
     with engine.begin() as connection:
         newest = update(scores).where(scores.c.submission == "anaone25")

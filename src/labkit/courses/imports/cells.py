@@ -79,7 +79,11 @@ def _kind(cell: _Cell) -> Callable[[_Cell], None]:
         if given.task:
             return _task
         return _answer if given.grade or given.solution else _prose
-    if given.task or given.solution or regions(given.source, cell.settings.begin_solution, cell.settings.end_solution).any:
+    if (
+        given.task
+        or given.solution
+        or regions(given.source, cell.settings.begin_solution, cell.settings.end_solution).any
+    ):
         return _solution
     return _test if given.grade else _code
 

@@ -21,7 +21,9 @@ def needed(cells: Sequence[tuple[int, str]], later: Iterable[tuple[int, str]]) -
     """The places among the plain `cells` (place, source) that others need; `later` are all other code cells."""
     found, wanted = set[int](), set[str]()
     # From the last to the first: what a needed cell uses is needed too.
-    for place, source, is_plain in sorted([*((*one, True) for one in cells), *((*one, False) for one in later)], reverse=True):
+    for place, source, is_plain in sorted(
+        [*((*one, True) for one in cells), *((*one, False) for one in later)], reverse=True
+    ):
         tree = python.tree(without_magic(source)[0] if is_plain else python.without_commands(source)[0])
         if tree is None or (is_plain and not (python.bound(tree) | python.changed(tree)) & wanted):
             continue
@@ -45,4 +47,3 @@ def without_magic(source: str) -> tuple[str, tuple[str, ...]]:
     gone = set(commands)
     kept = [line for line in commented.split("\n") if line.strip().removeprefix("# ").strip() not in gone]
     return "\n".join(kept), commands
-

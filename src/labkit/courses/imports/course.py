@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from labkit.courses.header import NAME
 from labkit.courses.imports import packages
 from labkit.courses.imports.cells import convert
-from labkit.courses.imports.made import Converted
 from labkit.courses.imports.configuration import FILE, Settings
 from labkit.courses.imports.files import Files, beside
 from labkit.courses.imports.find import Assignment, Found, find, inside
 from labkit.courses.imports.history import History, read_history
+from labkit.courses.imports.made import Converted
 from labkit.courses.imports.names import Taken, slug
 from labkit.courses.imports.notebook import Given, Notebook, is_python, read_notebook
 from labkit.courses.imports.report import Notes, printable
 from labkit.courses.imports.solution import released
-from labkit.courses.header import NAME
 from labkit.errors import OperatorError
+
 
 @dataclass(frozen=True)
 class ImportedLab:
@@ -62,7 +63,13 @@ def read_course(path: Path, name: str = "", *, gradebook: bool = True) -> Import
         raise OperatorError(f"Nothing in {path} can be imported: {told}.", instead=reading.instead)
     missing = {one for lab in reading.imports.values() for one in lab}
     return ImportedCourse(
-        course_id, title, printable(path.resolve().name), tuple(labs), tuple(reading.notes), tuple(sorted(missing)), reading.history
+        course_id,
+        title,
+        printable(path.resolve().name),
+        tuple(labs),
+        tuple(reading.notes),
+        tuple(sorted(missing)),
+        reading.history,
     )
 
 
@@ -98,7 +105,14 @@ class _Reading:
             yield self._lab(assignment, path, notebook, own, mine, alone=len(assignment.notebooks) == 1)
 
     def _lab(
-        self, assignment: Assignment, path: Path, notebook: Notebook, own: Notes, mine: Mapping[str, Path], *, alone: bool
+        self,
+        assignment: Assignment,
+        path: Path,
+        notebook: Notebook,
+        own: Notes,
+        mine: Mapping[str, Path],
+        *,
+        alone: bool,
     ) -> ImportedLab:
         wanted = path.stem if not assignment.name else assignment.name if alone else f"{assignment.name}-{path.stem}"
         lab_id = self._ids.new(wanted, "lab")
@@ -111,7 +125,9 @@ class _Reading:
         self._packages(lab_id, names, {Path(one).stem for one in mine if one.endswith(".py")}, own)
         return ImportedLab(
             id=lab_id,
-            title=_title(notebook) or (assignment.name if alone else f"{assignment.name} {path.stem}").strip() or path.stem,
+            title=_title(notebook)
+            or (assignment.name if alone else f"{assignment.name} {path.stem}").strip()
+            or path.stem,
             notebook=printable(path.relative_to(self._root).as_posix()),
             converted=converted,
             files=files,

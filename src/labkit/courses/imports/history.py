@@ -132,7 +132,9 @@ def table(history: History) -> str:
     """history.csv: one line for each submission. No cell of it is a formula to a spreadsheet."""
     written = io.StringIO()
     rows = csv.writer(written, lineterminator="\n")
-    rows.writerow(("assignment", "student", "score", "max_score", "late_penalty", "waits_for_a_person", "handed_in", "due"))
+    rows.writerow(
+        ("assignment", "student", "score", "max_score", "late_penalty", "waits_for_a_person", "handed_in", "due")
+    )
     for one in sorted(history.scores, key=lambda score: (score.assignment, score.student)):
         due = history.due_of(one.assignment)
         times = [time.isoformat() if time else "" for time in (one.at, due)]

@@ -34,7 +34,7 @@ class Converted:
 
 
 def set_aside(to: Converted, name: str, why: str) -> None:
-    """A test that cannot be graded here: what learners see of it becomes a demo, a hidden one is kept for its author."""
+    """A test that cannot be graded here: what learners see becomes a demo, a hidden one is kept for its author."""
     for at, cell in enumerate(to.cells):
         if cell.kind == "test" and cell.name == name:
             told = f"the test {name} is set aside and gives no points: {why}"

@@ -135,7 +135,9 @@ def _given(cell: object, number: int, notes: Notes) -> Given | None:
     metadata = about.get("metadata")
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     marked = _marked(nbgrader, place, notes) if isinstance(nbgrader, dict) else {}
-    return Given(kind, _text(source, place, notes), number, **marked, attachments=_attachments(about.get("attachments")))
+    return Given(
+        kind, _text(source, place, notes), number, **marked, attachments=_attachments(about.get("attachments"))
+    )
 
 
 def _schema(cell: object) -> int:
@@ -150,7 +152,10 @@ def _marked(about: dict[str, Any], place: str, notes: Notes) -> dict[str, Any]:
     """The metadata upgraded; what nbgrader took for missing is False, and points that are no number are 0."""
     version = about.get("schema_version", 0)
     if not isinstance(version, int) or version > _NEWEST_SCHEMA:
-        notes.changed(f"nbgrader's metadata is of version {version!r}, which labkit does not know: read as {_NEWEST_SCHEMA}", place)
+        notes.changed(
+            f"nbgrader's metadata is of version {version!r}, which labkit does not know: read as {_NEWEST_SCHEMA}",
+            place,
+        )
     flags = {name: about.get(name) is True for name in ("grade", "solution", "locked", "task")}
     if not any(flags.values()):
         return {}

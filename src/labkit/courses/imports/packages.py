@@ -8,7 +8,18 @@ from collections.abc import Iterable
 from labkit.courses.imports import python
 
 # What the `learner` extra brings under these names, and torch, which the profile of that name has.
-_THERE = {"numpy", "pandas", "IPython", "ipykernel", "notebook", "jupyterlab", "nbgrader", "httpx", "labkit", "torch"} | {
+_THERE = {
+    "numpy",
+    "pandas",
+    "IPython",
+    "ipykernel",
+    "notebook",
+    "jupyterlab",
+    "nbgrader",
+    "httpx",
+    "labkit",
+    "torch",
+} | {
     *("matplotlib", "mpl_toolkits", "pylab"),
 }
 # nose has no release for a Python that labkit runs on.
@@ -38,4 +49,6 @@ def to_install(names: Iterable[str], beside: Iterable[str] = ()) -> tuple[str, .
     """Without the standard library, what is there already, and the modules `beside` the notebook."""
     missing = set(names) - sys.stdlib_module_names - _THERE - GONE.keys() - set(beside)
     # A name that no package can have (`_private`, `größe`) comes with another one.
-    return tuple(sorted({_INSTALLED_AS.get(name, name) for name in missing if name.isascii() and name.strip("_") == name}))
+    return tuple(
+        sorted({_INSTALLED_AS.get(name, name) for name in missing if name.isascii() and name.strip("_") == name})
+    )

@@ -47,7 +47,7 @@ def without_commands(source: str) -> tuple[str, tuple[str, ...]]:
         if command or _ASSIGNED.match(line):
             found.append(line.strip())
             indent = command["indent"] if command else ""
-            lines.append(f"{indent}# {line[len(indent):]}")
+            lines.append(f"{indent}# {line[len(indent) :]}")
         else:
             lines.append(line)
     return "\n".join(lines), tuple(found)
@@ -105,7 +105,11 @@ def changed(found: ast.Module) -> set[str]:
     """Names whose objects a statement of it may change: by a method called for its effect, an item or an attribute."""
     names = set()
     for node in ast.walk(found):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Call)
+            and isinstance(node.value.func, ast.Attribute)
+        ):
             names.add(_root(node.value.func))
         elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
             names.add(_root(node))

@@ -127,8 +127,10 @@ def _next(report: Report) -> list[str]:
     if report.packages:
         steps.append(f"4. Install {', '.join(report.packages)} where learners' servers and the grader run.")
     if report.people or report.scores:
-        steps.append(f"{len(steps) + 1}. roster.csv and history.csv tell of people: `labkit roster plan roster.csv` first, "
-                     "and keep both out of version control.")
+        steps.append(
+            f"{len(steps) + 1}. roster.csv and history.csv tell of people: `labkit roster plan roster.csv` first, "
+            "and keep both out of version control."
+        )
     return steps
 
 

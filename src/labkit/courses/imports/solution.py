@@ -1,4 +1,4 @@
-"""A solution of nbgrader's as labkit's text holds it: what learners must write between our marks, the stub beside it."""
+"""A solution of nbgrader's as labkit's text holds it: what learners write between our marks, the stub beside it."""
 
 from __future__ import annotations
 

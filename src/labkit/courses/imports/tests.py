@@ -47,7 +47,9 @@ def split(source: str, points: float, settings: Settings) -> Split:
     if tree is None:
         return Split(told=tuple(told), why="it is not Python")
     if any(is_check(node) for node in ast.walk(tree)):
-        return Split(told=tuple(told), why="it calls a function `check`, which is labkit's own here: give yours another name")
+        return Split(
+            told=tuple(told), why="it calls a function `check`, which is labkit's own here: give yours another name"
+        )
     sides = _sides(found.text(inside=False), textwrap.dedent(found.text(inside=True)), points) if found.any else None
     if found.any and any(piece.inside and piece.indent for piece in found.pieces):
         sides = None
@@ -58,7 +60,9 @@ def split(source: str, points: float, settings: Settings) -> Split:
     else:
         parts = sides
         shares = f"{parts[0].points:g} for what learners see, {parts[1].points:g} for what they do not"
-        told.append(f"visible and hidden tests are cells of their own now, {shares}; nbgrader gave {points:g} or nothing")
+        told.append(
+            f"visible and hidden tests are cells of their own now, {shares}; nbgrader gave {points:g} or nothing"
+        )
     return _finished(parts, told, settings)
 
 

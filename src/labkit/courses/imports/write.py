@@ -14,8 +14,8 @@ from pathlib import Path
 
 from labkit.courses.build import FACES, notebook
 from labkit.courses.course import Lab
-from labkit.courses.imports.made import Converted, set_aside
 from labkit.courses.imports.course import ImportedCourse, ImportedLab
+from labkit.courses.imports.made import Converted, set_aside
 from labkit.courses.imports.report import LabReport, Notes, Report, markdown, printable
 from labkit.courses.imports.text import text
 from labkit.courses.load import load_course
@@ -48,9 +48,7 @@ def write_course(
     return report
 
 
-def _made(
-    course: ImportedCourse, folder: Path, examine: Examine, people: Mapping[str, str], notes: Notes
-) -> Report:
+def _made(course: ImportedCourse, folder: Path, examine: Examine, people: Mapping[str, str], notes: Notes) -> Report:
     root = folder / course.id
     root.mkdir()
     _write(root / "course.toml", _toml(course))
@@ -63,7 +61,13 @@ def _made(
     every = tuple(dict.fromkeys(note for one in (*course.notes, notes) for note in one.all))
     counted = {name: max(content.count("\n") - 1, 0) for name, content in people.items()}
     report = Report(
-        course.id, course.origin, labs, every, course.packages, counted.get("roster.csv", 0), counted.get("history.csv", 0)
+        course.id,
+        course.origin,
+        labs,
+        every,
+        course.packages,
+        counted.get("roster.csv", 0),
+        counted.get("history.csv", 0),
     )
     _write(root / "IMPORT.md", markdown(report))
     for name, content in people.items():

@@ -95,6 +95,8 @@ def lab(course, bring) -> Callable[..., SimpleNamespace]:
         brought = bring(course({"source/one/one.ipynb": list(cells), **files}, config), examine=examine)
         found: Lab = brought.course.lab("one")
         text = load_text(found)
-        return SimpleNamespace(**vars(brought), lab=found, text=text, cells=text.cells, kinds=[c.kind for c in text.cells])
+        return SimpleNamespace(
+            **vars(brought), lab=found, text=text, cells=text.cells, kinds=[c.kind for c in text.cells]
+        )
 
     return _lab

@@ -68,7 +68,10 @@ def test_a_task_is_prose_and_an_answer_below_it_and_its_mark_scheme_is_kept_from
 
 def test_read_only_cells_stay_what_they_are(lab):
     made = lab(
-        cell("markdown", "# Title", "intro", locked=True), cell("code", "unused = 1", "given", locked=True), SOLVED, TESTED
+        cell("markdown", "# Title", "intro", locked=True),
+        cell("code", "unused = 1", "given", locked=True),
+        SOLVED,
+        TESTED,
     )
 
     assert made.kinds == ["prose", "code", "solution", "test"]
@@ -124,7 +127,9 @@ def test_a_raw_cell_becomes_plain_text(lab):
 
 
 def test_a_name_that_is_there_twice_gets_a_number_and_is_told(lab):
-    made = lab(SOLVED, graded("assert f(1) == 2", "t"), graded("assert f(2) == 3", "t"), graded("assert f(3) == 4", "T"))
+    made = lab(
+        SOLVED, graded("assert f(1) == 2", "t"), graded("assert f(2) == 3", "t"), graded("assert f(3) == 4", "T")
+    )
 
     assert [one.name for one in made.cells] == ["f", "t", "t-2", "t-3"]
     assert "cell 3 (t): another cell has this name already" in made.told
@@ -152,7 +157,10 @@ def test_a_test_without_points_can_be_run_and_counts_nothing(lab):
         (cell("markdown", "x", "m", grade=True, points=2), "graded prose that nobody could write in"),
         (cell("code", "y = 1", "k", task=True, points=2), "a task in a code cell"),
         (cell("markdown", "x", "m", task=True), "a task without points"),
-        (plain("def g():\n    ### BEGIN SOLUTION\n    return 7\n    ### END SOLUTION"), "a solution in a cell that is none"),
+        (
+            plain("def g():\n    ### BEGIN SOLUTION\n    return 7\n    ### END SOLUTION"),
+            "a solution in a cell that is none",
+        ),
         (plain("### BEGIN HIDDEN TESTS\nassert f(77777) == 77778\n### END HIDDEN TESTS"), "hidden tests in a cell"),
         (prose("### BEGIN SOLUTION\nthe truth\n### END SOLUTION"), "a solution in a cell that is none"),
     ],
@@ -187,7 +195,8 @@ def test_other_delimiters_and_stubs_of_the_configuration_hold(lab):
     config = (
         "c = get_config()\n"
         'c.ClearSolutions.begin_solution_delimeter = "VVV"\nc.ClearSolutions.end_solution_delimeter = "AAA"\n'
-        'c.ClearSolutions.code_stub = {"python": "pass  # todo", "R": "x"}\nc.ClearSolutions.text_stub = "Write here."\n'
+        'c.ClearSolutions.code_stub = {"python": "pass  # todo", "R": "x"}\n'
+        'c.ClearSolutions.text_stub = "Write here."\n'
         'c.ClearHiddenTests.begin_test_delimeter = "HUSH"\nc.ClearHiddenTests.end_test_delimeter = "TALK"\n'
         'c.ClearMarkScheme.begin_mark_scheme_delimeter = "<marks>"\n'
         'c.ClearMarkScheme.end_mark_scheme_delimeter = "</marks>"\n'
@@ -232,7 +241,9 @@ def test_a_test_that_the_grader_cannot_ask_is_set_aside_whole(lab):
         return {"t-hidden": "it asks for `is`"} if 'test="t-hidden"' in text else {}
 
     made = lab(
-        SOLVED, graded("assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f is f\n### END HIDDEN TESTS", "t"), examine=examine
+        SOLVED,
+        graded("assert f(1) == 2\n### BEGIN HIDDEN TESTS\nassert f is f\n### END HIDDEN TESTS", "t"),
+        examine=examine,
     )
 
     assert [(one.name, one.points) for one in made.text.of("test")] == [("t", 1)]

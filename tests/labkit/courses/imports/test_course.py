@@ -1,4 +1,4 @@
-"""A course as a whole: where its notebooks are, what its labs are called, and that it is written whole or not at all."""
+"""A course as a whole: where its notebooks are, what its labs are called, and that it is written whole or not."""
 
 import json
 import tomllib
@@ -133,7 +133,9 @@ def test_a_configuration_does_not_lead_out_of_the_course(course, bring, tmp_path
 
 
 def test_a_header_outside_or_missing_is_told(course, bring):
-    config = 'c = get_config()\nc.IncludeHeaderFooter.header = "../../x.ipynb"\nc.IncludeHeaderFooter.footer = "y.ipynb"\n'
+    config = (
+        'c = get_config()\nc.IncludeHeaderFooter.header = "../../x.ipynb"\nc.IncludeHeaderFooter.footer = "y.ipynb"\n'
+    )
     brought = bring(course({"source/one/n.ipynb": LAB}, config))
 
     assert "the header '../../x.ipynb' is not in this folder" in brought.lost

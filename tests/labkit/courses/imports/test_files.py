@@ -70,7 +70,9 @@ def test_a_picture_of_an_answer_or_a_mark_scheme_does_not_reach_learners(lab, se
 
 def test_a_picture_that_is_missing_or_broken_is_told(lab):
     made = lab(
-        prose("![x](attachment:gone.png) ![y](attachment:bad.png)", attachments={"bad.png": {"image/png": "a"}}), SOLVED, TESTED
+        prose("![x](attachment:gone.png) ![y](attachment:bad.png)", attachments={"bad.png": {"image/png": "a"}}),
+        SOLVED,
+        TESTED,
     )
 
     assert "the picture 'gone.png' is not in the notebook" in made.lost
@@ -96,7 +98,9 @@ def test_files_beside_the_notebook_go_to_data_and_what_names_them_follows(lab):
     assert made.cells[0].source == (
         '![](data/jupyter.png) [table](data/table.csv) <img src="data/jupyter.png"> [site](https://example.org/jupyter.png)'
     )
-    assert 'open("data/table.csv"), open("data/sub/b.txt"), open("data/kept.txt"), "table.csv.old"' in made.cells[1].source
+    assert (
+        'open("data/table.csv"), open("data/sub/b.txt"), open("data/kept.txt"), "table.csv.old"' in made.cells[1].source
+    )
     build(made.course, made.folder.parent / "built")
 
 
@@ -139,7 +143,11 @@ def test_what_is_too_large_or_too_much_or_cannot_be_named_is_told(course, bring,
     made = bring(root)
 
     assert set(data(made)) == {"a.txt"}
-    for told in ("'b.txt' is one more than 1 files", "'large.bin' has more than 100 MB", "has a name that no text can hold"):
+    for told in (
+        "'b.txt' is one more than 1 files",
+        "'large.bin' has more than 100 MB",
+        "has a name that no text can hold",
+    ):
         assert told in made.lost
 
 
@@ -154,7 +162,10 @@ def test_a_file_goes_to_the_notebooks_that_name_it_or_to_all_of_them(course, bri
 
 def test_a_notebook_in_a_folder_below_and_a_module_beside_are_told(lab):
     made = lab(
-        plain("import helper"), SOLVED, TESTED, **{"source/one/more/extra.ipynb": [SOLVED], "source/one/helper.py": "x = 1"}
+        plain("import helper"),
+        SOLVED,
+        TESTED,
+        **{"source/one/more/extra.ipynb": [SOLVED], "source/one/helper.py": "x = 1"},
     )
 
     assert "'more/extra.ipynb' is a notebook in a folder below" in made.lost
@@ -163,11 +174,18 @@ def test_a_notebook_in_a_folder_below_and_a_module_beside_are_told(lab):
 
 
 def test_a_notebook_that_lies_about_takes_only_what_it_names(course, bring):
-    files = {"n.ipynb": [plain('open("table.csv"), open("sub/b.txt")'), SOLVED, TESTED], "table.csv": "t", "other.csv": "o"}
+    files = {
+        "n.ipynb": [plain('open("table.csv"), open("sub/b.txt")'), SOLVED, TESTED],
+        "table.csv": "t",
+        "other.csv": "o",
+    }
     root = course(files | {"sub/b.txt": "b", "sub/c.txt": "c", "private/table.csv": "p"}, config=None)
     (root / "link.csv").symlink_to(root / "other.csv")
     brought = bring(root / "n.ipynb")
 
     folder = brought.folder / "n" / "data"
-    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {"table.csv", "sub/b.txt"}
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {
+        "table.csv",
+        "sub/b.txt",
+    }
     assert not brought.lost

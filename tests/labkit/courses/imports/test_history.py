@@ -22,7 +22,8 @@ INSERT INTO student (id, first_name, last_name, email) VALUES ('ana', 'Ana', 'Cr
 INSERT INTO assignment (id, name, duedate, course_id) VALUES ('a', 'one', '2026-10-01 16:59:00.000000', 'c'),
   ('b', 'two', NULL, 'c');
 INSERT INTO notebook (id, name, assignment_id) VALUES ('n', 'one', 'a'), ('m', 'two', 'b');
-INSERT INTO base_cell (id, name, notebook_id, type) VALUES ('g', 'test', 'n', 'GradeCell'), ('t', 'do', 'n', 'TaskCell'),
+INSERT INTO base_cell (id, name, notebook_id, type) VALUES ('g', 'test', 'n', 'GradeCell'),
+  ('t', 'do', 'n', 'TaskCell'),
   ('h', 'test', 'm', 'GradeCell');
 INSERT INTO grade_cells (id, max_score, cell_type) VALUES ('g', 5, 'code'), ('h', 1, 'code');
 INSERT INTO task_cells (id, max_score, cell_type) VALUES ('t', 4, 'markdown');
@@ -115,7 +116,9 @@ def test_nothing_is_written_beside_or_into_it(gradebook):
     assert (gradebook.read_bytes(), sorted(gradebook.parent.iterdir())) == before
 
 
-@pytest.mark.parametrize("content", [b"not a database at all, whatever its name says" * 40, b"SQLite format 3\0" + b"x" * 500])
+@pytest.mark.parametrize(
+    "content", [b"not a database at all, whatever its name says" * 40, b"SQLite format 3\0" + b"x" * 500]
+)
 def test_what_is_no_gradebook_is_refused_with_what_to_do(tmp_path, content):
     file = tmp_path / "gradebook.db"
     file.write_bytes(content)

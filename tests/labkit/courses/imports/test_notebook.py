@@ -120,7 +120,9 @@ def test_metadata_newer_than_known_is_read_and_told(read):
 
 
 def test_metadata_that_says_nothing_makes_a_plain_cell(read):
-    about = {"nbgrader": {"grade": False, "solution": False, "locked": False, "grade_id": "cell-1", "schema_version": 1}}
+    about = {
+        "nbgrader": {"grade": False, "solution": False, "locked": False, "grade_id": "cell-1", "schema_version": 1}
+    }
     found, _ = read(notebook({"cell_type": "code", "metadata": about, "source": "x"}))
 
     assert found.cells[0].name == ""
@@ -136,7 +138,14 @@ def test_a_notebook_of_nbformat_3_is_upgraded_by_nbformat(read):
                 "metadata": {},
                 "cells": [
                     {"cell_type": "heading", "level": 1, "metadata": {}, "source": "Old"},
-                    {"cell_type": "code", "language": "python", "collapsed": False, "metadata": {}, "outputs": [], "input": "x"},
+                    {
+                        "cell_type": "code",
+                        "language": "python",
+                        "collapsed": False,
+                        "metadata": {},
+                        "outputs": [],
+                        "input": "x",
+                    },
                 ],
             }
         ],

@@ -89,7 +89,9 @@ def test_autotest_lines_beside_asserts_are_told():
     assert any("AUTOTEST" in told for told in split("assert a\n### AUTOTEST f(1)", 1, Settings()).told)
 
 
-LINES = st.sampled_from(["assert a", "b = 1", "f(a)", f"{BEGIN}", f"{END}", f"    {BEGIN}", "if a:", "    assert b", "%ls", "("])
+LINES = st.sampled_from(
+    ["assert a", "b = 1", "f(a)", f"{BEGIN}", f"{END}", f"    {BEGIN}", "if a:", "    assert b", "%ls", "("]
+)
 
 
 @given(st.lists(LINES, max_size=8), st.sampled_from([0.001, 0.01, 0.5, 1, 2, 3, 7.5, 100]))

@@ -15,7 +15,20 @@ from labkit.courses.text import read_cells
 LINE = st.one_of(
     st.sampled_from(
         [
-            *("# %% demo", "#%%", "#   %% x", "%%time", "  %%time", "# \\%%", "\\%%", "\\\\%% x", "#", "", "  ", "# # %%"),
+            *(
+                "# %% demo",
+                "#%%",
+                "#   %% x",
+                "%%time",
+                "  %%time",
+                "# \\%%",
+                "\\%%",
+                "\\\\%% x",
+                "#",
+                "",
+                "  ",
+                "# # %%",
+            ),
             *("x = '\x0c'", "y\u2028z", "a\x85b", "\x1c", "a  ", "\ttab", "# %% [markdown]", 'test="x" points=3'),
         ]
     ),

@@ -45,7 +45,9 @@ def cells(draw: st.DrawFn) -> dict:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(cells(), min_size=1, max_size=6), st.sets(st.sampled_from(["a", "a-2", "a-b", "cell-1"])))
-def test_every_notebook_becomes_a_lab_that_gives_nothing_away_and_accounts_for_every_point(tmp_path_factory, made, refused):
+def test_every_notebook_becomes_a_lab_that_gives_nothing_away_and_accounts_for_every_point(
+    tmp_path_factory, made, refused
+):
     folder = tmp_path_factory.mktemp("whole")
     (folder / "n.ipynb").write_text(notebook(*made))
 

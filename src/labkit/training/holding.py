@@ -1,0 +1,73 @@
+"""What trainings keep of a person outside the database: the rows she sent, and the models that came out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Engine, delete, select, update
+
+from labkit.database import reading
+from labkit.database.tables import training_checkpoints, training_files, training_jobs
+from labkit.errors import PlatformFault
+from labkit.training.adapter_files import CONFIG, WEIGHTS
+from labkit.training.files import Files
+from labkit.training.job import OPEN
+from labkit.training.jobs import Jobs
+from labkit.training.places import Places
+
+
+class TrainingHolding:
+    """Her rows of the tables are renamed before `erase` is asked, so hers are found under either name."""
+
+    name = "training"
+
+    def __init__(self, engine: Engine, places: Places) -> None:
+        self._engine, self._places = engine, places
+        self._jobs, self._files = Jobs(engine), Files(engine, places)
+
+    def export(self, username: str) -> Iterator[tuple[str, bytes]]:
+        for file in sorted(self._files.of(username), key=lambda one: one.id):
+            try:
+                yield f"training/{file.id}.jsonl", self._files.content(file)
+            except OSError:
+                yield f"training/{file.id}.missing.txt", b"The kept file is missing.\n"
+        for job in sorted(self._jobs.succeeded(username), key=lambda one: one.id):
+            try:
+                files = self._places.read_adapter(job.adapter or "")
+            except (OSError, ValueError):
+                yield f"training/{job.id}/missing.txt", b"The model's files are missing or damaged.\n"
+                continue
+            yield f"training/{job.id}/{CONFIG}", files.config
+            yield f"training/{job.id}/{WEIGHTS}", files.weights
+
+    def erase(self, username: str, pseudonym: str) -> None:
+        """Raises PlatformFault while a training of hers has still to notice that it ends."""
+        hers = training_jobs.c.username.in_((username, pseudonym))
+        with reading(self._engine) as connection:
+            jobs = connection.execute(select(training_jobs.c.id, training_jobs.c.state).where(hers)).all()
+        for job in jobs:
+            self._jobs.cancel(job.id)
+        if any(job is not None and job.open for job in (self._jobs.get(one.id) for one in jobs)):
+            raise PlatformFault("A training of hers is ending.", instead="What it keeps follows when it has ended.")
+        for job in jobs:
+            self._forget(job.id)
+        with self._engine.begin() as connection:
+            of_her = training_files.c.username.in_((username, pseudonym))
+            files = list(connection.execute(select(training_files.c.id).where(of_her)).scalars())
+            for id in files:
+                self._places.drop_file(id)
+            connection.execute(delete(training_files).where(of_her))
+
+    def _forget(self, job: str) -> None:
+        """Its state and its models; of the row the figures stay."""
+        table, kept = training_jobs.c, training_checkpoints.c
+        with self._engine.begin() as connection:
+            digests = set(connection.execute(select(kept.adapter).where(kept.job == job)).scalars())
+            digests |= set(connection.execute(select(table.adapter).where(table.id == job)).scalars())
+            connection.execute(delete(training_checkpoints).where(kept.job == job))
+            gone = update(training_jobs).where(table.id == job, table.state.not_in(OPEN))
+            connection.execute(gone.values(adapter=None, told={}))
+            others = set(connection.execute(select(table.adapter).where(table.adapter.in_(digests - {None}))).scalars())
+        self._places.drop_state(job)
+        for digest in digests - others - {None}:
+            self._places.drop_adapter(str(digest))
