@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -36,11 +36,11 @@ from starlette.routing import Route
 from labkit.errors import LabkitError, RequestRefused
 from labkit.models.sampling import Draw, Text
 from labkit.strict import read_json, read_secret, strict
-from labkit.training import peft
-from labkit.training.lora import Adapter
 from labkit.training.places import Places
-from labkit.training.resident import Resident
-from labkit.training.speaker import Answer, Speaker
+
+if TYPE_CHECKING:  # torch comes with the first question
+    from labkit.training.lora import Adapter
+    from labkit.training.speaker import Speaker
 
 _DRAWN = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
 _MOST_KEPT = 64  # adapters in memory: 10 MB each at rank 8
@@ -67,6 +67,9 @@ class Voices:
         self.running = 0
 
     def speaker(self) -> Speaker:
+        from labkit.training.resident import Resident
+        from labkit.training.speaker import Speaker
+
         with self._lock:
             self._used = time.monotonic()
             if self._speaker is None:
@@ -75,6 +78,8 @@ class Voices:
 
     def adapter(self, digest: str | None) -> Adapter | None:
         """Raises RequestRefused for what is no adapter of this base, FileNotFoundError where there is none."""
+        from labkit.training import peft
+
         if digest is None:
             return None
         found = self._kept.pop(digest, None) or peft.read(
@@ -117,6 +122,8 @@ class Voices:
 
     async def written(self, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """{"prompt"}, then what each token adds. Whoever closes this ends the writing."""
+        from labkit.training.speaker import Answer
+
         speaker = await run_in_threadpool(self.speaker)
         prompt, adapter = await run_in_threadpool(lambda: (self.prompt(body), self.adapter(body.get("adapter"))))
         yield {"prompt": len(prompt)}

@@ -83,7 +83,9 @@ class Site:
 
     def key(self, user: str, lab: str = "clip") -> str:
         url = f"{self.url}/labs/testing/{lab}/key"
-        return str(httpx.post(url, headers={"Authorization": f"token token-of-{user}"}).raise_for_status().json()["key"])
+        return str(
+            httpx.post(url, headers={"Authorization": f"token token-of-{user}"}).raise_for_status().json()["key"]
+        )
 
     def openai(self, user: str, lab: str = "clip") -> OpenAI:
         client = OpenAI(base_url=f"{self.url}/labs/testing/{lab}/v1", api_key=self.key(user, lab), max_retries=0)

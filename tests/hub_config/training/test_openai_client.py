@@ -90,7 +90,9 @@ def test_a_job_from_its_file_to_an_answer_of_its_model(site, rows):
 
 def test_her_model_goes_home_with_its_card(site, rows):
     client = site.openai("ana")
-    job = client.fine_tuning.jobs.create(model=BASE, training_file=send(client, rows).id, extra_body={"labkit": {"steps": 2}})
+    job = client.fine_tuning.jobs.create(
+        model=BASE, training_file=send(client, rows).id, extra_body={"labkit": {"steps": 2}}
+    )
     site.wait(client, job.id)
     url, headers = f"{client.base_url}fine_tuning/jobs/{job.id}/adapter", {"Authorization": f"Bearer {client.api_key}"}
 
