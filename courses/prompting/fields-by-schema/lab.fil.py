@@ -118,6 +118,7 @@
 # ## 7. Pag-isipan
 #
 # Sumagot sa Ingles o Filipino, sa lima hanggang sampung pangungusap.
+# I-double-click ang tanong sa ibaba, isulat ang sagot mo sa ilalim nito, at pindutin ang **Shift + Enter**.
 
 # %% [markdown] answer="reflect" points=20
 # (a) Aling field ang pinakamadalas magkamali, sa anong wika, at bakit sa palagay mo? (b) Nakikita ng pagsusuri mo ang wala sa

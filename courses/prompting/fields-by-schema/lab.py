@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 1.3 Fields out of a message
+# # 1.3 Fields out of a letter
 #
 # A citizen writes a letter; a form wants a name, an amount, a day. Somebody in the office reads and types, all day long. A
 # language model can fill the form for her, but only if what comes out *is* a form: the same fields each time, numbers where
@@ -311,6 +311,7 @@ check("is short: request and examples under 2,000 characters", works and len(eve
 # ## 7. Think it over
 #
 # Answer in English or Filipino, in five to ten sentences.
+# Double-click the question below, write your answer under it, and press **Shift + Enter**.
 
 # %% [markdown] answer="reflect" points=20 outcome="judgement"
 # (a) Which field went wrong most often, in which language, and why do you think so? (b) Your check finds what is not in

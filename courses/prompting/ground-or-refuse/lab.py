@@ -146,24 +146,31 @@ THRESHOLD = 0.36
 # %% demo
 import matplotlib.pyplot as plt
 
-rows = [
-    (value, item["answered"], one["language"], item["question"])
-    for one in PRACTICE
-    for value, item in zip(
-        supports(TEMPLATE, BY_SENTENCE, one["notice"], [each["question"] for each in one["questions"]]), one["questions"]
-    )
-]
-figure, axes = plt.subplots(figsize=(7, 2.4))
-for place, (word, mark) in enumerate((("no", "x"), ("yes", "o"))):
-    here = [value for value, answered, _, _ in rows if answered == word]
-    axes.plot(here, [place] * len(here), mark, markersize=8, fillstyle="none")
-axes.axvline(THRESHOLD, linestyle="--", color="black")
-axes.set_yticks([0, 1], ["not in the notice", "in the notice"])
-axes.set_ylim(-0.6, 1.6)
-axes.set_xlabel("support; the dashed line is your threshold")
-middle = {word: sorted(value for value, answered, _, _ in rows if answered == word) for word in ("no", "yes")}
-says = f"Support of questions that are not in the notice: {middle['no'][0]:.2f} to {middle['no'][-1]:.2f}; of those that are: "
-labkit.show(figure, says + f"{middle['yes'][0]:.2f} to {middle['yes'][-1]:.2f}. Your threshold is {THRESHOLD}.")
+rows = []
+trouble = what_is_wrong(TEMPLATE, THRESHOLD)
+for one in [] if trouble else PRACTICE:
+    values = supports(TEMPLATE, BY_SENTENCE, one["notice"], [item["question"] for item in one["questions"]])
+    rows += [(value, item["answered"], one["language"], item["question"]) for value, item in zip(values, one["questions"])]
+
+
+def picture():
+    figure, axes = plt.subplots(figsize=(7, 2.4))
+    for place, (word, mark) in enumerate((("no", "x"), ("yes", "o"))):
+        here = [value for value, answered, _, _ in rows if answered == word]
+        axes.plot(here, [place] * len(here), mark, markersize=8, fillstyle="none")
+    axes.axvline(THRESHOLD, linestyle="--", color="black")
+    axes.set_yticks([0, 1], ["not in the notice", "in the notice"])
+    axes.set_ylim(-0.6, 1.6)
+    axes.set_xlabel("support; the dashed line is your threshold")
+    ends = {word: sorted(value for value, answered, _, _ in rows if answered == word) for word in ("no", "yes")}
+    says = f"Support of questions that are not in the notice: {ends['no'][0]:.2f} to {ends['no'][-1]:.2f}; of those that are: "
+    labkit.show(figure, says + f"{ends['yes'][0]:.2f} to {ends['yes'][-1]:.2f}. Your threshold is {THRESHOLD}.")
+
+
+if trouble:
+    print("Nothing to show yet:", trouble)
+else:
+    picture()
 
 # %% demo
 for value, answered, language, question in sorted(rows):
@@ -204,6 +211,8 @@ from labkit.draw import draw
 
 with open("hidden/notices.json", encoding="utf-8") as file:
     UNSEEN = draw(json.load(file), each=4, by=("language",))
+# In an order that is each learner's own, so that a question's place says nothing.
+UNSEEN = [{**one, "questions": draw(one["questions"], each=3, by=("answered",))} for one in UNSEEN]
 blind = ["yes"] * len(wanted(UNSEEN))  # whoever always answers is right by half: that is where the way begins
 told = blind if what_is_wrong(TEMPLATE, THRESHOLD) else decide(TEMPLATE, BY_SENTENCE, THRESHOLD, UNSEEN)
 asked = [{"notice": one["topic"] + " " + one["language"], "question": item["question"]} for one in UNSEEN for item in one["questions"]]
@@ -244,6 +253,7 @@ check("refuses nearly every question about another notice", works and lost >= 15
 # ## 6. Think it over
 #
 # Answer in English or Filipino, in five to ten sentences.
+# Double-click the question below, write your answer under it, and press **Shift + Enter**.
 
 # %% [markdown] answer="reflect" points=20 outcome="judgement"
 # (a) Which questions did your choice get wrong, and what have they in common? (b) For the town's website, is it worse to
