@@ -65,7 +65,8 @@ print("It said:", " ".join(one for one, _ in said))
 #
 # From −40 to −24 is a support of 16 ÷ 40 = 0.4. No help at all is 0, and a notice that misleads is below 0. Because it is a
 # *share*, a long question counts like a short one, and one in Filipino, of which this model knows little, like one in
-# English. Write it: `after` is the log-probability after the notice, `without` after none.
+# English. Write it, with `-` for minus and `/` for divided by: `after` is the log-probability after the notice, `without`
+# after none.
 
 # %% solution="support"
 def support(after, without):
@@ -194,7 +195,7 @@ def is_near(given, number):
 
 
 check("a notice that takes 16 of 40 away supports with 0.4", is_near(support(-24.0, -40.0), 0.4), points=4, hint="divide what it takes away by the surprise without it")
-check("a notice that misleads supports with less than 0", is_near(support(-50.0, -40.0), -0.25), points=4, hint="after − without is negative then")
+check("a notice that misleads supports with less than 0", is_near(support(-50.0, -40.0), -0.25), points=4, hint="after - without is negative then")
 
 # %% test="practice" points=12 outcome="grounding"
 trouble = what_is_wrong(TEMPLATE, THRESHOLD)
@@ -234,8 +235,8 @@ def agrees(after, without):
     return is_near(support(after, without), (after - without) / abs(without))
 
 
-check("agrees with the formula on other numbers", all(agrees(*pair) for pair in pairs), points=4, hint="(after − without) ÷ (−without)")
-check("is 0 where the notice does not help", all(is_near(support(one, one), 0) for _, one in pairs), points=3, hint="after − without is 0 then")
+check("agrees with the formula on other numbers", all(agrees(*pair) for pair in pairs), points=4, hint="(after - without) / -without")
+check("is 0 where the notice does not help", all(is_near(support(one, one), 0) for _, one in pairs), points=3, hint="after - without is 0 then")
 check("counts a question that is twice as long like a short one", all(is_near(support(2 * a, 2 * b), (a - b) / -b) for a, b in pairs), points=3, hint="divide: a share does not grow with the length")
 
 # %% test="works-cleanly" points=10 hidden outcome="grounding"

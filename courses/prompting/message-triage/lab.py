@@ -294,12 +294,12 @@ with open("hidden/twins.json", encoding="utf-8") as file:
 works = way >= 0.5
 alike = sort_messages(TEMPLATE, [twin["text"] for family in FAMILIES for twin in family]) if works else []
 steady = sum(len(set(alike[at : at + 3])) == 1 for at in range(0, len(alike), 3))
-private = works and not re.search(r"[\w.+-]+@[\w-]+\.\w|\d[\d -]{5,}\d", TEMPLATE + ROUTING)
+private = works and not re.search(r"[\w.+-]+@[\w-]+\.\w|(?:\+?63|0)[ -]?9\d\d[ -]?\d{3}[ -]?\d{4}|\b\d{3,4}[ -]\d{4}\b|\b\d{7,}\b", TEMPLATE + ROUTING)
 short = works and max(len(TEMPLATE), len(ROUTING)) < 1500
 first = "this counts once the template sorts unseen messages well"
-check("gives the same kind when only a name or a place changes", steady >= 5, points=4, hint=first)
-check("contains nobody's telephone number or e-mail address", private, points=3, hint=first)
-check("is short: each template under 1,500 characters", short, points=3, hint=first)
+check("gives the same kind when only a name or a place changes", steady >= 5, points=4, hint="examples should differ in more than a name or a place" if works else first)
+check("contains nobody's telephone number or e-mail address", private, points=3, hint="take the number or address out" if works else first)
+check("is short: each template under 1,500 characters", short, points=3, hint="take examples out" if works else first)
 
 # %% [markdown]
 # ## 6. Think it over
