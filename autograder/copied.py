@@ -32,10 +32,9 @@ def is_copied(text: LabText, notebook: Mapping[str, Any]) -> bool:
 def bare(source: str) -> str:
     """The code without what does not matter to it; text that cannot be read as code is compared word by word."""
     try:
-        tree = parse(source)
+        return ast.unparse(_Bare().visit(parse(source)))
     except (SyntaxError, ValueError, RecursionError):
         return " ".join(source.split())
-    return ast.unparse(_Bare().visit(tree))
 
 
 class _Bare(ast.NodeTransformer):

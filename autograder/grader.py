@@ -46,6 +46,7 @@ class Grader:
     lane: Lane
     warm: Warm
     secret: bytes = b""  # of the site; with it, each learner has hidden items of her own
+    fresh: bool = False  # takes nothing that waits for its pass with the model: that may take minutes
     _stamps: dict[str, float] = field(default_factory=dict)
 
     def recover(self) -> int:
@@ -60,7 +61,7 @@ class Grader:
         `batch`, of that batch alone."""
         if self.write_next(batch):
             return True
-        submission = self.queue.take(batch)
+        submission = self.queue.take(batch, fresh=self.fresh)
         if submission is None:
             return False
         try:

@@ -163,9 +163,14 @@ def main() -> int:
 
 
 def _start(grader: Grader, workers: int, stop: threading.Event) -> None:
-    """The threads of this process. Zygotes are started ahead, so that a day's first learner does not wait for them."""
+    """The threads of this process. Zygotes are started ahead, so that a day's first learner does not wait for them.
+
+    Where there are several, one never takes what waits for the model: whoever hands in hears within seconds what needs
+    none, however many minutes of the model's work are waiting.
+    """
     profiles = sorted({lab.profile for course in grader.courses.values() for lab in course.labs})
-    each = [replace(grader, queue=Queue(grader.engine)) for _ in range(workers)]
+    each = [replace(grader, queue=Queue(grader.engine), fresh=place > 0) for place in range(min(workers, 2))]
+    each += [replace(grader, queue=Queue(grader.engine)) for _ in range(workers - 2)]
     tasks: list[tuple[Callable[..., None], tuple[object, ...]]] = [(work, (one, stop)) for one in each]
     tasks += [(follow, (grader, stop)), (_boot, (grader, profiles))]
     for task, words in tasks:

@@ -77,6 +77,12 @@ def test_what_names_mean_outside_is_kept():
     assert bare("def f(a): return a + b") == bare("def f(c): return c + b") != bare("def f(b): return b + a")
 
 
+def test_an_expression_without_end_is_no_copy_and_no_fault():
+    endless = "a = " + "+".join(["0"] * 3000)
+    assert bare(endless) == endless
+    assert bare(f"def f():\n    return {'-' * 5000}1")
+
+
 def test_a_prompt_is_compared_word_by_word():
     assert (
         bare('T = """Message: {m}\n\n  Type:"""')

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from autograder import worker
 from autograder.gradebook import CourseGradebook
 from autograder.grader import Grader
 from autograder.recordings import Identity, RecordedLane
@@ -128,6 +132,35 @@ def test_code_is_judged_at_once_and_the_model_after_everybodys_first_pass(grader
     assert line.seconds is not None
     assert line.release == grader.courses["c"].lab("one").release == score.release
     assert waiting.minutes(grader.engine, grader.store.get(ben)) == 1
+
+
+def test_one_grader_of_several_is_kept_for_whoever_hands_in_now(grader: Grader, model: Model):
+    """However much waits for the model: what needs none is told within seconds."""
+    express = replace(grader, fresh=True, queue=Queue(grader.engine))
+    first = hand_in(grader)
+    assert express.grade_next()
+    assert not express.grade_next(), "the pass with the model is the others'"
+    second = hand_in(grader, "ben", f"{RIGHT}\n# ben")
+    assert express.grade_next()
+    assert [grader.store.get(one).asks_model for one in (first, second)] == [True, True]
+    assert model.asked == 0
+    finish(grader)
+    assert [grader.scores.get(one).score for one in (first, second)] == [3, 3]
+
+
+def test_a_worker_with_several_threads_keeps_one_for_that(grader: Grader, monkeypatch):
+    started: list[Grader] = []
+    monkeypatch.setattr(worker, "work", lambda one, _stop: started.append(one))
+    monkeypatch.setattr(worker, "follow", lambda *_: None)
+    monkeypatch.setattr(worker, "_boot", lambda *_: None)
+    for number in (1, 2, 4):
+        started.clear()
+        worker._start(grader, number, threading.Event())
+        deadline = time.monotonic() + 10
+        while len(started) < number and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sorted(one.fresh for one in started) == [False] * (number - (number > 1)) + [True] * (number > 1)
+        assert len({one.queue.holder for one in started}) == number
 
 
 def test_a_model_that_is_away_leaves_the_code_score_and_the_submission_waiting(grader: Grader, model: Model):

@@ -84,9 +84,14 @@
 # mapansin ito: **ang wala sa liham ay hindi nabasa roon.**
 #
 # Isulat ang `doubtful(record, text)`. Ibinabalik nito ang listahan ng mga field sa `name`, `amount` at `day` na ang halaga ay
-# wala sa liham; walang lamang listahan kapag naroon ang tatlo. (Huwag isama ang `month`: *Hunyo* ang June.) Ibinibigay sa iyo
+# wala sa liham; listahang walang laman kapag naroon ang tatlo. (Huwag isama ang `month`: *Hunyo* ang June.) Ibinibigay sa iyo
 # ng `numbers_in(text)` sa ibaba ang mga numero ng liham, na inalisan ng kuwit. Totoo ang `record["name"] in text` kapag nasa
-# liham ang pangalan. Ganito magdagdag sa listahan: `doubts.append("name")`.
+# liham ang pangalan. Nagtatapos sa tutuldok ang kondisyon, at nasa ilalim nito, apat na puwang papasok, ang gagawin:
+#
+# ```
+# if 5 not in numbers_in(text):
+#     doubts.append("day")
+# ```
 
 # %%
 
@@ -118,6 +123,7 @@
 # ## 7. Pag-isipan
 #
 # Sumagot sa Ingles o Filipino, sa lima hanggang sampung pangungusap.
+# I-double-click ang tanong sa ibaba, isulat ang sagot mo sa ilalim nito, at pindutin ang **Shift + Enter**.
 
 # %% [markdown] answer="reflect" points=20
 # (a) Aling field ang pinakamadalas magkamali, sa anong wika, at bakit sa palagay mo? (b) Nakikita ng pagsusuri mo ang wala sa

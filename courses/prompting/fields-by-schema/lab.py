@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 1.3 Fields out of a message
+# # 1.3 Fields out of a letter
 #
 # A citizen writes a letter; a form wants a name, an amount, a day. Somebody in the office reads and types, all day long. A
 # language model can fill the form for her, but only if what comes out *is* a form: the same fields each time, numbers where
@@ -204,7 +204,13 @@ labkit.show(figure, "Letters of 12 in which a field is right: " + ", ".join(f"{n
 # Write `doubtful(record, text)`. It gives back the list of those fields among `name`, `amount` and `day` whose value does
 # not stand in the letter; an empty list when all three do. (Leave `month` out: *Hunyo* stands for June.)
 # `numbers_in(text)` below gives you the letter's numbers, with their commas taken out. `record["name"] in text` is true
-# when the name stands in the letter. Add to the list like this: `doubts.append("name")`.
+# when the name stands in the letter. A condition ends with a colon, and what it decides stands below it, four spaces
+# further in:
+#
+# ```
+# if 5 not in numbers_in(text):
+#     doubts.append("day")
+# ```
 
 # %%
 def numbers_in(text):
@@ -245,7 +251,7 @@ labkit.allowance()
 letter = "I am Tess Reyes. On May 14 I paid 1,200 pesos for a permit."
 good = {"name": "Tess Reyes", "amount": 1200, "month": "May", "day": 14}
 fair = doubtful(good, letter) == []
-check("finds nothing in a record that is right", fair and doubtful({**good, "name": "Ben"}, letter) != [], points=2, hint="give back an empty list")
+check("finds nothing in a right record, and something in a wrong one", fair and doubtful({**good, "name": "Ben"}, letter) != [], points=2, hint="give back an empty list only where all three stand in the letter")
 check("finds a name that is not in the letter", fair and doubtful({**good, "name": "Ben Uy"}, letter) == ["name"], points=2, hint='look at record["name"] in text')
 check("finds an amount that is not in the letter", fair and doubtful({**good, "amount": 200}, letter) == ["amount"], points=2, hint="look among numbers_in(text)")
 check("finds a day that is not in the letter", fair and doubtful({**good, "day": 30}, letter) == ["day"], points=2, hint="look among numbers_in(text)")
@@ -300,17 +306,18 @@ with open("hidden/twins.json", encoding="utf-8") as file:
 works = way >= 0.5
 pairs = [[fill_in(REQUEST, FIELDS, EXAMPLES, text) for text in pair] for pair in TWINS] if works else []
 steady = sum(all(one.get(name) == other.get(name) for name in ("name", "month", "day")) for one, other in pairs)
-everything = REQUEST + json.dumps(EXAMPLES) if works else "@@"
-private = works and not re.search(r"[\w.+-]+@[\w-]+\.\w|\d[\d -]{6,}\d", everything)
+everything = REQUEST + json.dumps(EXAMPLES, ensure_ascii=False) if works else "@@"
+private = works and not re.search(r"[\w.+-]+@[\w-]+\.\w|(?:\+?63|0)[ -]?9\d\d[ -]?\d{3}[ -]?\d{4}|\b\d{3,4}[ -]\d{4}\b|\b\d{7,}\b", everything)
 first = "this counts once the form works on unseen letters"
-check("changes only the amount when only the amount changes", works and steady >= 4, points=4, hint=first)
-check("contains nobody's telephone number or e-mail address", private, points=3, hint=first)
-check("is short: request and examples under 2,000 characters", works and len(everything) < 2000, points=3, hint=first)
+check("changes only the amount when only the amount changes", works and steady >= 4, points=4, hint="show amounts that are written differently" if works else first)
+check("contains nobody's telephone number or e-mail address", private, points=3, hint="take the number or address out" if works else first)
+check("is short: request and examples under 2,000 characters", works and len(everything) < 2000, points=3, hint="take examples out" if works else first)
 
 # %% [markdown]
 # ## 7. Think it over
 #
 # Answer in English or Filipino, in five to ten sentences.
+# Double-click the question below, write your answer under it, and press **Shift + Enter**.
 
 # %% [markdown] answer="reflect" points=20 outcome="judgement"
 # (a) Which field went wrong most often, in which language, and why do you think so? (b) Your check finds what is not in

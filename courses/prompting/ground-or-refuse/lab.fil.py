@@ -101,6 +101,7 @@
 # ## 6. Pag-isipan
 #
 # Sumagot sa Ingles o Filipino, sa lima hanggang sampung pangungusap.
+# I-double-click ang tanong sa ibaba, isulat ang sagot mo sa ilalim nito, at pindutin ang **Shift + Enter**.
 
 # %% [markdown] answer="reflect" points=20
 # (a) Aling mga tanong ang nagkamali ang pinili mo, at ano ang pagkakatulad ng mga ito? (b) Para sa website ng bayan, alin ang mas

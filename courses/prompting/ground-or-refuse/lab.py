@@ -65,7 +65,8 @@ print("It said:", " ".join(one for one, _ in said))
 #
 # From −40 to −24 is a support of 16 ÷ 40 = 0.4. No help at all is 0, and a notice that misleads is below 0. Because it is a
 # *share*, a long question counts like a short one, and one in Filipino, of which this model knows little, like one in
-# English. Write it: `after` is the log-probability after the notice, `without` after none.
+# English. Write it, with `-` for minus and `/` for divided by: `after` is the log-probability after the notice, `without`
+# after none.
 
 # %% solution="support"
 def support(after, without):
@@ -146,24 +147,31 @@ THRESHOLD = 0.36
 # %% demo
 import matplotlib.pyplot as plt
 
-rows = [
-    (value, item["answered"], one["language"], item["question"])
-    for one in PRACTICE
-    for value, item in zip(
-        supports(TEMPLATE, BY_SENTENCE, one["notice"], [each["question"] for each in one["questions"]]), one["questions"]
-    )
-]
-figure, axes = plt.subplots(figsize=(7, 2.4))
-for place, (word, mark) in enumerate((("no", "x"), ("yes", "o"))):
-    here = [value for value, answered, _, _ in rows if answered == word]
-    axes.plot(here, [place] * len(here), mark, markersize=8, fillstyle="none")
-axes.axvline(THRESHOLD, linestyle="--", color="black")
-axes.set_yticks([0, 1], ["not in the notice", "in the notice"])
-axes.set_ylim(-0.6, 1.6)
-axes.set_xlabel("support; the dashed line is your threshold")
-middle = {word: sorted(value for value, answered, _, _ in rows if answered == word) for word in ("no", "yes")}
-says = f"Support of questions that are not in the notice: {middle['no'][0]:.2f} to {middle['no'][-1]:.2f}; of those that are: "
-labkit.show(figure, says + f"{middle['yes'][0]:.2f} to {middle['yes'][-1]:.2f}. Your threshold is {THRESHOLD}.")
+rows = []
+trouble = what_is_wrong(TEMPLATE, THRESHOLD)
+for one in [] if trouble else PRACTICE:
+    values = supports(TEMPLATE, BY_SENTENCE, one["notice"], [item["question"] for item in one["questions"]])
+    rows += [(value, item["answered"], one["language"], item["question"]) for value, item in zip(values, one["questions"])]
+
+
+def picture():
+    figure, axes = plt.subplots(figsize=(7, 2.4))
+    for place, (word, mark) in enumerate((("no", "x"), ("yes", "o"))):
+        here = [value for value, answered, _, _ in rows if answered == word]
+        axes.plot(here, [place] * len(here), mark, markersize=8, fillstyle="none")
+    axes.axvline(THRESHOLD, linestyle="--", color="black")
+    axes.set_yticks([0, 1], ["not in the notice", "in the notice"])
+    axes.set_ylim(-0.6, 1.6)
+    axes.set_xlabel("support; the dashed line is your threshold")
+    ends = {word: sorted(value for value, answered, _, _ in rows if answered == word) for word in ("no", "yes")}
+    says = f"Support of questions that are not in the notice: {ends['no'][0]:.2f} to {ends['no'][-1]:.2f}; of those that are: "
+    labkit.show(figure, says + f"{ends['yes'][0]:.2f} to {ends['yes'][-1]:.2f}. Your threshold is {THRESHOLD}.")
+
+
+if trouble:
+    print("Nothing to show yet:", trouble)
+else:
+    picture()
 
 # %% demo
 for value, answered, language, question in sorted(rows):
@@ -187,7 +195,7 @@ def is_near(given, number):
 
 
 check("a notice that takes 16 of 40 away supports with 0.4", is_near(support(-24.0, -40.0), 0.4), points=4, hint="divide what it takes away by the surprise without it")
-check("a notice that misleads supports with less than 0", is_near(support(-50.0, -40.0), -0.25), points=4, hint="after − without is negative then")
+check("a notice that misleads supports with less than 0", is_near(support(-50.0, -40.0), -0.25), points=4, hint="after - without is negative then")
 
 # %% test="practice" points=12 outcome="grounding"
 trouble = what_is_wrong(TEMPLATE, THRESHOLD)
@@ -204,6 +212,8 @@ from labkit.draw import draw
 
 with open("hidden/notices.json", encoding="utf-8") as file:
     UNSEEN = draw(json.load(file), each=4, by=("language",))
+# In an order that is each learner's own, so that a question's place says nothing.
+UNSEEN = [{**one, "questions": draw(one["questions"], each=3, by=("answered",))} for one in UNSEEN]
 blind = ["yes"] * len(wanted(UNSEEN))  # whoever always answers is right by half: that is where the way begins
 told = blind if what_is_wrong(TEMPLATE, THRESHOLD) else decide(TEMPLATE, BY_SENTENCE, THRESHOLD, UNSEEN)
 asked = [{"notice": one["topic"] + " " + one["language"], "question": item["question"]} for one in UNSEEN for item in one["questions"]]
@@ -225,8 +235,8 @@ def agrees(after, without):
     return is_near(support(after, without), (after - without) / abs(without))
 
 
-check("agrees with the formula on other numbers", all(agrees(*pair) for pair in pairs), points=4, hint="(after − without) ÷ (−without)")
-check("is 0 where the notice does not help", all(is_near(support(one, one), 0) for _, one in pairs), points=3, hint="after − without is 0 then")
+check("agrees with the formula on other numbers", all(agrees(*pair) for pair in pairs), points=4, hint="(after - without) / -without")
+check("is 0 where the notice does not help", all(is_near(support(one, one), 0) for _, one in pairs), points=3, hint="after - without is 0 then")
 check("counts a question that is twice as long like a short one", all(is_near(support(2 * a, 2 * b), (a - b) / -b) for a, b in pairs), points=3, hint="divide: a share does not grow with the length")
 
 # %% test="works-cleanly" points=10 hidden outcome="grounding"
@@ -244,6 +254,7 @@ check("refuses nearly every question about another notice", works and lost >= 15
 # ## 6. Think it over
 #
 # Answer in English or Filipino, in five to ten sentences.
+# Double-click the question below, write your answer under it, and press **Shift + Enter**.
 
 # %% [markdown] answer="reflect" points=20 outcome="judgement"
 # (a) Which questions did your choice get wrong, and what have they in common? (b) For the town's website, is it worse to

@@ -79,7 +79,7 @@
 # Ngayon, sa isa sa limang mesa dapat mapunta ang mensahe: `certificates` (kapanganakan, kasal, kamatayan), `taxes` (pati permit
 # at bayarin), `health`, `roads` (pati ilaw at tulay) o `garbage` (pati puno at ilog). Limang salita sa halip na tatlo, at mas
 # magkakalapit. Gamitin ang natutuhan mo, pero sumukat muli: baka makasama rito ang nakatulong sa itaas. Dalawang puwedeng
-# subukan: dulo gaya ng `It is about`, at mga halimbawa para sa *bawat* opisina, sa dalawang wika.
+# subukan: dulo gaya ng `It is about`, at mga halimbawa para sa *bawat* opisina, sa Ingles at Taglish.
 #
 # Sinadyang wala rito ang Filipino. Sa modelong ito, parang paghagis lang ng dais ang pagpapadala ng mga mensaheng Filipino (isa sa
 # lima, sinukat sa 60 mensahe), anuman ang template. Kaunti lang ang nabasa nitong Filipino. Kung gagamitin pa rin ito ng
@@ -113,6 +113,7 @@
 # ## 6. Pag-isipan
 #
 # Sumagot sa Filipino o Ingles, sa lima hanggang sampung pangungusap.
+# I-double-click ang tanong sa ibaba, isulat ang sagot mo sa ilalim nito, at pindutin ang **Shift + Enter**.
 
 # %% [markdown] answer="reflect" points=20
 # Gusto ng opisina mong gamitin ang template na ito simula Lunes. (a) Aling uri ng mensahe ang mali ang pagkakauri ng template mo,

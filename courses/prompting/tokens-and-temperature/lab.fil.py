@@ -1,34 +1,35 @@
 # %% [markdown]
 # # 1.1 Mga token at temperatura
 #
-# Kapag nagtanong ka sa modelo ng wika, dalawang bagay ang nagtatakda ng makukuha mo at ng halaga nito. Pinuputol ang
-# teksto mo sa mga **token**, maliliit na pirasong kilala ng modelo. Pagkatapos, paulit-ulit, binibigyan ng modelo ng
-# iskor ang bawat piraso, ginagawang tsansa ang mga iskor, at binubunot ang kasunod na piraso. **Temperatura** ang
+# Kapag nagtanong ka sa language model, dalawang bagay ang nagtatakda ng makukuha mo at ng halaga nito. Pinuputol ang
+# teksto mo sa mga **token**, maliliit na pirasong kilala ng model. Pagkatapos, paulit-ulit, binibigyan ng model ng
+# score ang bawat piraso, ginagawang tsansa ang mga score, at binubunot ang kasunod na piraso. **Temperatura** ang
 # nagsasabi kung gaano kapangahas ang pagbunot.
 #
-# Bubuuin mo mismo ang dalawang bahagi, sa ilang maikling linya:
+# Kukumpletuhin mo mismo ang dalawang bahagi, sa pagpuno ng mga puwang sa ilang maikling linya:
 #
-# - ang `chances(scores, temperature)` ay gumagawa ng mga tsansa mula sa mga iskor;
+# - ang `chances(scores, temperature)` ay gumagawa ng mga tsansa mula sa mga score;
 # - ang `estimate_tokens(text, language)` ay nagsasabi nang maaga kung ilang token ang magagastos sa isang teksto.
 #
-# Hindi ka pa nakapagprograma? Sinasabi ng bawat kahon kung ano ang ilalagay at saan. I-click ang isang kulay-abong
-# kahon at pindutin ang **Shift + Enter** para patakbuhin, mula itaas hanggang ibaba. Wala kang masisira rito.
+# Hindi ka pa nakapagprograma? Puwang ang tatlong tuldok (`...`), at ang nasa likod ng `#` sa linyang iyon ang nagsasabi
+# kung ano ang ilalagay. I-click ang isang kulay-abong kahon at pindutin ang **Shift + Enter** para patakbuhin, mula itaas
+# hanggang ibaba. Wala kang masisira rito.
 
 # %%
 
 # %% [markdown]
-# ## 1. Mula iskor tungo sa tsansa
+# ## 1. Mula score tungo sa tsansa
 #
-# Tanungin ang totoong modelo kung paano ito magpapatuloy. Log-probability ang mga numero: mas malapit sa sero, mas
+# Tanungin ang totoong model kung paano ito magpapatuloy. Log-probability ang mga numero: mas malapit sa sero, mas
 # malamang.
 
 # %% demo
 
 # %% [markdown]
-# Maaaring maging anumang numero ang iskor; ang tsansa ay nasa pagitan ng 0 at 1, at 1 ang kabuuan ng lahat ng tsansa.
+# Maaaring maging anumang numero ang score; ang tsansa ay nasa pagitan ng 0 at 1, at 1 ang kabuuan ng lahat ng tsansa.
 # *Softmax* ang karaniwang paraan:
 #
-# 1. hatiin ang bawat iskor sa temperatura;
+# 1. hatiin ang bawat score sa temperatura;
 # 2. ibawas sa bawat isa ang pinakamalaki sa mga numerong ito (walang tsansang nababago, at nananatiling maliit ang
 #    mga numero);
 # 3. itaas ang e sa bawat numero: `math.exp(numero)`;
@@ -38,38 +39,43 @@
 # temperaturang eksaktong 0 ay nangangahulugang: kunin ang pinakamahusay. Kung may magkakapantay na pinakamahusay,
 # paghatian nila ang tsansa.
 #
-# Palitan ang tatlong tuldok. Ang `scores` ay listahang gaya ng `[2.0, 1.0, 0.0]`; magbalik ng listahang kasinghaba nito.
+# Ang `scores` ay listahang gaya ng `[2.0, 1.0, 0.0]`, at listahang kasinghaba nito ang sagot. Gumagawa nito ang linyang
+# gaya ng `[score / 2 for score in scores]`: kalahati ng bawat score. Punan ang tatlong puwang; handa na ang ibang linya.
 
 # %% solution="chances"
 
-# %% demo
-
-# %% demo
-
 # %% test="chances-examples" points=10
+
+# %% demo
+
+# %% demo
 
 # %% [markdown]
 # ## 2. Ang halaga ng isang teksto
 #
 # May maiikling teksto ng tanggapan sa kahon sa ibaba, sa Ingles at sa Filipino na iisa ang kahulugan, kasama ang bilang
-# ng token ng bawat isa para sa modelo ng kursong ito (binilang gamit ang sarili nitong tokenizer).
+# ng token ng bawat isa para sa model ng kursong ito (binilang gamit ang sarili nitong tokenizer).
 
 # %% demo
 
 # %% demo
 
 # %% [markdown]
-# Paghambingin ang dalawang pangungusap na magkasinghaba. Natuto ang modelong ito mula sa Ingles, kaya buo nitong kilala
+# Paghambingin ang dalawang pangungusap na magkasinghaba. Natuto ang modelng ito mula sa Ingles, kaya buo nitong kilala
 # ang karamihan ng salitang Ingles at kailangang baybayin nang pira-piraso ang mga salitang Filipino. Para magplano ng
 # badyet, hindi kailangan ng eksaktong bilang; sapat na ang pagtataya: **ilang karakter ang nasasaklaw ng isang token,
 # sa karaniwan, sa bawat wika?**
 #
-# Hanapin ang dalawang karaniwan mula sa `PAIRS`, saka tayain ang mga token ng isang teksto mula sa haba nito. Magbalik
-# ng buong bilang na hindi bababa sa 1 (makatutulong ang `round(...)`). Ang `language` ay `"english"` o `"filipino"`.
+# Hanapin ang dalawang karaniwan mula sa `PAIRS`: pagsamahin ang lahat ng karakter, pagsamahin ang lahat ng token, at
+# minsan lang maghati. (Kung kukunin ang karaniwan ng sariling numero ng bawat pares, magiging katumbas ng isang talata ang
+# isang salita.) Saka tayain ang mga token ng isang teksto mula sa haba nito: buong bilang na hindi bababa sa 1. Ang
+# `language` ay `"english"` o `"filipino"`. Punan muli ang mga puwang.
 
 # %% solution="cost"
 
 # %% test="cost-examples" points=10
+
+# %% demo
 
 # %% test="chances-properties" points=30 hidden
 
@@ -81,6 +87,7 @@
 # ## 3. Pag-isipan
 #
 # Sumagot sa Filipino o Ingles, sa lima hanggang sampung pangungusap.
+# I-double-click ang tanong sa ibaba, isulat ang sagot mo sa ilalim nito, at pindutin ang **Shift + Enter**.
 
 # %% [markdown] answer="reflect" points=20
 # Binabayaran ng isang serbisyo ang bawat token, at pare-pareho ang bilang na magagamit ng bawat tao sa isang araw.
@@ -90,7 +97,7 @@
 
 # %% [markdown]
 # Paano babasahin ang sagot mo, tig-limang puntos ang apat na ito: ginagamit ang mga numerong *ikaw* ang nakakita; sinasabi kung sino
-# ang nagbabayad sa pagkakaiba at kung makatarungan iyon, na may dahilan; pumipili ng temperatura para sa huling araw at para sa
+# ang nagbabayad sa pagkakaiba at kung makatarungan iyon, na may dahilan; pumipili ng temperatura para sa taning at para sa
 # pista; sinasabi ang magagawa ng bawat pili sa isang mamamayan. 0 ang bawat isa kung wala, 2 kung nabanggit, 4 kung naipaliwanag, 5
 # kung may halimbawa.
 #

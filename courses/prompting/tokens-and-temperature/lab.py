@@ -5,13 +5,14 @@
 # text is cut into **tokens**, small pieces the model knows. Then, again and again, the model gives every piece a
 # score, turns the scores into chances, and draws the next piece. **Temperature** says how adventurous that draw is.
 #
-# You will build both parts yourself, in a few short lines:
+# You will finish both parts yourself, by filling gaps in a few short lines:
 #
 # - `chances(scores, temperature)` turns scores into chances;
 # - `estimate_tokens(text, language)` says beforehand how many tokens a text will cost.
 #
-# You have never programmed? Each box tells you what goes where. Click a grey box and press **Shift + Enter** to run
-# it, from top to bottom. Nothing you do here can break anything.
+# You have never programmed? Where you see three dots (`...`) there is a gap, and what stands behind the `#` in that line
+# says what goes into it. Click a grey box and press **Shift + Enter** to run it, from top to bottom. Nothing you do here
+# can break anything.
 
 # %%
 import csv
@@ -19,6 +20,11 @@ import math
 
 with open("data/pairs.csv", encoding="utf-8") as file:
     PAIRS = list(csv.DictReader(file))
+
+
+def has_gaps(*given):
+    """Whether three dots are left in what an answer gives."""
+    return any(one is ... or (isinstance(one, list) and ... in one) for one in given)
 
 # %% [markdown]
 # ## 1. From scores to chances
@@ -42,7 +48,8 @@ labkit.score("The capital of the Philippines is", [" Manila", " Cebu", " Tokyo"]
 # A low temperature makes the best piece almost certain; a high one brings all chances closer together. A temperature
 # of exactly 0 means: take the best one. If several are equally best, share the chance among them.
 #
-# Replace the three dots. `scores` is a list such as `[2.0, 1.0, 0.0]`; give back a list of the same length.
+# `scores` is a list such as `[2.0, 1.0, 0.0]`, and the answer is a list of the same length. A line such as
+# `[score / 2 for score in scores]` makes one: half of each score. Fill the three gaps; every other line is ready.
 
 # %% solution="chances"
 def chances(scores, temperature):
@@ -56,40 +63,58 @@ def chances(scores, temperature):
     return [power / sum(powers) for power in powers]
     ### END SOLUTION
     ### BEGIN STARTER
-    # return ...
+    # largest = max(scores)
+    # if temperature == 0:
+    #     winners = [1.0 if score == largest else 0.0 for score in scores]
+    #     return [... for winner in winners]  # its share: the winner divided by sum(winners)
+    # powers = [... for score in scores]  # math.exp( ) of: score less largest, that divided by the temperature
+    # return [... for power in powers]  # its chance: the power divided by the sum of all powers
     ### END STARTER
+
+# %% test="chances-examples" points=10 outcome="chances"
+def near(given, wanted):
+    if not isinstance(given, list) or len(given) != len(wanted) or ... in given:
+        return False
+    return all(abs(a - b) < 1e-3 for a, b in zip(given, wanted))
+
+
+gaps = "fill the gaps in the box above, and run it again"
+check("two equal scores share the chance", near(chances([1.0, 1.0], 1.0), [0.5, 0.5]), points=2, hint=gaps)
+check("a score that is 1 higher is e times as likely", near(chances([1.0, 0.0], 1.0), [0.731, 0.269]), points=3, hint="exp of (score − largest) ÷ temperature, divided by the sum")
+check("at temperature 2 the same two are closer together", near(chances([1.0, 0.0], 2.0), [0.622, 0.378]), points=3, hint="divide by the temperature before exp")
+check("temperature 0 takes the best one", near(chances([1.0, 0.0], 0), [1.0, 0.0]), points=2, hint="divide each winner by sum(winners)")
 
 # %% demo
 import matplotlib.pyplot as plt
 
 WORDS = [" Manila", " Cebu", " Davao", " Rizal", " rice"]
 scores = labkit.score("The capital of the Philippines is", WORDS)
-figure, axes = plt.subplots(figsize=(7, 2.6))
-told = []
-for place, (temperature, hatch) in enumerate(((0, ""), (0.5, "//"), (1, ".."), (3, "xx"))):
-    spots = [spot + 0.2 * place for spot in range(len(WORDS))]
-    bars = chances(scores, temperature)
-    axes.bar(spots, bars, 0.2, label=f"temperature {temperature}", hatch=hatch, edgecolor="black")
-    told.append(f"at temperature {temperature} the likeliest word has {max(bars):.2f}")
-axes.set_xticks([spot + 0.3 for spot in range(len(WORDS))], WORDS)
-axes.set_ylabel("chance")
-axes.legend()
-labkit.show(figure, "The chances of five words: " + "; ".join(told) + ".")
+
+
+def picture():
+    figure, axes = plt.subplots(figsize=(7, 2.6))
+    told = []
+    for place, (temperature, hatch) in enumerate(((0, ""), (0.5, "//"), (1, ".."), (3, "xx"))):
+        spots = [spot + 0.2 * place for spot in range(len(WORDS))]
+        bars = chances(scores, temperature)
+        axes.bar(spots, bars, 0.2, label=f"temperature {temperature}", hatch=hatch, edgecolor="black")
+        told.append(f"at temperature {temperature} the likeliest word has {max(bars):.2f}")
+    axes.set_xticks([spot + 0.3 for spot in range(len(WORDS))], WORDS)
+    axes.set_ylabel("chance")
+    axes.legend()
+    labkit.show(figure, "The chances of five words: " + "; ".join(told) + ".")
+
+
+if has_gaps(chances(scores, 0), chances(scores, 1)):
+    print("Nothing to show yet: fill the gaps in chances first, then run this box again.")
+else:
+    picture()
 
 # %% demo
 import random
 
-for temperature in (0, 1, 3):
+for temperature in () if has_gaps(chances(scores, 0), chances(scores, 1)) else (0, 1, 3):
     print(temperature, *random.choices(WORDS, chances(scores, temperature), k=12))
-
-# %% test="chances-examples" points=10 outcome="chances"
-def near(given, wanted):
-    return len(given) == len(wanted) and all(abs(a - b) < 1e-3 for a, b in zip(given, wanted))
-
-
-check("two equal scores share the chance", near(chances([1.0, 1.0], 1.0), [0.5, 0.5]), points=3)
-check("a score that is 1 higher is e times as likely", near(chances([1.0, 0.0], 1.0), [0.731, 0.269]), points=4)
-check("at temperature 2 the same two are closer together", near(chances([1.0, 0.0], 2.0), [0.622, 0.378]), points=3)
 
 # %% [markdown]
 # ## 2. What a text costs
@@ -115,8 +140,9 @@ labkit.show(figure, "Tokens against characters of each text: the Filipino points
 # must spell Filipino words in pieces. To plan a budget you need no exact count; an estimate will do: **how many
 # characters does one token cover, on average, in each language?**
 #
-# Find the two averages from `PAIRS`, then estimate a text's tokens from its length. Give back a whole number that is
-# at least 1 (`round(...)` helps). `language` is `"english"` or `"filipino"`.
+# Find the two averages from `PAIRS`: add up all characters, add up all tokens, and divide once. (The average of each
+# pair's own number would count a word like a paragraph.) Then estimate a text's tokens from its length: a whole number that
+# is at least 1. `language` is `"english"` or `"filipino"`. Again, fill the gaps.
 
 # %% solution="cost"
 def characters_per_token(language):
@@ -126,7 +152,9 @@ def characters_per_token(language):
     return characters / sum(int(pair[language + "_tokens"]) for pair in PAIRS)
     ### END SOLUTION
     ### BEGIN STARTER
-    # return ...
+    # characters = sum(len(pair[language]) for pair in PAIRS)
+    # tokens = sum(int(pair[language + "_tokens"]) for pair in PAIRS)
+    # return ...  # how many characters there are for one token
     ### END STARTER
 
 
@@ -136,15 +164,25 @@ def estimate_tokens(text, language):
     return max(1, round(len(text) / characters_per_token(language)))
     ### END SOLUTION
     ### BEGIN STARTER
-    # return ...
+    # length = len(text)
+    # return ...  # the length divided by characters_per_token(language), as a whole number: max(1, round( ))
     ### END STARTER
 
 # %% test="cost-examples" points=10 outcome="cost"
-english, filipino = characters_per_token("english"), characters_per_token("filipino")
+def number(given):
+    return given if isinstance(given, (int, float)) else -1
+
+
+english, filipino = number(characters_per_token("english")), number(characters_per_token("filipino"))
 check("an English token covers between 3.5 and 6 characters", 3.5 < english < 6, points=3)
 check("a Filipino token covers fewer characters than an English one", 1.5 < filipino < english, points=3)
-once, twice = estimate_tokens("po " * 100, "filipino"), estimate_tokens("po " * 200, "filipino")
+once, twice = (number(estimate_tokens("po " * many, "filipino")) for many in (100, 200))
 check("twice the text costs about twice the tokens", 1.9 < twice / once < 2.1, points=4)
+
+# %% demo
+for language in ("english", "filipino"):
+    print(language, "has", characters_per_token(language), "characters for one token;")
+    print('  "Salamat po sa inyong tulong." costs about', estimate_tokens("Salamat po sa inyong tulong.", language), "tokens")
 
 # %% test="chances-properties" points=30 hidden outcome="chances"
 import random
@@ -236,6 +274,7 @@ check("the same text costs the same again, whatever was asked in between", count
 # ## 3. Think it over
 #
 # Answer in English or Filipino, in five to ten sentences.
+# Double-click the question below, write your answer under it, and press **Shift + Enter**.
 
 # %% [markdown] answer="reflect" points=20 outcome="judgement"
 # A service pays for every token and each person may use the same number a day. (a) What does your estimate say about

@@ -22,6 +22,7 @@ class Receipt:
     signature: str = field(default="", repr=False)
     saved_at: datetime | None = None
     attempts_left: int | None = None
+    unwritten: tuple[tuple[str, float], ...] = ()  # written answers that are as they were: how each begins, its points
 
     def __repr__(self) -> str:
         return "\n".join(self._lines())
@@ -40,6 +41,11 @@ class Receipt:
             lines.append(
                 f"It is the notebook as saved at {self.saved_at:%H:%M:%S}. Changed something since? Save, then submit "
                 "again."
+            )
+        for begins, points in self.unwritten:
+            lines.append(
+                f"Not written yet, {points:g} points: “{begins}” Double-click that text, write your answer under it, "
+                "save, and submit again."
             )
         if self.missing:
             lines.append(f"Missing, so it earns nothing: {', '.join(self.missing)}.")

@@ -144,6 +144,7 @@ class HttpTransport:
             signature=given.get("signature", ""),
             saved_at=saved_at,
             attempts_left=given.get("attempts_left"),
+            unwritten=tuple((one["begins"], one["points"]) for one in given.get("unwritten", ())),
         )
 
     def _with_key(

@@ -78,7 +78,7 @@ def _licences(lab: Lab) -> Iterator[Finding]:
         file = folder / _LICENCES
         try:
             told = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             yield Finding(str(file), 1, f"this is not TOML ({error})", "Mend it; text goes in quotes.")
             continue
         instead = '["FILE"], then licence = "SPDX name" and source = "where it is from".'

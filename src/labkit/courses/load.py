@@ -60,6 +60,7 @@ _OUTCOME_KEYS = ("id", "text", "texts", "frameworks")
 # A name as PEP 508 has it, without version, extras or markers.
 _PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _MOST_TOKENS = 100_000
+_FIRST_YEAR, _LAST_YEAR = 2000, 2200
 _POLICIES = ("assigned-models", "open", "closed")
 _PROFILES = ("light", "torch")
 _BESIDE = {*LANGUAGES.values(), "data", "hidden", "submissions", "calibration.json", "README.md"}
@@ -234,4 +235,7 @@ def _due(table: Table) -> datetime | None:
     due = table.get("due")
     if due is not None and (not isinstance(due, datetime) or due.tzinfo is None):
         raise table.refuse("due", f"due = {due}", "write a time with its zone: 2027-01-31T23:59:00+08:00")
+    if due is not None and not _FIRST_YEAR <= due.year <= _LAST_YEAR:
+        instead = f"write a year from {_FIRST_YEAR} to {_LAST_YEAR}; for never, leave `due` out"
+        raise table.refuse("due", f"due = {due}", instead)
     return due

@@ -10,6 +10,7 @@ import json
 import shutil
 import tempfile
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -34,7 +35,10 @@ def new_lab(root: Path, course_id: str, lab_id: str, title: str = "") -> Lab:
     for what, name in (("course", course_id), ("lab", lab_id)):
         if not NAME.fullmatch(name):
             raise OperatorError(f"{name!r} cannot be a {what}'s id.", instead="Use a-z, 0-9 and single hyphens.")
-    title = title.strip() or lab_id.replace("-", " ").capitalize()
+    title = " ".join(title.split())  # on one line, whatever breaks it
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in title):
+        raise OperatorError(f"{title[:80]!r} cannot be a title.", instead="Write it in letters that can be read.")
+    title = title or lab_id.replace("-", " ").capitalize()
     root.mkdir(parents=True, exist_ok=True)
     outcomes = load_course(root, course_id).outcomes if (root / course_id).exists() else ()
     with tempfile.TemporaryDirectory(dir=root, prefix=".") as fresh:
@@ -66,7 +70,7 @@ def _add(root: Path, course_id: str, lab_id: str, title: str, made: Path) -> Non
     text = f"{file.read_text('utf-8').rstrip()}\n\n{_lab_text(lab_id, title)}"
     try:
         tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         raise OperatorError(
             f"No [[labs]] table can be added at the end of {file}.", instead="Write each lab as a [[labs]] table there."
         ) from None

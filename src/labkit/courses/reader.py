@@ -26,7 +26,7 @@ class Table:
         lines = file.read_text("utf-8").splitlines()
         try:
             return cls(file, lines, tomllib.loads("\n".join(lines)))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             line = re.search(r"at line (\d+)", str(error))
             found = f"this is not TOML ({error})"
             number = int(line[1]) if line else len(lines)

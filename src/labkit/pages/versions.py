@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from labkit.courses import Course
 from labkit.courses.course import LANGUAGES
-from labkit.errors import AuthorError, OperatorError, VersionBehind
+from labkit.errors import AuthorError, OperatorError, PlatformFault, VersionBehind
 from labkit.pages.site import Site
 from labkit.pages.view import HEADERS, View
 from labkit.programme.people import Person, everyone
@@ -125,7 +125,7 @@ def _labs(workshop: Workshop, version: Version) -> list[Written]:
     """None where the text cannot be read any more: by a newer labkit, say."""
     try:
         return workshop.labs(version)
-    except (AuthorError, OperatorError):
+    except (AuthorError, OperatorError, PlatformFault):
         return []
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import labkit
 
 MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_ETC = ("ld.so.cache", "localtime", "mime.types", "alternatives", "nsswitch.conf")
+_ETC = ("ld.so.cache", "localtime", "mime.types", "alternatives", "nsswitch.conf", "fonts")
 _ETC_NETWORK = ("resolv.conf", "hosts", "ssl")
 
 

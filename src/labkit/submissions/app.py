@@ -25,6 +25,7 @@ from labkit.submissions.receipt import Signer
 from labkit.submissions.release import Releases
 from labkit.submissions.scores import Scores
 from labkit.submissions.store import Store, Submission
+from labkit.submissions.unwritten import unwritten
 
 # Base64 adds a third; the rest of the body is names.
 _MOST_BODY = wire.MOST_BYTES * 4 // 3 + 2**20
@@ -144,6 +145,9 @@ async def _submit(service: Service, request: Request) -> Response:
     if most is not None:
         used = len(await run_in_threadpool(service.store.of_person, username, lab.course, lab.id))
         told["attempts_left"] = Attempts(used, most).left  # beside the receipt: it is not signed
+    before = await run_in_threadpool(service.releases.notebooks, lab.course, lab.id)
+    if left := await run_in_threadpool(unwritten, files[f"{lab.id}.ipynb"], before):
+        told["unwritten"] = left
     return JSONResponse(told, status_code=201 if new else 200)
 
 

@@ -32,14 +32,14 @@ class Queue:
         self._engine, self._now = engine, now
         self.holder = holders.new()
 
-    def take(self, batch: str | None = None) -> Submission | None:
+    def take(self, batch: str | None = None, *, fresh: bool = False) -> Submission | None:
         """The submission whose turn it is, from here on this worker's; None if there is none. With `batch`, of that
-        batch alone.
+        batch alone; with `fresh`, none that waits for its pass with the model.
 
         People take turns: everybody's first of the last minutes, then everybody's second. Who hands in ten holds up
         nobody. What waits for its pass with the model comes after all that has had none yet.
         """
-        return self._claim(self._next(batch), lambda row: {"state": "grading", "tries": row["tries"] + 1})
+        return self._claim(self._next(batch, fresh=fresh), lambda row: {"state": "grading", "tries": row["tries"] + 1})
 
     def take_unwritten(self, batch: str | None = None) -> Submission | None:
         """A graded submission that has still to be written into the gradebook, from here on this worker's."""
@@ -62,9 +62,10 @@ class Queue:
                 if connection.execute(update(submissions).where(same, self._free()).values(values)).rowcount == 1:
                     return Submission.of({**row, **values})
 
-    def _next(self, batch: str | None) -> Select[Any]:
+    def _next(self, batch: str | None, *, fresh: bool) -> Select[Any]:
         table = submissions.c
         waits = table.state.in_(("queued", "fault")) & table.holder.is_(None)
+        waits &= ~table.asks_model if fresh else true()
         waits &= true() if batch is None else table.batch == batch
         may = waits & (table.not_before.is_(None) | (table.not_before <= self._now()))
         recent = table.received_at >= self._now() - timedelta(seconds=TURN_SECONDS)

@@ -24,6 +24,16 @@ class Releases:
             found[f"{lab}.ipynb"] = translated[notebook]
         return found
 
+    def notebooks(self, course: str, lab: str) -> list[bytes]:
+        """The released notebook in every language of it."""
+        folder = self._root / course / "learner" / lab
+        own = (
+            path
+            for path in sorted(folder.glob("*.ipynb"))
+            if path.name == f"{lab}.ipynb" or _is_translation(path.name, lab)
+        )
+        return [path.read_bytes() for path in own]
+
     def names(self, course: str, lab: str) -> list[str]:
         return sorted(self.files(course, lab))
 

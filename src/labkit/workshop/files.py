@@ -14,8 +14,9 @@ from labkit.errors import RequestRefused
 
 MOST_FILES = 2_000
 MOST_BYTES = 24 * 2**20
-# No name begins with a dot, so none is git's, an editor's or a way upwards.
-_NAME = r"[^\x00-\x1f\x7f\\/.\"][^\x00-\x1f\x7f\\/\"]{0,120}"
+# No name begins with a dot, so none is git's, an editor's or a way upwards; nor is one `git~1`, which git takes for
+# `.git` as Windows shortens it, and never gives out again.
+_NAME = r"(?![Gg][Ii][Tt]~\d)[^\x00-\x1f\x7f\\/.\"][^\x00-\x1f\x7f\\/\"]{0,120}"
 _TEXTS = "|".join(re.escape(name) for name in (*LANGUAGES.values(), "README.md", "calibration.json"))
 _KNOWN = re.compile(
     rf"[A-Za-z0-9][\w-]*\.(?:toml|md)|{NAME.pattern}/(?:{_TEXTS}|submissions/[\w-]+\.py|(?:data|hidden)(?:/{_NAME}){{1,6}})"

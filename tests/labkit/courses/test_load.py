@@ -66,6 +66,9 @@ def test_every_key_an_author_may_write_is_read(write):
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nai_policy = "exam"', 5, "ai_policy = 'exam'"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nprofile = "gpu"', 5, "profile = 'gpu'"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\ndue = 2027-01-31T23:59:00', 5, "due = 2027"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\ndue = 9999-12-31T23:59:59Z', 5, "due = 9999"),
+        ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\ndue = 0001-01-01T00:00:00Z', 5, "due = 0001"),
+        ('title = "T"\nx = ' + "[" * 5000 + "]" * 5000, 2, "this is not TOML"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\nmodels = "m"', 5, "models = 'm'"),
         ('title = "T"\n[[labs]]\nid = "one"\ntitle = "O"\ntitles = {tl = "x"}', 5, "unknown language 'tl'"),
         *(

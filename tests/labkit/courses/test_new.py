@@ -77,6 +77,19 @@ def test_any_title_can_be_given(tmp_path_factory, title):
     assert lint(lab) == []
 
 
+@pytest.mark.parametrize("title", ['a\n# %% solution="x"', "a\u2028b", "a\r\n\tb"])
+def test_a_title_stands_on_one_line(tmp_path, title):
+    lab = new_lab(tmp_path, "c", "one", title)
+    assert f"# # {' '.join(title.split())}\n" in (lab.path / "lab.py").read_text("utf-8")
+
+
+@pytest.mark.parametrize("title", ["a\x1bb", "a\x00b", "a\udcffb"])
+def test_a_title_nobody_can_read_is_refused_before_anything_is_written(tmp_path, title):
+    with pytest.raises(OperatorError, match="cannot be a title"):
+        new_lab(tmp_path / "courses", "c", "one", title)
+    assert not (tmp_path / "courses").exists()
+
+
 @pytest.mark.parametrize("which", ["Up/one", "c/One", "c/one/two", "c/..", "../one", "c/", "/one", "c/-"])
 def test_a_name_that_cannot_be_one_is_refused_before_anything_is_written(tmp_path, capsys, which):
     assert new([which, "--courses", str(tmp_path / "courses")]) == 1

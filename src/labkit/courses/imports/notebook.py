@@ -162,7 +162,7 @@ def _marked(about: dict[str, Any], place: str, notes: Notes) -> dict[str, Any]:
     name = about.get("grade_id")
     try:
         points = max(0.0, float(about.get("points") or 0))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         points = 0.0
     if not points < 1e9:  # inf and nan too
         notes.lost(f"points of {points}", place)

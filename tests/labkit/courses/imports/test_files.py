@@ -160,6 +160,12 @@ def test_a_file_goes_to_the_notebooks_that_name_it_or_to_all_of_them(course, bri
     assert found == {"set-a": {"a.csv", "both.csv"}, "set-b": {"b.csv", "both.csv"}}
 
 
+@pytest.mark.parametrize("broken", ['x = "\\x1"', 'x = "\\N{nope}"', "x = '\\u12'"])
+def test_a_text_with_half_an_escape_is_left_as_it_is(lab, broken):
+    made = lab(plain(broken), SOLVED, TESTED)
+    assert made.cells[0].source == broken or broken in str(made.cells[0])
+
+
 def test_a_notebook_in_a_folder_below_and_a_module_beside_are_told(lab):
     made = lab(
         plain("import helper"),

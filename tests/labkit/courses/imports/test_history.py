@@ -3,6 +3,7 @@
 import csv
 import io
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -126,6 +127,16 @@ def test_what_is_no_gradebook_is_refused_with_what_to_do(tmp_path, content):
     with pytest.raises(OperatorError) as refused:
         read_history(file)
     assert "--no-gradebook" in refused.value.instead
+
+
+def test_a_gradebook_whose_tables_lack_columns_is_refused_too(tmp_path):
+    file = tmp_path / "gradebook.db"
+    with closing(sqlite3.connect(file)) as opened, opened:
+        opened.execute("CREATE TABLE assignment (title TEXT)")
+        opened.execute("INSERT INTO assignment VALUES ('one')")
+
+    with pytest.raises(OperatorError, match="cannot be read"):
+        read_history(file)
 
 
 def test_an_empty_gradebook_is_an_empty_history(tmp_path):
