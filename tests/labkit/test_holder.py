@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from labkit import holder
-from labkit.submissions.queue import Queue
 
 NOW = datetime.now(UTC)
 
@@ -58,13 +57,3 @@ def changed(**parts: str) -> str:
 )
 def test_what_cannot_be_seen_from_here_is_believed_for_a_while(name: str, since: datetime, lives: bool):
     assert holder.alive(name, since) == lives
-
-
-def test_recovery_leaves_a_living_workers_submission_alone(engine, store):
-    mine, other = Queue(engine), Queue(engine)
-    submission, _ = store.receive("ana", "testing", "clip", {"clip.ipynb": b"1"}, [])
-    mine.take()
-    assert other.recover() == 0
-    assert store.get(submission.id).state == "grading"
-    assert other.recover(alive=lambda *_: False) == 1
-    assert other.take().id == submission.id

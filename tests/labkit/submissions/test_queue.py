@@ -153,3 +153,13 @@ def test_a_course_shows_each_learners_latest_score(store: Store, engine: Engine)
     for who, content, points in (("ana", b"1", 1.0), ("ana", b"2", 2.0), ("ben", b"1", 4.0)):
         scores.record(hand_in(store, content, who), {**REPORT, "score": points}, 0)
     assert {(one.username, one.score) for one in scores.of_course("testing")} == {("ana", 2.0), ("ben", 4.0)}
+
+
+def test_recovery_leaves_a_living_workers_submission_alone(engine, store):
+    mine, other = Queue(engine), Queue(engine)
+    submission, _ = store.receive("ana", "testing", "clip", {"clip.ipynb": b"1"}, [])
+    mine.take()
+    assert other.recover() == 0
+    assert store.get(submission.id).state == "grading"
+    assert other.recover(alive=lambda *_: False) == 1
+    assert other.take().id == submission.id
