@@ -1,0 +1,136 @@
+"""Many small trainings at once, against the same ones after another and each in a process of its own.
+
+    python -m benchmarks.training [--json] [--quick]
+
+Every measurement is a process of its own that begins with its imports: CPU seconds and peak memory are its whole life's.
+The jobs are 1 row of 48 tokens a step, LoRA of rank 8 on all projections, AdamW; the base is the embedded one.
+
+    cotrained     all jobs in one pass (labkit.training)
+    sequential    one job after another on one resident base, with PEFT and torch
+    separate      one process for each job, with PEFT and torch: one is measured, K are counted
+
+`over_resident_sequential_k8` is sequential's CPU seconds over cotrained's for 8 jobs, `over_separate_processes_k8` those
+of 8 processes, `memory_share_of_separate_k8` cotrained's peak over theirs together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+WORDS = "water road office permit school clinic flood light tax health aid birth market bridge river".split(" ")
+FOLDER = Path(".pytest_cache/d/labkit-models")
+
+
+def rows(tokenizer: Any, count: int, tokens: int, seed: int) -> list[tuple[list[int], list[bool]]]:
+    """(ids, learned) of that many tokens, the last third learned."""
+    draw = random.Random(seed)
+    found = []
+    for _ in range(count):
+        ids = tokenizer(" ".join(draw.choice(WORDS) for _ in range(tokens)))["input_ids"][:tokens]
+        found.append((ids, [place >= tokens * 2 // 3 for place in range(tokens)]))
+    return found
+
+
+def cotrained(base: Path, jobs: int, steps: int, tokens: int, batch: int) -> None:
+    from labkit.training.cotrainer import CoTrainer
+    from labkit.training.encode import Row
+    from labkit.training.order import batch as batch_of
+    from labkit.training.resident import Resident
+    from labkit.training.spec import Spec
+
+    resident = Resident(base)
+    trainer = CoTrainer(resident)
+    data = [
+        [Row(tuple(ids), tuple(mine)) for ids, mine in rows(resident.tokenizer, 16, tokens, n)] for n in range(jobs)
+    ]
+    joined = [trainer.join(Spec("base", steps=steps, batch=batch, seed=number)) for number in range(jobs)]
+    for _ in range(steps):
+        trainer.step({str(n): (job, batch_of(data[n], batch, job.step, n)) for n, job in enumerate(joined)})
+
+
+def sequential(base: Path, jobs: int, steps: int, tokens: int, batch: int) -> None:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.set_num_threads(1)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    for number in range(jobs):
+        data = rows(tokenizer, 16, tokens, number)
+        adapted = get_peft_model(
+            model, LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
+        )
+        moved = [one for one in adapted.parameters() if one.requires_grad]
+        optimizer = torch.optim.AdamW(moved, lr=1e-3, weight_decay=0.0)
+        for step in range(steps):
+            now = [data[(step * batch + place) % len(data)] for place in range(batch)]
+            ids = torch.tensor([ids for ids, _ in now])
+            labels = torch.tensor([[token if mine else -100 for token, mine in zip(*one, strict=True)] for one in now])
+            adapted(input_ids=ids, labels=labels).loss.backward()
+            torch.nn.utils.clip_grad_norm_(moved, 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        model = adapted.unload()
+
+
+def measure(way: str, jobs: int, steps: int, tokens: int, batch: int) -> dict[str, float]:
+    """CPU seconds and peak memory (MB) of a process that does it."""
+    words = [sys.executable, "-W", "ignore", "-m", "benchmarks.training", "--one", way]
+    words += [str(number) for number in (jobs, steps, tokens, batch)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def one(way: str, numbers: list[int]) -> None:
+    from labkit.models import prepared
+
+    base = prepared(FOLDER).safetensors
+    {"cotrained": cotrained, "sequential": sequential}[way](base, *numbers)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({"cpu": used.ru_utime + used.ru_stime, "mb": used.ru_maxrss / 1024}))
+
+
+def compare(steps: int, sizes: tuple[int, ...]) -> dict[str, Any]:
+    alone = measure("sequential", 1, steps, 48, 1)
+    found: dict[str, Any] = {"steps": steps, "separate_cpu_each": alone["cpu"], "separate_mb_each": alone["mb"]}
+    for jobs in sizes:
+        together, after = measure("cotrained", jobs, steps, 48, 1), measure("sequential", jobs, steps, 48, 1)
+        found |= {f"cotrained_cpu_k{jobs}": together["cpu"], f"cotrained_mb_k{jobs}": together["mb"]}
+        found |= {
+            f"over_resident_sequential_k{jobs}": after["cpu"] / together["cpu"],
+            f"over_separate_processes_k{jobs}": jobs * alone["cpu"] / together["cpu"],
+            f"memory_share_of_separate_k{jobs}": together["mb"] / (jobs * alone["mb"]),
+        }
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="8 jobs of 2 steps")
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--one", nargs=5, metavar=("WAY", "JOBS", "STEPS", "TOKENS", "BATCH"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        one(given.one[0], [int(number) for number in given.one[1:]])
+        return 0
+    began = time.monotonic()
+    found = compare(2, (8,)) if given.quick else compare(given.steps, (1, 2, 4, 8))
+    found["seconds"] = round(time.monotonic() - began, 1)
+    print(json.dumps(found) if given.json else "\n".join(f"{name:32} {value:.2f}" for name, value in found.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
