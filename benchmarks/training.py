@@ -2,15 +2,15 @@
 
     python -m benchmarks.training [--json] [--quick]
 
-Every measurement is a process of its own that begins with its imports: CPU seconds and peak memory are its whole life's.
-The jobs are 1 row of 48 tokens a step, LoRA of rank 8 on all projections, AdamW; the base is the embedded one.
+Every measurement is a process of its own that begins with its imports: CPU seconds and peak memory are those of its
+whole life. The jobs are 1 row of 48 tokens a step, LoRA of rank 8 on all projections, AdamW.
 
     cotrained     all jobs in one pass (labkit.training)
     sequential    one job after another on one resident base, with PEFT and torch
     separate      one process for each job, with PEFT and torch: one is measured, K are counted
 
-`over_resident_sequential_k8` is sequential's CPU seconds over cotrained's for 8 jobs, `over_separate_processes_k8` those
-of 8 processes, `memory_share_of_separate_k8` cotrained's peak over theirs together.
+`over_resident_sequential_k8` is sequential's CPU seconds over cotrained's for 8 jobs, `over_separate_processes_k8`
+those of 8 processes, `memory_share_of_separate_k8` cotrained's peak over theirs together.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-WORDS = "water road office permit school clinic flood light tax health aid birth market bridge river".split(" ")
+WORDS = ("water", "road", "office", "permit", "school", "clinic", "flood", "light", "tax", "health", "aid", "birth")
 FOLDER = Path(".pytest_cache/d/labkit-models")
 
 
