@@ -169,8 +169,7 @@ def _start(grader: Grader, workers: int, stop: threading.Event) -> None:
     none, however many minutes of the model's work are waiting.
     """
     profiles = sorted({lab.profile for course in grader.courses.values() for lab in course.labs})
-    each = [replace(grader, queue=Queue(grader.engine), fresh=place > 0) for place in range(min(workers, 2))]
-    each += [replace(grader, queue=Queue(grader.engine)) for _ in range(workers - 2)]
+    each = [replace(grader, queue=Queue(grader.engine), fresh=place == 1) for place in range(workers)]
     tasks: list[tuple[Callable[..., None], tuple[object, ...]]] = [(work, (one, stop)) for one in each]
     tasks += [(follow, (grader, stop)), (_boot, (grader, profiles))]
     for task, words in tasks:

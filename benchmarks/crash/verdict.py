@@ -73,8 +73,7 @@ def judge_receipts(
         )
         if not verdict.keeps(row is not None, f"{name} is gone") or row is None:
             continue
-        signed = Receipt(**{**receipt, "missing": tuple(receipt["missing"]), "extra": tuple(receipt["extra"])})
-        verdict.keeps(verify(signed, public_key), f"{name}: the signature of its receipt does not hold")
+        verdict.keeps(verify(Receipt.of(receipt), public_key), f"{name}: the signature of its receipt does not hold")
         same = all(row[field] == receipt[field] for field in ("username", "course", "lab", "digest", "files"))
         verdict.keeps(same and digest in row["files"].values(), f"{name}: the row says something else")
         for hash_ in row["files"].values():

@@ -4,6 +4,7 @@ nbgrader's Assignment List and by the link that opens a lab."""
 from __future__ import annotations
 
 import base64
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # Nothing larger belongs in a submission; such a file is a checkpoint or a data set.
 _MOST_BYTES_A_FILE = 5 * 2**20
+# The header in which the service tells, beside a receipt, which written answers are as they were released.
+UNWRITTEN = "X-Labkit-Unwritten"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Desk:
         return written
 
     def submit(self, course: str, lab: str, folder: Path) -> dict[str, Any]:
-        """Hands in `folder`; gives the receipt as JSON."""
+        """Hands in `folder`; gives the receipt as JSON, and beside it as `unwritten` what is not written yet."""
         notebook = folder / f"{lab}.ipynb"
         if not notebook.is_file():
             raise SubmissionRefused(
@@ -89,6 +92,8 @@ class Desk:
         if answer.is_error:
             told = content.get("error", {})
             raise named(told.get("code", ""))(told.get("message", "The platform refused."))
+        if left := answer.headers.get(UNWRITTEN):
+            content["unwritten"] = json.loads(left)
         return dict(content)
 
 

@@ -314,3 +314,15 @@ def test_another_transport_carries_every_model_call(capsys: pytest.CaptureFixtur
                 call()
     finally:
         client.use(None)
+
+
+def test_a_receipt_says_which_answer_is_not_written_yet() -> None:
+    from labkit.client.receipt import Receipt
+
+    receipt = Receipt(
+        "1", "c", "l", "2026-11-28T10:00:00+00:00", {"l.ipynb": "x"}, unwritten=(("Who <b>pays</b> …", 20),)
+    )
+
+    assert "Not written yet, 20 points: “Who <b>pays</b> …” Double-click that text" in repr(receipt)
+    assert "<b>pays" not in receipt._repr_html_()
+    assert "Not written" not in repr(Receipt("1", "c", "l", "2026-11-28T10:00:00+00:00", {"l.ipynb": "x"}))

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from labkit.courses import Course, Lab
+from labkit.desk import UNWRITTEN
 from labkit.errors import KeyRefused, LabkitError, NotEnrolled, SubmissionRefused
 from labkit.programme.enrolment import Enrolment
 from labkit.programme.identity import HubTokens
@@ -146,9 +147,10 @@ async def _submit(service: Service, request: Request) -> Response:
         used = len(await run_in_threadpool(service.store.of_person, username, lab.course, lab.id))
         told["attempts_left"] = Attempts(used, most).left  # beside the receipt: it is not signed
     before = await run_in_threadpool(service.releases.notebooks, lab.course, lab.id)
-    if left := await run_in_threadpool(unwritten, files[f"{lab.id}.ipynb"], before):
-        told["unwritten"] = left
-    return JSONResponse(told, status_code=201 if new else 200)
+    left = await run_in_threadpool(unwritten, files[f"{lab.id}.ipynb"], before)
+    # Not in the body, which is the receipt: given again, it is the same to the letter, whatever is released by then.
+    headers = {UNWRITTEN: json.dumps(left)} if left else {}
+    return JSONResponse(told, status_code=201 if new else 200, headers=headers)
 
 
 async def _own(service: Service, request: Request) -> Response:

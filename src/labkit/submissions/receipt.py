@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +41,12 @@ class Receipt:
     extra: tuple[str, ...] = ()
     signature: str = ""
     key: str = ""
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Receipt:
+        """The receipt in an answer of the service. What else the answer tells stands beside it and is not signed."""
+        given = {name: answer[name] for name in cls.__dataclass_fields__ if name in answer}
+        return cls(**{**given, "missing": tuple(answer["missing"]), "extra": tuple(answer["extra"])})
 
     def to_json(self) -> dict[str, Any]:
         shown = {**asdict(self), "missing": list(self.missing), "extra": list(self.extra)}

@@ -13,29 +13,25 @@ class Releases:
 
     def files(self, course: str, lab: str, language: str = "en") -> dict[str, bytes]:
         """Every file of the released lab; the notebook is LAB.ipynb whatever its language."""
-        folder = self._root / course / "learner" / lab
-        found = {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-        translated = {name: found.pop(name) for name in list(found) if _is_translation(name, lab)}
-        if (notebook := f"{lab}.{language}.ipynb") in translated:
-            found[f"{lab}.ipynb"] = translated[notebook]
-        return found
+        paths = self._paths(course, lab)
+        found = {name: path for name, path in paths.items() if not _is_translation(name, lab)}
+        if translated := paths.get(f"{lab}.{language}.ipynb"):
+            found[f"{lab}.ipynb"] = translated
+        return {name: path.read_bytes() for name, path in found.items()}
 
     def notebooks(self, course: str, lab: str) -> list[bytes]:
         """The released notebook in every language of it."""
-        folder = self._root / course / "learner" / lab
-        own = (
-            path
-            for path in sorted(folder.glob("*.ipynb"))
-            if path.name == f"{lab}.ipynb" or _is_translation(path.name, lab)
-        )
-        return [path.read_bytes() for path in own]
+        paths = self._paths(course, lab)
+        own = (name for name in paths if name == f"{lab}.ipynb" or _is_translation(name, lab))
+        return [paths[name].read_bytes() for name in own]
 
     def names(self, course: str, lab: str) -> list[str]:
-        return sorted(self.files(course, lab))
+        """Of the files a learner has, in order."""
+        return sorted(name for name in self._paths(course, lab) if not _is_translation(name, lab))
+
+    def _paths(self, course: str, lab: str) -> dict[str, Path]:
+        folder = self._root / course / "learner" / lab
+        return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def _is_translation(name: str, lab: str) -> bool:

@@ -151,8 +151,7 @@ def hers(platform, ask, ana_token) -> Receipt:
     released = ask("GET", f"{WORK}/release", f"token {ana_token}").json()["files"]
     answer = ask("POST", f"{WORK}/submissions", f"token {ana_token}", {"files": released})
     assert answer.status in (200, 201), answer.text
-    given = answer.json()
-    return Receipt(**{**given, "missing": tuple(given["missing"]), "extra": tuple(given["extra"])})
+    return Receipt.of(answer.json())
 
 
 @pytest.fixture(scope="module")

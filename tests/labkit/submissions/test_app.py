@@ -60,6 +60,23 @@ async def client(service: Service):
         yield client
 
 
+async def test_written_answers_that_are_as_they_were_are_told_beside_the_receipt(client, service, tmp_path):
+    about = {"nbgrader": {"grade": True, "solution": True, "points": 10, "grade_id": "reflect"}}
+    cell = {"cell_type": "markdown", "metadata": about, "source": "Bakit?"}
+    released = json.dumps({"cells": [cell]}).encode()
+    (tmp_path / "build" / "testing" / "learner" / "clip" / "clip.fil.ipynb").write_bytes(released)
+    answered = json.dumps({"cells": [{**cell, "source": "Bakit?\n\nDahil dito."}]}).encode()
+    told = {}
+    for name, content in (("as it was", released), ("answered", answered)):
+        body = {"files": {"clip.ipynb": base64.b64encode(content).decode()}}
+        answer = await client.post(f"{LAB}/submissions", json=body, headers={"Authorization": "token ana"})
+        assert answer.status_code == 201
+        told[name] = json.loads(answer.headers.get("X-Labkit-Unwritten", "[]"))
+        assert "unwritten" not in answer.json()
+
+    assert told == {"as it was": [{"begins": "Bakit?", "points": 10}], "answered": []}
+
+
 def as_(name: str) -> dict[str, str]:
     return {"Authorization": f"token {name}"}
 

@@ -60,7 +60,7 @@ def read_history(file: Path) -> History:
             opened.row_factory = sqlite3.Row
             opened.execute("PRAGMA trusted_schema = OFF")
             return _history(_Tables(opened))
-    except (sqlite3.Error, UnicodeDecodeError, OverflowError, KeyError, TypeError, ValueError) as error:
+    except (sqlite3.Error, OverflowError, KeyError, TypeError, ValueError) as error:
         instead = "Close nbgrader, or leave the gradebook out with --no-gradebook."
         raise OperatorError(f"{file} cannot be read as nbgrader's gradebook ({error}).", instead=instead) from None
 
