@@ -16,8 +16,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from hub_config.state import free_port
+
+_ALL_IS_WELL = re.compile(r'^\[[ID] |"level":"(info|debug)"| (INFO|DEBUG) ')
 
 
 @dataclass
@@ -56,9 +59,17 @@ class Platform:
                 raise AssertionError(f"labkit up never said {text!r}; it said:\n{self.output}\n{self.logs()}")
             time.sleep(0.1)
 
-    def logs(self) -> str:
-        logs = sorted((self.home / "log").glob("*.log"))
-        return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in logs)
+    def logs(self, at_most: int = 1500) -> str:
+        """The end of what each part logged, without what is logged when all is well."""
+        kept = {
+            path.name: "".join(
+                line
+                for line in path.read_text(errors="replace").splitlines(keepends=True)
+                if not _ALL_IS_WELL.search(line)
+            )
+            for path in sorted((self.home / "log").glob("*.log"))
+        }
+        return "\n".join(f"== {name}\n{lines[-at_most:]}" for name, lines in kept.items() if lines)
 
     def link_for(self, username: str, *, agreed: bool = True) -> str:
         """A sign-in link for anybody of the roster, made as the platform makes them. `agreed`: to the privacy notice
@@ -275,10 +286,25 @@ _FIGURES = pytest.StashKey[list[str]]()
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where a test of the running platform fails, what the platform itself said is part of what is told."""
     report = yield
-    running = getattr(item, "funcargs", {}).get("platform")
-    if report.failed and isinstance(running, Platform):
-        report.sections.append(("What the platform's parts logged", running.logs()))
+    used = getattr(item, "funcargs", {})
+    if report.failed and (browser := used.get("browser")):
+        report.sections.append(("What the browser showed", _shown(browser)))
+    if report.failed and isinstance(used.get("platform"), Platform):
+        report.sections.append(("What the platform's parts logged", used["platform"].logs()))
     return report
+
+
+def _shown(browser: Browser) -> str:
+    """Every open page: its address and the beginning of its words."""
+    pages = [page for context in browser.contexts for page in context.pages]
+    return "\n".join(f"== {page.url}\n{_words(page)}" for page in pages)
+
+
+def _words(page: Page) -> str:
+    try:
+        return page.locator("body").inner_text(timeout=5000)[:1500]
+    except PlaywrightError as error:
+        return f"nothing could be read: {error}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
