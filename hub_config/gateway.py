@@ -25,7 +25,7 @@ from labkit.strict import read_json, strict
 from labkit.training.charges import Charges
 from labkit.training.events import Events
 from labkit.training.files import Files
-from labkit.training.job import Job, job_of
+from labkit.training.job import Job, job_of, model_at
 from labkit.training.jobs import Jobs
 from labkit.training.places import Places
 from labkit.training.routes import TrainingRoutes
@@ -45,13 +45,19 @@ class Training:
 class Trained:
     """What learners have trained, as the gateway asks for it."""
 
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
+    def __init__(self, jobs: Jobs, events: Events) -> None:
+        self._jobs, self._events = jobs, events
 
     def find(self, username: str, model: str) -> Own | None:
+        """A model of hers, or one on its way: `MODEL:ckpt-step-N`, also of a training that goes on."""
         named = job_of(model)
         job = self._jobs.get(named[0], username) if named else None
-        return _own(job) if job is not None and job.model == model and job.adapter else None
+        if job is None or named is None:
+            return None
+        if named[1] is None:
+            return _own(job) if job.model == model and job.adapter else None
+        kept = {model_at(job, one.step): one.adapter for one in self._events.checkpoints(job.id)}
+        return Own(model, job.spec.base, kept[model]) if model in kept else None
 
     def of(self, username: str) -> list[Own]:
         return [_own(job) for job in self._jobs.succeeded(username)]
@@ -63,7 +69,7 @@ def _own(job: Job) -> Own:
 
 def compose(settings: gateway.Settings, training: Training) -> Starlette:
     engine = connect(settings.database_url)
-    return gateway.compose(settings, [mounted(settings, training, engine)], Trained(Jobs(engine)))
+    return gateway.compose(settings, [mounted(settings, training, engine)], Trained(Jobs(engine), Events(engine)))
 
 
 def mounted(settings: gateway.Settings, training: Training, engine: Engine) -> Mounted:

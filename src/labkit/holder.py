@@ -34,6 +34,11 @@ def alive(holder: str, since: datetime | None) -> bool:
     return since is not None and datetime.now(UTC) - since < PATIENCE
 
 
+def host(holder: str) -> str:
+    """The name of the machine, or of the pod, that a holder runs on."""
+    return holder.split("/", maxsplit=1)[0]
+
+
 def _here() -> tuple[str, str, str]:
     """This machine, its start, and its space of process numbers."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.client.installed import transport
+from labkit.errors import ModelNotAllowed
 from labkit.finetune.rows import Row, rows, written
 from labkit.finetune.split import split
 from labkit.finetune.training import Training
@@ -56,7 +57,10 @@ def trainings() -> list[Training]:
 
 
 def _first() -> str:
-    return str(transport().get("/v1/fine_tuning/bases")["data"][0]["id"])
+    found = transport().get("/v1/fine_tuning/bases")["data"]
+    if not found:
+        raise ModelNotAllowed("Nothing is trained in this lab.", instead="Open the lab whose exercise it is.")
+    return str(found[0]["id"])
 
 
 def _send(given: list[dict[str, Any]]) -> str:

@@ -1,7 +1,8 @@
 """The training worker: `python -m labkit.training CONFIG.json [--once]`.
 
-CONFIG.json: {"database_url", "folder", "bases": {NAME: FOLDER}, "timezone", "idle_seconds", "nice", "port"}.
-With `--once` it ends when nothing is left to do, as a job of a cluster does.
+CONFIG.json: {"database_url", "folder", "bases": {NAME: FOLDER}, "timezone", "idle_seconds", "checkpoint_seconds",
+"memory_mb", "nice", "port", "backend": {"kind": "worker" | "kubernetes", ...}}.
+With `--once` it ends when nothing is left to do, as a Job of a cluster does.
 """
 
 from __future__ import annotations
@@ -11,38 +12,43 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine
 
 from labkit.allowance import Ledger
 from labkit.database import connect
-from labkit.errors import LabkitError
+from labkit.errors import LabkitError, OperatorError
 from labkit.strict import read_json, strict
 from labkit.training import health
+from labkit.training.backends import KINDS
 
 if TYPE_CHECKING:
     from labkit.training.trainer import Trainer
 
-log = logging.getLogger("labkit.training")
-_IDLE_SECONDS = 0.5
-_FAULT_SECONDS = 5.0
-
 
 @dataclass(frozen=True)
 class Settings:
-    """CONFIG.json. `nice` leaves the machine to whoever asks a model while training runs."""
+    """CONFIG.json. `nice` leaves the machine to whoever asks a model while training runs; `memory_mb` is what trainings
+    may take beside their bases, 0: half of what is free when the worker starts."""
 
     database_url: str
     folder: str
     bases: dict[str, str]
     timezone: str = "Asia/Manila"
     idle_seconds: float = 300.0
+    checkpoint_seconds: float = 30.0
+    memory_mb: int = 0
     nice: int = 10
     port: int = 0  # answers /health on 127.0.0.1; 0: nowhere
+    backend: dict[str, Any] = field(default_factory=lambda: {"kind": "worker"})
 
 
-def compose(settings: Settings) -> Trainer:
+def compose(settings: Settings, engine: Engine) -> Trainer:
+    """torch comes with it, so it is made only where something is trained."""
     from labkit.training.charges import Charges
     from labkit.training.events import Events
     from labkit.training.files import Files
@@ -50,8 +56,7 @@ def compose(settings: Settings) -> Trainer:
     from labkit.training.places import Places
     from labkit.training.trainer import Trainer
 
-    engine, places = connect(settings.database_url), Places(Path(settings.folder))
-    jobs = Jobs(engine)
+    places, jobs = Places(Path(settings.folder)), Jobs(engine)
     return Trainer(
         {name: Path(folder) for name, folder in settings.bases.items()},
         jobs,
@@ -60,24 +65,9 @@ def compose(settings: Settings) -> Trainer:
         Charges(engine, Ledger(engine, settings.timezone), jobs),
         places,
         idle_seconds=settings.idle_seconds,
+        checkpoint_seconds=settings.checkpoint_seconds,
+        memory=settings.memory_mb * 2**20 or None,
     )
-
-
-def work(trainer: Trainer, stop: threading.Event, *, once: bool = False) -> None:
-    """Until told to stop; what is at work then is written down and left to the next."""
-    while not stop.is_set():
-        try:
-            busy = trainer.round()
-        except Exception:
-            # A database that is away for a moment: what was taken is taken back once it answers.
-            log.exception("The training loop met a fault of ours; it goes on")
-            stop.wait(_FAULT_SECONDS)
-            continue
-        if not busy:
-            if once:
-                return
-            stop.wait(_IDLE_SECONDS)
-    trainer.stop()
 
 
 def main(argv: list[str]) -> int:
@@ -88,24 +78,30 @@ def main(argv: list[str]) -> int:
     if len(names) != 1:
         print("usage: python -m labkit.training CONFIG.json [--once]", file=sys.stderr)
         return 2
-    try:
-        settings = strict(Settings, read_json(Path(names[0])), names[0])
-        os.nice(settings.nice)
-        trainer = compose(settings)
-    except LabkitError as error:
-        print(error, file=sys.stderr)
-        return 2
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if settings.port:
-        health.listen(settings.port)
-    print("training worker ready", flush=True)
-    work(trainer, stop, once=once)
+    try:
+        settings = strict(Settings, read_json(Path(names[0])), names[0])
+        kind = settings.backend.get("kind")
+        if kind not in KINDS:
+            raise OperatorError(f"{names[0]}: backend is {kind!r}.", instead=f"Known kinds: {', '.join(KINDS)}.")
+        backend = import_module(KINDS[kind])
+        own = {name: value for name, value in settings.backend.items() if name != "kind"}
+        known = strict(backend.Settings, own, f"{names[0]}, backend {kind}")
+        os.nice(settings.nice)
+        engine = connect(settings.database_url)
+        if settings.port:
+            health.listen(settings.port)
+        print("training worker ready", flush=True)
+        backend.run(known, engine, lambda: compose(settings, engine), stop, once=once)
+    except LabkitError as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 
 if __name__ == "__main__":
     # Before torch is imported anywhere: its thread pool is sized at import.
-    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     sys.exit(main(sys.argv[1:]))

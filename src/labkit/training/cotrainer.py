@@ -62,7 +62,8 @@ class CoTrainer:
     def join(self, spec: Spec) -> Trained:
         """A new adapter, with the optimiser that moves it."""
         first = spec.first_layer(self.resident.layers)
-        adapter = Adapter(self.resident.shapes(spec.targets, first), spec.rank, spec.alpha, spec.seed)
+        shapes = self.resident.shapes(spec.targets, first)
+        adapter = Adapter(shapes, spec.rank, spec.alpha, spec.seed, str(self.resident.device))
         weights = torch.nn.Parameter(adapter.weights, requires_grad=True)
         weights.grad = adapter.gradients
         optimizer = torch.optim.AdamW(
@@ -128,7 +129,8 @@ class CoTrainer:
         for row in rows:
             places += [start + place for place, _ in row.targets]
             start += len(row.ids) - 1
-        return hidden[torch.tensor(places)], self.resident.head, torch.tensor([token for _, token in targets])
+        names = torch.tensor([token for _, token in targets], device=hidden.device)
+        return hidden[torch.tensor(places, device=hidden.device)], self.resident.head, names
 
     def _hidden(self, rows: Sequence[tuple[Row, Trained | None]]) -> Tensor:
         """The last hidden states of all rows but for each one's last token, which predicts nothing."""
@@ -188,7 +190,8 @@ def _lossy(job: Trained, share: Batch, told: Tensor, labels: int, size: int) -> 
         return loss, Taken(float(loss.detach()), len(told), tokens)
     sums = torch.stack([one.sum() for one in told.split([row.labels for row in rows])])
     chosen, rejected = sums[0::2], sums[1::2]
-    before = torch.tensor([job.before[pair] for pair in share if isinstance(pair, Pair)])
+    known = [job.before[pair] for pair in share if isinstance(pair, Pair)]
+    before = torch.tensor(known, device=told.device)
     loss = preference(chosen, rejected, before, job.spec.beta).sum() / size
     better = float((chosen - rejected > before).float().sum()) / size
     return loss, Taken(float(loss.detach()), len(told), tokens, better)

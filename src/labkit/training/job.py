@@ -55,8 +55,8 @@ class Job:
 
     @property
     def model(self) -> str:
-        """The name under which its adapter answers."""
-        return model_name(self.spec.base, str(self.told.get("suffix") or ""), self.id)
+        """The name under which its adapter answers, as OpenAI has them: ft:BASE:ORGANISATION:SUFFIX:ID."""
+        return f"{PREFIX}{self.spec.base}:labkit:{self.told.get('suffix') or ''}:{self.id.removeprefix('ftjob-')}"
 
     @property
     def work_left(self) -> float:
@@ -69,10 +69,9 @@ class Job:
         return {"spec": self.spec.to_json(), "data": self.training_digest}
 
 
-def model_name(base: str, suffix: str, job: str, step: int | None = None) -> str:
-    """As OpenAI names them: ft:BASE:ORGANISATION:SUFFIX:ID, and of a checkpoint the step behind it."""
-    whole = f"{PREFIX}{base}:labkit:{suffix}:{job.removeprefix('ftjob-')}"
-    return whole if step is None else f"{whole}:ckpt-step-{step}"
+def model_at(job: Job, step: int) -> str:
+    """The name of what it was at a step; at the last it is its model."""
+    return job.model if step == job.spec.steps else f"{job.model}:ckpt-step-{step}"
 
 
 def job_of(model: str) -> tuple[str, int | None] | None:

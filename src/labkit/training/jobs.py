@@ -125,10 +125,10 @@ class Jobs:
         self.finish(job.id, "failed", error=error)
         return False
 
-    def put_back(self, ids: Iterable[str]) -> None:
-        """What a worker that ends in order leaves to the next."""
+    def put_back(self, ids: Iterable[str], tries: int | None = None) -> None:
+        """What a worker that ends in order leaves to the next; with `tries` as if it had not been taken."""
         for id in ids:
-            self._write(self._held(id), {"state": "queued", **_FREE})
+            self._write(self._held(id), {"state": "queued", **_FREE, **({} if tries is None else {"tries": tries})})
 
     def cancel(self, id: str) -> None:
         """Asks for its end. One that nobody has taken is over at once; a running one ends before its next step."""

@@ -37,11 +37,11 @@ class Adapter:
     Flat, so that a norm, a clip and an optimiser's step are one operation each and not one for every layer.
     """
 
-    def __init__(self, shapes: Shapes, rank: int, alpha: float, seed: int) -> None:
+    def __init__(self, shapes: Shapes, rank: int, alpha: float, seed: int, device: str = "cpu") -> None:
         self.rank, self.alpha, self.scale = rank, alpha, alpha / rank
         self.shapes = dict(shapes)
         size = sum(rank * (out + into) for out, into in shapes.values())
-        self.weights, self.gradients = torch.zeros(size), torch.zeros(size)
+        self.weights, self.gradients = (torch.zeros(size, device=device) for _ in range(2))
         self.parts: dict[str, Part] = {}
         generator, place = torch.Generator().manual_seed(seed), 0
         for name, (out, into) in shapes.items():
@@ -52,7 +52,8 @@ class Adapter:
                 place = end
             (a, grad_a), (b, grad_b) = views
             bound = 1 / math.sqrt(into)
-            a.uniform_(-bound, bound, generator=generator)
+            # Drawn on the processor: the same numbers for every device.
+            a.copy_(torch.empty(rank, into).uniform_(-bound, bound, generator=generator))
             self.parts[name] = Part(a, b, grad_a, grad_b)
 
     def tensors(self) -> Iterator[tuple[str, Tensor, Tensor]]:

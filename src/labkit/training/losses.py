@@ -32,7 +32,7 @@ class _LogProbabilities(torch.autograd.Function):
         told, slopes = [], []
         for places, names in zip(*(_slices(one) for one in padded), strict=True):
             logits = (places @ head.t()).float()
-            row = torch.arange(len(names))
+            row = torch.arange(len(names), device=names.device)
             known = torch.log_softmax(logits, dim=-1)
             told.append(known[row, names])
             if wanted:

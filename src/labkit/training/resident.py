@@ -9,7 +9,6 @@ differs in its last bits, so a shorter pass is filled up; other processors and l
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,15 +82,15 @@ def line(rows: Sequence[tuple[Sequence[int], Adapter | None]], memories: Sequenc
 
 
 class Resident:
-    """A base model from a folder with safetensors, config and tokenizer; float32 unless said otherwise."""
+    """A base model from a folder with safetensors, config and tokenizer; float32 unless said otherwise, on a GPU where
+    there is one. Tested on a processor alone."""
 
-    def __init__(self, folder: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> None:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
+    def __init__(self, folder: Path, dtype: torch.dtype = torch.float32, device: str = "") -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
-        self.device = torch.device(device)
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self.model: Any = AutoModelForCausalLM.from_pretrained(
             folder, dtype=dtype, local_files_only=True, use_safetensors=True, attn_implementation="sdpa"
@@ -104,7 +103,7 @@ class Resident:
             )
         self.model.eval().requires_grad_(False).to(self.device)
         self._current = Current()
-        self._anchor = torch.zeros(1, requires_grad=True)
+        self._anchor = torch.zeros(1, requires_grad=True, device=self.device)
         self._shapes = self._adapt()
         _register()
         self.model.set_attn_implementation(_ATTENTION)
@@ -199,7 +198,7 @@ def _attend(
         wide_k, wide_v = (one.repeat_interleave(groups, dim=1) if groups > 1 else one for one in (k, v))
         mask = None
         if 1 < q.shape[2] < k.shape[2]:
-            mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril(k.shape[2] - q.shape[2])
+            mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril(k.shape[2] - q.shape[2])
         causal = q.shape[2] == k.shape[2]
         found.append(functional.scaled_dot_product_attention(q, wide_k, wide_v, mask, is_causal=causal, scale=scaling))
     return torch.cat(found, dim=2).transpose(1, 2), None

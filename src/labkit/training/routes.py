@@ -4,8 +4,9 @@
     POST GET v1/fine_tuning/jobs          GET v1/fine_tuning/jobs/JOB       POST v1/fine_tuning/jobs/JOB/cancel
     GET v1/fine_tuning/jobs/JOB/events    GET v1/fine_tuning/jobs/JOB/checkpoints
 
-and two of our own: `JOB/progress?after=EVENT` (the job and what happened since, the oldest first) and
-`JOB/adapter?format=` (her model to take home). Every id is looked up among her own; another's does not exist for her.
+and three of our own: `fine_tuning/bases` (what may be trained here), `JOB/progress?after=EVENT` (the job and what
+happened since, the oldest first) and `JOB/adapter?format=` (her model to take home). Every id is looked up among her
+own; another's does not exist for her.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class TrainingRoutes:
             Route(f"{v1}/files", self.files),
             Route(f"{v1}/files/{{file}}", self.file, methods=["GET", "DELETE"]),
             Route(f"{v1}/files/{{file}}/content", self.content),
+            Route(f"{v1}/fine_tuning/bases", self.bases),
             Route(jobs, self.begin, methods=["POST"]),
             Route(jobs, self.jobs),
             Route(f"{jobs}/{{job}}", self.job),
@@ -97,6 +99,11 @@ class TrainingRoutes:
         # Hers, and never a page: whatever it holds, a browser saves it.
         headers = {"Content-Disposition": 'attachment; filename="rows.jsonl"', "X-Content-Type-Options": "nosniff"}
         return Response(content, media_type="application/octet-stream", headers=headers)
+
+    async def bases(self, request: Request) -> Response:
+        member = await self._admit(request)
+        found = self._service.bases_of(member.lab)
+        return JSONResponse(listed([{"id": one, "object": "model"} for one in found]))
 
     async def begin(self, request: Request) -> Response:
         member = await self._admit(request)

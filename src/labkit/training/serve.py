@@ -154,6 +154,8 @@ class Voices:
                     yield {"text": new, "made": made, "finish": "stop"}
                     return
                 yield {"text": new, "made": made, "finish": None}
+            if answer.failed:
+                return  # without an end: whoever reads knows that it broke off
             yield {"text": text.end(), "made": made, "finish": "length" if made >= most else "stop"}
         finally:
             answer.given_up = True

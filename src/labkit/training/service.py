@@ -48,7 +48,7 @@ class Service:
         rule = lab.training
         if rule is None or lab.ai_policy == "closed":
             raise ModelNotAllowed("Nothing is trained in this lab.", instead="Open the lab whose exercise it is.")
-        allowed = [one for one in self.bases if lab.ai_policy == "open" or one in lab.models]
+        allowed = self.bases_of(lab)
         if asked.base not in allowed:
             known = ", ".join(allowed) or "none is here: tell your instructor"
             raise ModelNotAllowed(f"The model {asked.base!r} is not trained here."[:200], instead=f"Use {known}.")
@@ -65,6 +65,12 @@ class Service:
         order = replace(member.order, lab_rule=Share(rule.steps, None, rule.per), amount=spec.steps)
         order = replace(order, person=Share(), together=Share())
         return self._kept(member, spec, asked, training, held_back, order)
+
+    def bases_of(self, lab: Lab) -> Sequence[str]:
+        """What may be trained in a lab, in the order of its own list of models."""
+        if lab.training is None or lab.ai_policy == "closed":
+            return ()
+        return self.bases if lab.ai_policy == "open" else [one for one in lab.models if one in self.bases]
 
     def cancel(self, job: Job) -> Job:
         """Asks for its end; one that is over stays as it is."""

@@ -6,6 +6,7 @@ an answer says does not depend on what else is being written, but for the last b
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,13 +20,17 @@ from labkit.models.sampling import Draw, choose
 from labkit.training.lora import Adapter
 from labkit.training.resident import Memory, Resident, line
 
+log = logging.getLogger("labkit.training")
 _PIECE = 256  # tokens of a prompt that are read in one pass
 MOST_TOGETHER = 16
 
 
 @dataclass
 class Answer:
-    """One that is being written. `tell` gets each token, then None; it is called in the speaker's thread."""
+    """One that is being written. `tell` gets each token, then None; it is called in the speaker's thread.
+
+    `failed`: it ended because something broke on our side, and not because it was over.
+    """
 
     prompt: Sequence[int]
     adapter: Adapter | None
@@ -37,6 +42,7 @@ class Answer:
     ahead: list[int] = field(default_factory=list)
     drawn: Counter[int] = field(default_factory=Counter)
     given_up: bool = False
+    failed: bool = False
     generator: Any = None
 
     def __post_init__(self) -> None:
@@ -73,10 +79,10 @@ class Speaker:
                 try:
                     self._pass(active)
                 except Exception:
+                    log.exception("A pass over %d answers failed", len(active))
                     for one in active:
+                        one.failed = one.given_up = True
                         one.tell(None)
-                    active = []
-                    raise
             active = [one for one in active if not one.given_up]
 
     def _arrived(self, *, wait: bool, room: int) -> Iterator[Answer | None]:

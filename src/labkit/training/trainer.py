@@ -12,65 +12,38 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from labkit import durable
 from labkit.errors import LabkitError, LearnerError, PlatformFault
 from labkit.training import checkpoint, peft
+from labkit.training.admission import Admission
+from labkit.training.at_work import AtWork
 from labkit.training.charges import Charges
-from labkit.training.cotrainer import CoTrainer, Taken, Trained
+from labkit.training.cotrainer import CoTrainer, Taken
 from labkit.training.events import Events
 from labkit.training.export import gguf_lora
 from labkit.training.files import Files
 from labkit.training.job import Job
 from labkit.training.jobs import Jobs
 from labkit.training.opening import encoded, step_tokens
-from labkit.training.order import batch
 from labkit.training.places import Places
 from labkit.training.resident import Resident
 from labkit.training.takeaway import GGUF
-from labkit.training.turns import in_turn, room_for
+from labkit.training.turns import in_turn
 
 log = logging.getLogger("labkit.training")
 _WRITE_SECONDS = 1.0  # figures of a fast job are written together
-_CHECKPOINT_SECONDS = 30.0
-_CHECKPOINTS = 3  # adapters of a job that are kept on the way
-_VALIDATIONS = 5
 _VALIDATED = 64  # rows
 _LOOK_SECONDS = 15.0
 _FAULT = {"code": "PlatformFault", "message": "The training broke off through our fault.", "param": ""}
 
 
-@dataclass
-class AtWork:
-    """A job that is being trained, with what is not written down yet."""
-
-    job: Job
-    trained: Trained
-    trainer: CoTrainer
-    rows: Sequence[Any]
-    held_back: Sequence[Any]
-    tokens: int
-    seconds: float
-    figures: list[dict[str, Any]] = field(default_factory=list)
-    written: float = 0.0
-    saved: float = field(default_factory=time.monotonic)
-    last: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def left(self) -> int:
-        return self.job.spec.steps - self.trained.step
-
-    def batch(self) -> list[Any]:
-        spec = self.job.spec
-        return batch(self.rows, spec.batch, self.trained.step, spec.seed)
-
-
 class Trainer:
     """`bases` are the folders of the models that may be trained, by their names. `idle_seconds` after its last job a
-    base leaves memory."""
+    base leaves memory; every `checkpoint_seconds` a job is written down, so no more than that is ever taken again.
+    `memory` is in bytes, for all trainings together."""
 
     def __init__(
         self,
@@ -82,10 +55,13 @@ class Trainer:
         places: Places,
         *,
         idle_seconds: float = 300.0,
+        checkpoint_seconds: float = 30.0,
+        memory: int | None = None,
         load: Callable[[Path], Resident] = Resident,
     ) -> None:
         self._bases, self._jobs, self._files, self._events = bases, jobs, files, events
-        self._charges, self._places, self._load, self._idle = charges, places, load, idle_seconds
+        self._charges, self._places, self._load = charges, places, load
+        self._idle, self._between, self._admission = idle_seconds, checkpoint_seconds, Admission(memory)
         self._trainers: dict[str, CoTrainer] = {}
         self._used: dict[str, float] = {}
         self._at_work: dict[str, AtWork] = {}
@@ -122,24 +98,30 @@ class Trainer:
     def _take(self) -> None:
         waiting = self._jobs.waiting()
         for job in in_turn([one.job for one in self._at_work.values()], waiting) if waiting else ():
-            if not room_for([one.job.step_tokens for one in self._at_work.values()], job.step_tokens):
+            if not self._admission.room([one.job for one in self._at_work.values()], job):
                 return
-            if self._jobs.take(job):
-                self._begin(self._jobs.get(job.id) or job)
+            if self._jobs.take(job) and not self._begin(self._jobs.get(job.id) or job):
+                return
 
-    def _begin(self, job: Job) -> None:
+    def _begin(self, job: Job) -> bool:
+        """Whether the next may be looked at: False where this one waits for memory."""
         try:
-            self._at_work[job.id] = self._opened(job)
+            if job.spec.base not in self._bases:
+                raise PlatformFault(f"The base {job.spec.base!r} is not here.")
+            trainer = self._trainer(job.spec.base)
+            now = [(one.job, one.trainer.resident) for one in self._at_work.values()]
+            if not self._admission.memory(now, job, trainer.resident):
+                self._jobs.put_back([job.id], tries=job.tries - 1)
+                return False
+            self._at_work[job.id] = self._opened(job, trainer)
         except LearnerError as error:
             self._fail(job, error)
         except Exception:
             log.exception("Job %s could not be begun", job.id)
             self._give_up(job)
+        return True
 
-    def _opened(self, job: Job) -> AtWork:
-        if job.spec.base not in self._bases:
-            raise PlatformFault(f"The base {job.spec.base!r} is not here.")
-        trainer = self._trainer(job.spec.base)
+    def _opened(self, job: Job, trainer: CoTrainer) -> AtWork:
         tokenizer = trainer.resident.tokenizer
         rows = encoded(tokenizer, self._files.rows(job.training_file, job.training_digest), job.spec.length)
         held_back: list[Any] = []
@@ -177,8 +159,7 @@ class Trainer:
         for one in together:
             if one.job.id in taken:
                 told = taken[one.job.id]
-                one.seconds += seconds * told.tokens / max(1, tokens)
-                one.tokens += told.tokens
+                one.count(told, seconds * told.tokens / max(1, tokens))
                 self._after(one, told)
         self._used[together[0].job.spec.base] = time.monotonic()
 
@@ -191,20 +172,13 @@ class Trainer:
             del self._at_work[one.job.id]
             self._fail(one.job, error, one)
             return
-        spec = one.job.spec
-        figures: dict[str, Any] = {"step": one.trained.step, "total_steps": spec.steps, "train_loss": taken.loss}
-        if taken.accuracy is not None:
-            figures["train_accuracy"] = taken.accuracy
-        figures |= {"tokens": one.tokens, "seconds": round(one.seconds, 3)}
-        if one.held_back and (one.left == 0 or one.trained.step % max(1, spec.steps // _VALIDATIONS) == 0):
-            held = one.trainer.loss(one.trained, one.held_back)
-            figures["valid_loss"] = held.loss
-            one.last["valid_loss"] = held.loss
-        one.figures.append(figures)
-        one.last |= {"step": one.trained.step, "train_loss": taken.loss}
+        one.measure(taken)
         if one.left == 0:
             self._done(one)
-        elif time.monotonic() - one.saved > _CHECKPOINT_SECONDS:
+            return
+        if one.milestone:
+            self._events.keep_checkpoint(one.job.id, one.trained.step, one.last, self._kept(one))
+        if time.monotonic() - one.saved > self._between:
             self._write(one)
             self._save(one)
         elif time.monotonic() - one.written > _WRITE_SECONDS:
@@ -222,11 +196,14 @@ class Trainer:
         one.saved = time.monotonic()
 
     def _done(self, one: AtWork) -> None:
-        layers = one.trainer.resident.layers
-        digest = self._places.keep_adapter(peft.write(one.trained.adapter, one.job.spec, layers))
+        digest = self._kept(one)
         self._for_llama(one, digest)
         self._events.keep_checkpoint(one.job.id, one.trained.step, one.last, digest)
         self._end(one, "succeeded", "The training is done; your model answers now.", digest)
+
+    def _kept(self, one: AtWork) -> str:
+        """The adapter as it is now, among the files; its hash."""
+        return self._places.keep_adapter(peft.write(one.trained.adapter, one.job.spec, one.trainer.resident.layers))
 
     def _for_llama(self, one: AtWork, digest: str) -> None:
         """The same for llama.cpp and ollama, where they know the kind of base."""

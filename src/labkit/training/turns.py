@@ -35,11 +35,11 @@ def in_turn(running: Sequence[Job], waiting: Sequence[Job]) -> list[Job]:
     return [job for _, _, job in sorted(ranked, key=lambda one: one[:2])]
 
 
-def room_for(running: Sequence[float], job: float, most_bytes: float = float("inf"), bytes_of: float = 0.0) -> bool:
+def room_for(running: Sequence[float], job: float) -> bool:
     """Whether a job of so many tokens a step may join those; one alone always may."""
     if not running:
         return True
-    return len(running) < MOST_TOGETHER and sum(running) + job <= FULL and bytes_of <= most_bytes
+    return len(running) < MOST_TOGETHER and sum(running) + job <= FULL
 
 
 def forecast(running: Sequence[Job], waiting: Sequence[Job], tokens_per_second: float) -> Mapping[str, Forecast]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from labkit.training.events import Checkpoint, Event
 from labkit.training.files import TrainingFile
-from labkit.training.job import Job, model_name
+from labkit.training.job import Job, model_at
 from labkit.training.turns import Forecast
 
 _METHODS = {"sft": "supervised", "dpo": "dpo"}
@@ -59,12 +59,10 @@ def event_object(event: Event) -> dict[str, Any]:
 
 
 def checkpoint_object(found: Checkpoint, job: Job) -> dict[str, Any]:
-    last = found.step == job.spec.steps
-    name = model_name(job.spec.base, str(job.told.get("suffix") or ""), job.id, None if last else found.step)
     return {
         **{"id": found.id, "object": "fine_tuning.job.checkpoint", "created_at": _seconds(found.at)},
         **{"fine_tuning_job_id": found.job, "step_number": found.step, "metrics": dict(found.metrics)},
-        "fine_tuned_model_checkpoint": name,
+        "fine_tuned_model_checkpoint": model_at(job, found.step),
     }
 
 
