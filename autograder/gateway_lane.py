@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from labkit.errors import ModelUnavailable, named
+from labkit.gateway.policy import ADAPTER
 
 
 class GatewayLane:
@@ -20,16 +21,21 @@ class GatewayLane:
         body = {"prompts": prompts, "choices": choices} | ({"model": model} if model else {})
         return list(self._post("/v1/score", body)["scores"])
 
-    def chat(self, messages: list[dict[str, Any]], **options: Any) -> str:
-        answer = self._post("/v1/chat/completions", {"messages": messages, **options})
+    def chat(self, messages: list[dict[str, Any]], *, adapter: str = "", **options: Any) -> str:
+        """`adapter` is the hash of the files of a model that a learner has trained."""
+        headers = {ADAPTER: adapter} if adapter else {}
+        answer = self._post("/v1/chat/completions", {"messages": messages, **options}, headers)
         return str(answer["choices"][0]["message"]["content"])
 
     def identity(self) -> dict[str, Any]:
         """What answers: hashes of weights, tokenizer and template, and the engine's build."""
         return self._ask("GET", "/v1/identity")
 
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._ask("POST", path, json=body)
+    def close(self) -> None:
+        self._client.close()
+
+    def _post(self, path: str, body: dict[str, Any], headers: dict[str, str] | None = None) -> dict[str, Any]:
+        return self._ask("POST", path, json=body, headers=headers)
 
     def _ask(self, method: str, path: str, **content: Any) -> dict[str, Any]:
         """Raises the gateway's own error, or ModelUnavailable when there is no answer."""

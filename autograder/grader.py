@@ -19,6 +19,7 @@ from autograder.alone import alone
 from autograder.grade import grade
 from autograder.gradebook import CourseGradebook
 from autograder.lane import Lane, Later
+from autograder.own_model import OwnModelLane
 from autograder.recordings import RecordedLane
 from autograder.repair import Starters, repair
 from autograder.report import Report
@@ -87,6 +88,7 @@ class Grader:
         lane: Lane = later or self.lane
         if isinstance(self.lane, RecordedLane):
             lane = self.lane.of(course, lab_id, instead=later)
+        lane = OwnModelLane(lane, self.engine, learner)
         starters = self._starters(lab, language)
         words = {"learner": learner, "language": language, "key": key_for(self.secret, course, lab_id, learner)}
         return grade(lab, notebook, lane=lane, warm=self.warm, later=later, starters=starters, **words)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from labkit.errors import OperatorError
+from labkit.errors import ModelNotAllowed, OperatorError
+from labkit.gateway.backends import ADAPTERS
 from labkit.gateway.policy import as_graded
 
 
@@ -73,6 +74,8 @@ class ModelLane:
             return [list(row) for row in self._remembered(asked, lambda: self._scorer.score(prompts, choices))]
 
     def chat(self, messages: list[dict[str, Any]], **options: Any) -> str:
+        if str(options.get("model") or "").startswith(ADAPTERS):
+            raise ModelNotAllowed("A trained model answers on the platform alone.", instead="Hand it in there.")
         body = as_graded({"messages": messages, **options})
         with self._lock:
             self._chatter = self._chatter or self._load_chatter()

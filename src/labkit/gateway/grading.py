@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from labkit.errors import KeyRefused, ModelUnavailable, RequestRefused
-from labkit.gateway.policy import GRADED, answer_tokens, as_graded
+from labkit.gateway.backends import ADAPTERS
+from labkit.gateway.policy import ADAPTER, GRADED, answer_tokens, as_graded
 from labkit.gateway.requests import read_generation, read_scoring
 from labkit.gateway.router import Router
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class GradingRoutes:
@@ -52,6 +56,13 @@ class GradingRoutes:
         asked = read_generation("chat/completions", await request.body())
         if asked.stream:
             raise RequestRefused("A graded answer is not streamed.", instead="Leave stream out.")
+        if asked.model is not None and asked.model.startswith(ADAPTERS):
+            adapter = request.headers.get(ADAPTER, "")
+            if not _DIGEST.fullmatch(adapter):
+                raise RequestRefused(f"{ADAPTER} is missing.", instead="Send the hash of the trained model's files.")
+            body = as_graded({**asked.body, "model": asked.model, "max_tokens": asked.max_tokens, "adapter": adapter})
+            async with self._one_at_a_time:
+                return JSONResponse(await self._router.graded("chat/completions", body))
         async with self._one_at_a_time:
             model = await self._served(asked.model, "chat/completions")
             body = as_graded({**asked.body, "model": model, "max_tokens": asked.max_tokens})

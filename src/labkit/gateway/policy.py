@@ -15,6 +15,8 @@ GENERATING = frozenset({"chat/completions", "completions", "score"})
 # What an answer may cost when the request does not say, and at most.
 DEFAULT_ANSWER = 256
 LONGEST_ANSWER = 1024
+# In the grading lane, the hash of a trained model's files; whose they are, the autograder has looked up.
+ADAPTER = "X-Labkit-Adapter"
 # While a submission is graded, whatever was asked for.
 GRADED = {"temperature": 0, "seed": 0}
 # Scores are computed one call after another, so one call must not keep everybody else waiting for minutes.

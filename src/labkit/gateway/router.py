@@ -103,6 +103,10 @@ class Router:
         """The backend that grades: the first one. Recordings and calibrations are of its model."""
         return self._behind[0].backend
 
+    async def graded(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What a learner's own model answers, outside everybody's turn: the grading lane is serial by itself."""
+        return await self._first(path, str(body["model"]), lambda backend: backend.complete(path, body))
+
     async def health(self) -> bool:
         """Whether any backend answers; asks them all."""
         return any(await asyncio.gather(*(self._ask(one) for one in self._behind)))

@@ -1,4 +1,4 @@
-"""What models cost each cohort, for the programme's officers and observers: over a span of days, and as a file."""
+"""What models and trainings cost each cohort over a span of days, for the programme's officers and observers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from labkit.pages.site import Site
 from labkit.pages.view import View
 from labkit.programme import cohorts
 from labkit.programme.people import Person
+from labkit.training.spent import Spent, spent
 
 _DAYS = 30
 _BY = ("cohort", "model", "username")  # together, so that the calls are read once
@@ -41,6 +42,7 @@ class Costs:
     span: Span
     cohorts: tuple[Total, ...]
     models: tuple[Total, ...]
+    trainings: tuple[Spent, ...]
     plot: Plot
     priced: bool
 
@@ -95,11 +97,14 @@ class CostPages:
         drawn = plot([(one.day, (one.cost or 0.0) if priced else one.tokens) for one in found])
         parts = self._totals(span)
         by_cohort, by_model = (totals.folded(parts, _BY, [name]) for name in ("cohort", "model"))
-        return Costs(span, by_cohort, by_model, drawn, priced)
+        return Costs(span, by_cohort, by_model, spent(site.engine, *self._moments(span)), drawn, priced)
+
+    def _moments(self, span: Span) -> tuple[datetime, datetime]:
+        zone = self._site.timezone
+        return totals.begin(span.first, zone), totals.begin(span.last + timedelta(days=1), zone)
 
     def _totals(self, span: Span) -> tuple[Total, ...]:
-        zone = self._site.timezone
-        since, until = totals.begin(span.first, zone), totals.begin(span.last + timedelta(days=1), zone)
+        since, until = self._moments(span)
         which = replace(self._seen(), since=since, until=until)
         return totals.totals(self._site.engine, which, _BY, self._site.prices)
 

@@ -42,7 +42,7 @@ def write(adapter: Adapter, spec: Spec, layers: int) -> Files:
     tensors = {}
     for name, a, b in adapter.tensors():
         for letter, tensor in (("A", a), ("B", b)):
-            tensors[f"base_model.model.{name}.lora_{letter}.weight"] = tensor.contiguous().clone()
+            tensors[f"base_model.model.{name}.lora_{letter}.weight"] = tensor.cpu().contiguous().clone()
     return Files(json.dumps(config, indent=2).encode(), save(tensors, metadata={"format": "pt"}))
 
 

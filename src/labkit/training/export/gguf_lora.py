@@ -58,10 +58,10 @@ def write(adapter: Adapter, config: Any, path: Path) -> None:
         assert found is not None
         layer, part = found[1], found[2]
         own = part.rpartition(".")[2]
-        low = b.numpy()
+        low = b.cpu().numpy()
         if permuted and own in heads:
             low = permute(low, heads[own])
-        for letter, tensor in (("a", a.numpy()), ("b", low)):
+        for letter, tensor in (("a", a.cpu().numpy()), ("b", low)):
             writer.add_tensor(f"blk.{layer}.{_NAMES[part]}.weight.lora_{letter}", numpy.ascontiguousarray(tensor))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
