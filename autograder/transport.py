@@ -47,7 +47,7 @@ class LaneTransport:
             "Nothing is trained while a submission is graded.", instead="Keep what came of it in a file."
         )
 
-    def fetch(self, path: str) -> bytes:
+    def fetch(self, path: str, target: Path) -> None:
         raise RequestRefused(f"{path} cannot be asked for while a submission is graded.")
 
 

@@ -180,6 +180,7 @@ def ours(base: Path, steps: int, seed: int, rate: float, *, layers: str, bf16: b
 WAYS = {
     "plain": plain,
     "ours": lambda *given: ours(*given, layers="all"),
+    "ours_bf16": lambda *given: ours(*given, layers="all", bf16=True),
     "upper": lambda *given: ours(*given, layers="upper"),
     "upper_bf16": lambda *given: ours(*given, layers="upper", bf16=True),
 }

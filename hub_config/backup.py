@@ -5,6 +5,7 @@ hub.sqlite               JupyterHub's tables, by SQLite's own way to copy a data
 nbgrader/                gradebooks likewise; the folders formgrader shows
 workshop/                versions of courses' texts, and what learners would see of them (likewise)
 blobs/                   what learners handed in (kept before the database knows of it, so nothing is missing)
+training/                what learners train on, what came out, and where a training goes on
 homes/                   learners' files as they are found; one that changes meanwhile may be torn, and one that
                          cannot be read is left out
 secrets/                 so the file opens everything: it is its owner's alone, keep it so
@@ -105,7 +106,7 @@ def _fill(settings: Settings, out: IO[bytes]) -> int:
     if (home / "hub.sqlite").exists():
         _add_database(writer, home, "hub.sqlite")
     # Work handed in is on the disk before the database knows of it: read afterwards, nothing is missing.
-    for top in ("blobs", "workshop", "secrets", "nbgrader", "homes"):
+    for top in ("blobs", "training", "workshop", "secrets", "nbgrader", "homes"):
         for entry, content in walk(home, top):
             if content is None:
                 writer.note(entry)

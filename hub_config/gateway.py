@@ -21,12 +21,13 @@ from labkit.errors import LabkitError
 from labkit.gateway import __main__ as gateway
 from labkit.gateway.app import Mounted
 from labkit.gateway.front import Front, Own, body_of
-from labkit.strict import read_json, strict
+from labkit.strict import read_json, read_secret, strict
 from labkit.training.charges import Charges
 from labkit.training.events import Events
 from labkit.training.files import Files
 from labkit.training.job import Job, job_of, model_at
 from labkit.training.jobs import Jobs
+from labkit.training.merged_elsewhere import MergedElsewhere
 from labkit.training.places import Places
 from labkit.training.routes import TrainingRoutes
 from labkit.training.service import Member, Service
@@ -84,9 +85,15 @@ def mounted(settings: gateway.Settings, training: Training, engine: Engine) -> M
             place = await front.admitted(request)
             return Member(place.caller.username, place.cohort, place.lab, place.order())
 
-        return TrainingRoutes(service, Takeaway(places, events), admit, body_of).routes()
+        return TrainingRoutes(service, Takeaway(places, events, _merging(settings)), admit, body_of).routes()
 
     return mount
+
+
+def _merging(settings: gateway.Settings) -> MergedElsewhere | None:
+    """Whole models are made where adapters answer."""
+    found = [one for one in settings.backends if one.get("kind") == "adapters"]
+    return MergedElsewhere(str(found[0]["url"]), read_secret(Path(str(found[0]["key_file"])))) if found else None
 
 
 def main(argv: list[str]) -> int:

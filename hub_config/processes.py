@@ -179,6 +179,7 @@ def _adapters(settings: Settings, state: State, port: Mapping[str, int]) -> Proc
         "adapters",
         {
             "base": str(state.models / EMBEDDED / "torch"),
+            "gguf": str(state.models / EMBEDDED / "model.gguf"),
             "folder": str(_trained(state)),
             "port": port["adapters"],
             "key_file": str(state.secret_file("adapters")),

@@ -20,7 +20,7 @@ from labkit.database import dump
 from labkit.errors import OperatorError
 
 _TABLES = "database"
-_TOPS = ("blobs", "workshop", "secrets", "nbgrader", "homes", "models", _TABLES)
+_TOPS = ("blobs", "training", "workshop", "secrets", "nbgrader", "homes", "models", _TABLES)
 _CHUNK = 1 << 20
 
 

@@ -11,18 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from labkit.client import wire
 from labkit.client.receipt import Receipt
 from labkit.desk import Desk
-from labkit.errors import (
-    AllowanceSpent,
-    KeyRefused,
-    LabkitError,
-    ModelUnavailable,
-    NotInALab,
-    PlatformFault,
-    RequestRefused,
-    named,
-)
+from labkit.errors import KeyRefused, ModelUnavailable, NotInALab
 
 if TYPE_CHECKING:
     import httpx
@@ -54,7 +46,7 @@ class Transport(Protocol):
 
     def send(self, path: str, fields: Mapping[str, str], name: str, content: bytes) -> dict[str, Any]: ...
 
-    def fetch(self, path: str) -> bytes: ...
+    def fetch(self, path: str, target: Path) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,7 @@ class HttpTransport:
         return cls(desk.url, desk.token, Place.here())
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._with_key("POST", path, **_written(body))
+        return self._with_key("POST", path, **wire.written(body))
 
     def get(self, path: str) -> dict[str, Any]:
         return self._with_key("GET", path)
@@ -108,9 +100,14 @@ class HttpTransport:
         files = {"file": (name, content)}
         return self._with_key("POST", path, data=dict(fields), files=files, timeout=_FILE_SECONDS)
 
-    def fetch(self, path: str) -> bytes:
-        """What lies there, as it is."""
-        return self._keyed(lambda: self._asked("GET", self._gateway + path, headers=self._bearer())).content
+    def fetch(self, path: str, target: Path) -> None:
+        """What lies there becomes the file `target`, whole or not at all; larger than memory, if it is."""
+        beside = target.with_name(f".{target.name}.part")
+        try:
+            self._keyed(lambda: self._fetched(path, beside))
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
 
     def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for again in (True, False):
@@ -171,7 +168,7 @@ class HttpTransport:
     def _send(self, method: str, url: str, **content: Any) -> dict[str, Any]:
         answer = self._asked(method, url, **content)
         given: dict[str, Any] = answer.json()
-        return {**given, **_call(answer)}
+        return {**given, **wire.call(answer)}
 
     def _asked(self, method: str, url: str, **content: Any) -> httpx.Response:
         import httpx
@@ -179,82 +176,44 @@ class HttpTransport:
         try:
             answer = self._client.request(method, url, **content)
         except httpx.HTTPError as error:
-            raise _silent(url, error) from error
+            raise wire.silent(url, error) from error
         if answer.is_error:
-            raise _error(answer.status_code, answer.content)
+            raise wire.error(answer.status_code, answer.content)
         return answer
+
+    def _fetched(self, path: str, target: Path) -> None:
+        import httpx
+
+        url = self._gateway + path
+        try:
+            with self._client.stream("GET", url, headers=self._bearer(), timeout=_FILE_SECONDS) as answer:
+                if answer.is_error:
+                    raise wire.error(answer.status_code, answer.read())
+                with target.open("wb") as file:
+                    for piece in answer.iter_bytes():
+                        file.write(piece)
+        except httpx.HTTPError as error:
+            raise wire.silent(url, error) from error
 
     def _events(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         import httpx
 
-        written, ended = _written(body), False
+        written, ended = wire.written(body), False
         headers = {**written["headers"], **self._bearer(), "X-Labkit-Queue": "1"}
         try:
             with self._client.stream(
                 "POST", self._gateway + path, headers=headers, content=written["content"]
             ) as answer:
                 if answer.is_error:
-                    raise _error(answer.status_code, answer.read())
-                yield _call(answer)
-                for line in _lines(answer.iter_bytes()):
+                    raise wire.error(answer.status_code, answer.read())
+                yield wire.call(answer)
+                for line in wire.lines(answer.iter_bytes()):
                     ended = ended or line == "data: [DONE]"
                     if line.startswith(_QUEUE):
                         yield {"labkit": {"queue": json.loads(line.removeprefix(_QUEUE))}}
                     elif line.startswith("data: ") and not ended:
-                        yield _event(line.removeprefix("data: "))
+                        yield wire.event(line.removeprefix("data: "))
         except httpx.HTTPError as error:
-            raise _silent(self._gateway, error) from error
+            raise wire.silent(self._gateway, error) from error
         if not ended:
             raise ModelUnavailable("The answer broke off before its end.", instead="Run the cell again.")
-
-
-def _written(body: dict[str, Any]) -> dict[str, Any]:
-    """The body as JSON; RequestRefused for what JSON cannot hold, which only she can put right."""
-    try:
-        content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise RequestRefused(
-            f"This cannot be sent to a model: {str(error)[:200]}.", instead="Send texts, numbers, lists and dicts."
-        ) from None
-    return {"content": content, "headers": {"Content-Type": "application/json"}}
-
-
-def _call(answer: httpx.Response) -> dict[str, Any]:
-    call = answer.headers.get("x-labkit-call")
-    return {"labkit": {"call": call}} if call else {}
-
-
-def _event(line: str) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads(line)
-    if "error" in event:
-        raise _error(503, line.encode())
-    return event
-
-
-def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
-    """Lines as server-sent events have them. httpx would also end one at U+2028, which an answer may hold."""
-    rest = b""
-    for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from (line.decode().rstrip("\r") for line in lines)
-    if rest:
-        yield rest.decode()
-
-
-def _silent(url: str, error: Exception) -> LabkitError:
-    kind = ModelUnavailable if "/services/gateway/" in url else PlatformFault
-    return kind(f"The platform did not answer ({type(error).__name__}).", instead="Wait a minute, run the cell again.")
-
-
-def _error(status: int, content: bytes) -> LabkitError:
-    """The error the platform sent, as the class it names."""
-    try:
-        given = json.loads(content)["error"]
-        kind, message = named(given["code"]), str(given["message"])
-    except (ValueError, KeyError, TypeError):
-        return PlatformFault(
-            f"The platform answered {status} without a reason.", instead="Try again; if it stays, tell your instructor."
-        )
-    if kind is AllowanceSpent:
-        return AllowanceSpent(message, resets_at=given.get("resets_at") or "")
-    return kind(message)

@@ -86,7 +86,7 @@ def method_of(given: Sequence[Row]) -> str:
 
 def row(one: object, where: str) -> Row:
     """One row as it goes over the wire."""
-    if isinstance(one, tuple) and len(one) == 2:
+    if isinstance(one, tuple | list) and len(one) == 2:
         one = {"prompt": one[0], "completion": one[1]}
     if not isinstance(one, Mapping):
         raise RequestRefused(f"{where}: it is {_kind(one)}.", instead=f"Write {_shapes()}.")

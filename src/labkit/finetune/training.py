@@ -86,11 +86,14 @@ class Training:
         show(figure, words(now.train, now.held))
 
     def download(self, folder: str | Path = ".", *, format: str = "peft") -> Path:
-        """Her model as a zip file in `folder`: "peft" for Hugging Face and vLLM, "gguf" for llama.cpp and ollama."""
+        """Her model as a zip file in `folder`.
+
+        "peft": the adapter for Hugging Face and vLLM; "gguf": the adapter for llama.cpp and ollama; "safetensors": base
+        and adapter in one, for everything that loads a model; "ollama": the same for llama.cpp and `ollama create`.
+        """
         target = Path(folder) / f"{self.id}-{format}.zip"
-        content = transport().fetch(f"{_JOBS}/{self.id}/adapter?format={format}")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+        transport().fetch(f"{_JOBS}/{self.id}/adapter?format={format}", target)
         return target
 
     def __repr__(self) -> str:

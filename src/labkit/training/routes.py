@@ -11,7 +11,8 @@ own; another's does not exist for her.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -19,7 +20,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from labkit.errors import RequestRefused
@@ -149,12 +150,13 @@ class TrainingRoutes:
         return JSONResponse({"job": told, "events": [{**event_object(one), "number": one.id} for one in found]})
 
     async def adapter(self, request: Request) -> Response:
-        """A zip file of her model: `format` "peft" or "gguf"."""
+        """A zip file of her model: `format` "peft", "gguf", "safetensors" or "ollama"."""
         job = await self._job(request)
-        content = await run_in_threadpool(self._takeaway.pack, job, request.query_params.get("format", "peft"))
+        pieces = self._takeaway.pieces(job, request.query_params.get("format", "peft"))
+        first = await anext(pieces)  # what is refused is refused before anything is sent
         name = f"{job.id}.zip"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-        return Response(content, media_type="application/zip", headers=headers)
+        return StreamingResponse(_with(first, pieces), media_type="application/zip", headers=headers)
 
     async def _told(self, job: Job) -> Response:
         forecasts = await run_in_threadpool(self._service.forecasts) if job.open else {}
@@ -186,6 +188,13 @@ class TrainingRoutes:
                 return upload.filename or "rows.jsonl", await upload.read(), str(form.get("purpose", ""))
         except (HTTPException, MultiPartException, UnicodeDecodeError) as error:
             raise RequestRefused("The form cannot be read.", instead="Send multipart/form-data.") from error
+
+
+async def _with(first: bytes, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(pieces):
+        yield first
+        async for piece in pieces:
+            yield piece
 
 
 def _again(request: Request, raw: bytes) -> Request:

@@ -1,14 +1,21 @@
 """What a learner takes home: one zip file, with nothing in it that only this platform can read.
 
-peft   adapter_config.json, adapter_model.safetensors, README.md: Hugging Face, vLLM, Twinkle ...
-gguf   adapter.gguf, Modelfile, README.md: llama.cpp and ollama
+peft         adapter_config.json, adapter_model.safetensors, README.md: Hugging Face, vLLM, Twinkle ...
+gguf         adapter.gguf, Modelfile, README.md: llama.cpp and ollama, beside the base
+safetensors  the whole model, base and adapter in one: whatever loads a model
+ollama       the same as model.gguf with a Modelfile: `ollama create`, llama.cpp
+
+The last two are made in the adapters' process, which has the base, each time somebody asks.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+
+from starlette.concurrency import run_in_threadpool
 
 from labkit.errors import PlatformFault, RequestRefused
 from labkit.training.adapter_files import CONFIG, WEIGHTS
@@ -17,27 +24,54 @@ from labkit.training.events import Events
 from labkit.training.job import Job
 from labkit.training.places import Places
 
-FORMATS = ("peft", "gguf")
+FORMATS = ("peft", "gguf", "safetensors", "ollama")
+_MERGED = {"safetensors": "safetensors", "ollama": "gguf"}
 GGUF = "adapter.gguf"
 _MODELFILE = """# ollama create my-model -f Modelfile
 # {base} must be there under this name: `ollama pull` it, or FROM the path of its GGUF file.
 FROM {base}
 ADAPTER ./{file}
 """
+_WHOLE = """# ollama create my-model -f Modelfile
+FROM ./{file}
+"""
+Merge = Callable[[str, str, Mapping[str, str]], AsyncGenerator[bytes, None]]
 
 
 class Takeaway:
-    def __init__(self, places: Places, events: Events) -> None:
-        self._places, self._events = places, events
+    """`merge` gives the pieces of a zip file of a whole model: the adapter's hash, the form, texts that go with it."""
 
-    def pack(self, job: Job, form: str) -> bytes:
-        """Raises RequestRefused for a job that is not done, or a format nobody knows."""
+    def __init__(self, places: Places, events: Events, merge: Merge | None = None) -> None:
+        self._places, self._events, self._merge = places, events, merge
+
+    async def pieces(self, job: Job, form: str) -> AsyncGenerator[bytes, None]:
+        """Of a zip file. Raises RequestRefused for a job that is not done, or a format nobody knows, before the first.
+
+        PlatformFault where what was trained is not there.
+        """
         if form not in FORMATS:
             raise RequestRefused(f"format is {form[:40]!r}.", instead=f"Use {' or '.join(FORMATS)}.", param="format")
         if job.adapter is None:
             raise RequestRefused("This training has no model yet.", instead="Wait until it has succeeded.")
+        if form not in _MERGED:
+            yield await run_in_threadpool(self._pack, job, form)
+            return
+        if self._merge is None:
+            raise RequestRefused("Nothing is merged here.", instead="Take format=peft.", param="format")
+        beside = {"README.md": await run_in_threadpool(self._card, job)}
+        if form == "ollama":
+            beside["Modelfile"] = _WHOLE.format(file="model.gguf")
+        async with aclosing(self._merge(job.adapter, _MERGED[form], beside)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    def _card(self, job: Job) -> str:
         checkpoints = self._events.checkpoints(job.id)
-        files: dict[str, bytes] = {"README.md": card(job, checkpoints[0] if checkpoints else None).encode()}
+        return card(job, checkpoints[0] if checkpoints else None)
+
+    def _pack(self, job: Job, form: str) -> bytes:
+        assert job.adapter is not None
+        files: dict[str, bytes] = {"README.md": self._card(job).encode()}
         try:
             files |= self._peft(job.adapter) if form == "peft" else self._gguf(job)
         except (OSError, ValueError) as error:

@@ -64,7 +64,7 @@ def class_of_ten(platform, enter, opened, kernel_of) -> Iterator[dict[str, Kerne
     kernels: dict[str, Kernel] = {}
     for name in CLASS:
         kernels[name] = kernel_of(opened(enter(name), name), name)
-        kernels[name].run("import labkit")
+        kernels[name].run("import os, pathlib; os.chdir(pathlib.Path.home() / 'testing' / 'clip'); import labkit")
     yield kernels
     for kernel in kernels.values():
         kernel.end()

@@ -65,7 +65,7 @@ def test_a_worker_killed_in_the_middle_loses_no_step_and_changes_no_bit(make_sit
 
 
 def test_a_worker_killed_before_its_first_checkpoint_begins_again(make_site, rows):
-    site = make_site(checkpoint_seconds=3600)
+    site = make_site(checkpoint_seconds=3600.0)
     client = site.openai("ana")
     job = begun(site, client, rows, steps=60)
     site.kill("training")

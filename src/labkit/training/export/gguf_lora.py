@@ -17,13 +17,13 @@ from labkit.errors import RequestRefused
 from labkit.training.lora import Adapter
 
 # transformers' model_type: (llama.cpp's architecture, whether q and k are permuted)
-_ARCHITECTURES = {
+ARCHITECTURES = {
     "llama": ("llama", True),
     "mistral": ("llama", True),
     "qwen2": ("qwen2", False),
     "qwen3": ("qwen3", False),
 }
-_NAMES = {
+NAMES = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
     "self_attn.v_proj": "attn_v",
@@ -36,7 +36,7 @@ _LAYER = re.compile(r"model\.layers\.(\d+)\.(.+)")
 
 
 def knows(config: Any) -> bool:
-    return config.model_type in _ARCHITECTURES
+    return config.model_type in ARCHITECTURES
 
 
 def write(adapter: Adapter, config: Any, path: Path) -> None:
@@ -47,7 +47,7 @@ def write(adapter: Adapter, config: Any, path: Path) -> None:
         raise RequestRefused(
             f"A model of the kind {config.model_type!r} is not written for llama.cpp.", instead="Take the PEFT files."
         )
-    architecture, permuted = _ARCHITECTURES[config.model_type]
+    architecture, permuted = ARCHITECTURES[config.model_type]
     heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_string("general.type", "adapter")
@@ -62,7 +62,7 @@ def write(adapter: Adapter, config: Any, path: Path) -> None:
         if permuted and own in heads:
             low = permute(low, heads[own])
         for letter, tensor in (("a", a.cpu().numpy()), ("b", low)):
-            writer.add_tensor(f"blk.{layer}.{_NAMES[part]}.weight.lora_{letter}", numpy.ascontiguousarray(tensor))
+            writer.add_tensor(f"blk.{layer}.{NAMES[part]}.weight.lora_{letter}", numpy.ascontiguousarray(tensor))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

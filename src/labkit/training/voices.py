@@ -1,0 +1,142 @@
+"""What answers in the adapters' process: the base, there while somebody asks, and the adapters that were used last."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+
+from labkit.errors import RequestRefused
+from labkit.models.sampling import Draw, Text
+from labkit.training.places import Places
+
+if TYPE_CHECKING:  # torch comes with the first question
+    from labkit.training.lora import Adapter
+    from labkit.training.speaker import Speaker
+
+_DRAWN = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
+_MOST_KEPT = 64  # adapters in memory: 10 MB each at rank 8
+
+
+class Voices:
+    """`base` is the folder of the base's safetensors; an answer and its prompt have at most `context` tokens."""
+
+    def __init__(self, base: Path, places: Places, context: int = 2048, idle_seconds: float = 600.0) -> None:
+        self.base, self._places, self._context, self._idle = base, places, context, idle_seconds
+        self._lock, self._used = threading.Lock(), time.monotonic()
+        self._speaker: Speaker | None = None
+        self._kept: dict[str, Adapter] = {}
+        self.running = 0
+
+    def speaker(self) -> Speaker:
+        from labkit.training.resident import Resident
+        from labkit.training.speaker import Speaker
+
+        with self._lock:
+            self._used = time.monotonic()
+            if self._speaker is None:
+                self._speaker = Speaker(Resident(self.base))
+            return self._speaker
+
+    def adapter(self, digest: str | None) -> Adapter | None:
+        """Raises RequestRefused for what is no adapter of this base, FileNotFoundError where there is none."""
+        from labkit.training import peft
+
+        if digest is None:
+            return None
+        found = self._kept.pop(digest, None) or peft.read(
+            self._places.read_adapter(digest), self.speaker().resident.shapes()
+        )
+        self._kept[digest] = found
+        while len(self._kept) > _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+        return found
+
+    def rest(self) -> None:
+        """Lets the base go if nobody has asked for long."""
+        with self._lock:
+            idle = time.monotonic() - self._used > self._idle
+            if self._speaker is None or self.running or not idle:
+                return
+            self._speaker.close()
+            self._speaker = None
+            self._kept.clear()
+        gc.collect()
+
+    def prompt(self, body: Mapping[str, Any]) -> list[int]:
+        from jinja2 import TemplateError
+
+        tokenizer = self.speaker().resident.tokenizer
+        chat = "messages" in body
+        try:
+            text = body.get("prompt", "")
+            if chat:
+                text = tokenizer.apply_chat_template(body["messages"], tokenize=False, add_generation_prompt=True)
+        except TemplateError as error:
+            raise RequestRefused(f"The model cannot read these messages: {error}.", instead="Reorder them.") from error
+        ids: list[int] = tokenizer(text, add_special_tokens=not chat)["input_ids"]
+        if not ids:
+            raise RequestRefused("Your text is empty.", instead="Write something.")
+        if len(ids) >= self._context:
+            most = self._context - 1
+            raise RequestRefused(f"Your text is too long: {len(ids)} tokens, at most {most}.", instead="Shorten it.")
+        return ids
+
+    async def written(self, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """{"prompt"}, then what each token adds. Whoever closes this ends the writing."""
+        from labkit.training.speaker import Answer
+
+        speaker = await run_in_threadpool(self.speaker)
+        prompt, adapter = await run_in_threadpool(lambda: (self.prompt(body), self.adapter(body.get("adapter"))))
+        yield {"prompt": len(prompt)}
+        loop, tokens = asyncio.get_running_loop(), asyncio.Queue[int | None]()
+        stops = body.get("stop") or []
+        text = Text(self._decode, [stops] if isinstance(stops, str) else stops)
+        most = min(int(body.get("max_tokens", 256)), self._context - len(prompt))
+
+        def tell(token: int | None) -> None:
+            loop.call_soon_threadsafe(tokens.put_nowait, token)
+
+        answer = Answer(
+            prompt,
+            adapter,
+            Draw(**{name: body[name] for name in _DRAWN if name in body}),
+            most,
+            self._ends(),
+            tell,
+        )
+        self.running += 1
+        speaker.say(answer)
+        try:
+            made = 0
+            while (token := await tokens.get()) is not None:
+                made += 1
+                new = text.add(token)
+                if text.stopped:
+                    yield {"text": new, "made": made, "finish": "stop"}
+                    return
+                yield {"text": new, "made": made, "finish": None}
+            if answer.failed:
+                return  # without an end: whoever reads knows that it broke off
+            yield {"text": text.end(), "made": made, "finish": "length" if made >= most else "stop"}
+        finally:
+            answer.given_up = True
+            self.running -= 1
+            self._used = time.monotonic()
+
+    def _ends(self) -> frozenset[int]:
+        resident = self.speaker().resident
+        ends = resident.model.generation_config.eos_token_id
+        return frozenset({*(ends if isinstance(ends, list) else [ends]), resident.tokenizer.eos_token_id})
+
+    def _decode(self, ids: list[int]) -> str:
+        text: str = self.speaker().resident.tokenizer.decode(
+            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        return text
