@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from labkit.training.encode import Pair, Row
+from labkit.training.layout import Layout, lay_out
 from labkit.training.lora import Adapter
 from labkit.training.losses import log_probabilities, preference
-from labkit.training.resident import Line, Resident, line
+from labkit.training.resident import Resident, line
 from labkit.training.spec import Spec
 
 # So many tokens go through the base at once; a larger batch goes in several passes, whose gradients are added up.
@@ -98,12 +99,9 @@ class CoTrainer:
     def _pass(
         self, together: Sequence[tuple[str, Batch]], batches: Mapping[str, tuple[Trained, Batch]]
     ) -> dict[str, Taken]:
-        rows = [(row, batches[name][0]) for name, share in together for row in _rows(share)]
         for name, share in together:
             self._look_before(batches[name][0], share)
-        hidden = self._hidden([(row, job) for row, job in rows])
-        targets = [target for row, _ in rows for target in row.targets]
-        told = log_probabilities(*self._at_labels(hidden, [row for row, _ in rows], targets))
+        told = self._told([(share, batches[name][0]) for name, share in together])
         found, total, place = {}, None, 0
         for name, share in together:
             job, whole = batches[name]
@@ -117,48 +115,47 @@ class CoTrainer:
 
     def _one(self, job: Trained, share: Batch, labels: int, size: int) -> tuple[Tensor, Taken]:
         self._look_before(job, share)
-        rows = _rows(share)
-        hidden = self._hidden([(row, job) for row in rows])
-        told = log_probabilities(*self._at_labels(hidden, rows, [target for row in rows for target in row.targets]))
-        return _lossy(job, share, told, labels, size)
+        return _lossy(job, share, self._told([(share, job)]), labels, size)
 
-    def _at_labels(
-        self, hidden: Tensor, rows: Sequence[Row], targets: Sequence[tuple[int, int]]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        places, start = [], 0
-        for row in rows:
-            places += [start + place for place, _ in row.targets]
-            start += len(row.ids) - 1
-        names = torch.tensor([token for _, token in targets], device=hidden.device)
-        return hidden[torch.tensor(places, device=hidden.device)], self.resident.head, names
+    def _told(self, shares: Sequence[tuple[Batch, Trained | None]]) -> Tensor:
+        """log P of every label of these shares, one share after another; None stands for the base alone."""
+        rows = [row for share, _ in shares for row in _rows(share)]
+        # The last token of a row predicts nothing.
+        groups = [
+            ([row.ids[:-1] for row in group], job.adapter if job else None)
+            for share, job in shares
+            for group in _groups(share)
+        ]
+        layout = lay_out(groups)
+        first = min(job.spec.first_layer(self.resident.layers) if job else 0 for _, job in shares)
+        hidden = self._hidden(layout, rows, first)
+        places = [layout.rows[number].of(place) for number, row in enumerate(rows) for place, _ in row.targets]
+        names = [token for row in rows for _, token in row.targets]
+        where, what = (torch.tensor(one, device=hidden.device) for one in (places, names))
+        return log_probabilities(hidden[where], self.resident.head, what)
 
-    def _hidden(self, rows: Sequence[tuple[Row, Trained | None]]) -> Tensor:
-        """The last hidden states of all rows but for each one's last token, which predicts nothing."""
-        resident = self.resident
-        given = line([(row.ids[:-1], job.adapter if job else None) for row, job in rows])
-        firsts = {job.spec.first_layer(resident.layers) if job else 0 for _, job in rows}
-        lowest = min(firsts)
-        if lowest == 0:
-            return resident.run(given, resident.embed(given))
-        hidden = self._lower(given, lowest)
-        return resident.run(given, hidden, lowest)
+    def _hidden(self, layout: Layout, rows: Sequence[Row], first: int) -> Tensor:
+        """The last hidden states, [tokens of the pass, width]; the layers below `first` are nobody's."""
+        if first == 0:
+            return self.resident.run(layout.line, self.resident.embed(layout.line))
+        return self.resident.run(layout.line, layout.collect(self._lower(rows, first)), first)
 
-    def _lower(self, given: Line, until: int) -> Tensor:
-        """[tokens, hidden] after the layers below `until`, as kept where that is known."""
-        rows = [tuple(one.tolist()) for one in given.ids.split(given.lengths)]
-        unknown = [row for row in dict.fromkeys(rows) if (until, row) not in self._kept]
+    def _lower(self, rows: Sequence[Row], until: int) -> list[Tensor]:
+        """Of each row [tokens, width] after the layers below `until`, as kept where that is known."""
+        wanted = [row.ids[:-1] for row in rows]
+        unknown = [ids for ids in dict.fromkeys(wanted) if (until, ids) not in self._kept]
         found: dict[tuple[int, ...], Tensor] = {}
         if unknown:
             with torch.no_grad():
-                some = line([(row, None) for row in unknown])
+                some = line([(ids, None) for ids in unknown])
                 whole = self.resident.run(some, self.resident.embed(some), 0, until)
             found = dict(zip(unknown, whole.split(some.lengths), strict=False))
-        for row in rows:
-            if row not in found:
-                self._kept.move_to_end((until, row))
-                found[row] = self._kept[until, row]
-        self._keep(until, {row: found[row] for row in unknown})
-        return torch.cat([found[row] for row in rows])
+        for ids in wanted:
+            if ids not in found:
+                self._kept.move_to_end((until, ids))
+                found[ids] = self._kept[until, ids]
+        self._keep(until, {ids: found[ids] for ids in unknown})
+        return [found[ids] for ids in wanted]
 
     def _keep(self, until: int, fresh: Mapping[tuple[int, ...], Tensor]) -> None:
         for row, hidden in fresh.items():
@@ -174,9 +171,7 @@ class CoTrainer:
         pairs = [one for one in share if isinstance(one, Pair) and one not in job.before]
         if not pairs:
             return
-        rows = _rows(pairs)
-        hidden = self._hidden([(row, None) for row in rows])
-        told = log_probabilities(*self._at_labels(hidden, rows, [target for row in rows for target in row.targets]))
+        rows, told = _rows(pairs), self._told([(pairs, None)])
         sums = [float(one.sum()) for one in told.split([row.labels for row in rows])]
         job.before |= {pair: sums[2 * place] - sums[2 * place + 1] for place, pair in enumerate(pairs)}
 
@@ -244,6 +239,12 @@ def _shares(batch: Batch, most: int) -> list[Batch]:
 
 def _rows(batch: Batch) -> list[Row]:
     return [row for one in batch for row in ((one.chosen, one.rejected) if isinstance(one, Pair) else (one,))]
+
+
+def _groups(share: Batch) -> list[list[Row]]:
+    """Rows that may begin alike: all of a batch, or the two answers of a pair."""
+    pairs = [one for one in share if isinstance(one, Pair)]
+    return [[one.chosen, one.rejected] for one in pairs] if pairs else [_rows(share)]
 
 
 def _size(one: Row | Pair) -> int:

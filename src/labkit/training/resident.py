@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,42 @@ class Line:
     """The tokens of one pass: `ids` [tokens], and of each row how many tokens it has and whose it is.
 
     `memories` are what rows that go on remember of their earlier tokens; None: a row begins here, and is not kept.
+    `parents` name the row that another comes after, with its own tokens only: see layout.py.
     """
 
     ids: Tensor
     lengths: tuple[int, ...]
     owners: tuple[Adapter | None, ...]
     memories: tuple[Memory | None, ...] = ()
+    parents: tuple[int | None, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[Sequence[int]],
+        owners: Sequence[Adapter | None],
+        memories: Sequence[Memory | None] | None = None,
+        parents: Sequence[int | None] | None = None,
+    ) -> Line:
+        """A pass over these rows, filled up where it would be too short."""
+        ids = [token for row in rows for token in row]
+        lengths, lack = [len(row) for row in rows], max(0, FEWEST - len(ids))
+        more = 1 if lack else 0
+        return cls(
+            torch.tensor(ids + [0] * lack),
+            (*lengths, *[lack] * more),
+            (*owners, *[None] * more),
+            (*(memories or [None] * len(rows)), *[None] * more),
+            (*(parents or [None] * len(rows)), *[None] * more),
+        )
+
+    @property
+    def starts(self) -> list[int]:
+        """The position of each row's first token."""
+        found = []
+        for memory, parent in zip(self.memories, self.parents, strict=True):
+            found.append(self.lengths[parent] if parent is not None else memory.tokens if memory else 0)
+        return found
 
     @property
     def pieces(self) -> list[Piece]:
@@ -72,13 +103,8 @@ class Line:
 
 
 def line(rows: Sequence[tuple[Sequence[int], Adapter | None]], memories: Sequence[Memory | None] | None = None) -> Line:
-    """A pass over these rows, filled up where it would be too short."""
-    ids = [token for tokens, _ in rows for token in tokens]
-    lengths, owners = [len(tokens) for tokens, _ in rows], [owner for _, owner in rows]
-    kept = list(memories or [None] * len(rows))
-    if (lack := FEWEST - len(ids)) > 0:
-        ids, lengths, owners, kept = ids + [0] * lack, [*lengths, lack], [*owners, None], [*kept, None]
-    return Line(torch.tensor(ids), tuple(lengths), tuple(owners), tuple(kept))
+    """A pass over rows that share nothing."""
+    return Line.of([tokens for tokens, _ in rows], [owner for _, owner in rows], memories)
 
 
 class Resident:
@@ -134,9 +160,7 @@ class Resident:
     def run(self, given: Line, hidden: Tensor, first: int = 0, last: int | None = None) -> Tensor:
         """[tokens, hidden] through the layers from `first` up to `last`; through all of them, with the final norm."""
         body = self.model.model
-        memories = given.memories or (None,) * len(given.lengths)
-        starts = [memory.tokens if memory else 0 for memory in memories]
-        spans = (torch.arange(start, start + length) for start, length in zip(starts, given.lengths, strict=True))
+        spans = (torch.arange(start, start + length) for start, length in zip(given.starts, given.lengths, strict=True))
         positions = torch.cat(list(spans))[None].to(self.device)
         hidden = hidden[None]
         turned = body.rotary_emb(hidden, position_ids=positions)
@@ -150,11 +174,12 @@ class Resident:
                     position_embeddings=turned,
                     use_cache=False,
                     rows=given.lengths,
-                    memories=memories,
+                    memories=given.memories,
+                    parents=given.parents,
                 )
         finally:
             self._current.pieces = ()
-        for memory, length in zip(memories, given.lengths, strict=True):
+        for memory, length in zip(given.memories, given.lengths, strict=True):
             if memory is not None:
                 memory.tokens += length
         return (body.norm(hidden) if last is None else hidden)[0]
@@ -186,19 +211,28 @@ def _attend(
     scaling: float,
     rows: Sequence[int],
     memories: Sequence[Memory | None],
+    parents: Sequence[int | None],
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention within each row; [1, heads, tokens, width] in, [1, tokens, heads, width] out."""
     groups = query.shape[1] // key.shape[1]
     found = []
-    parts = (one.split(tuple(rows), dim=2) for one in (query, key, value))
-    for memory, q, new_k, new_v in zip(memories, *parts, strict=True):
-        k, v = memory.extend(module.layer_idx, new_k, new_v) if memory else (new_k, new_v)
+    queries, keys, values = (one.split(tuple(rows), dim=2) for one in (query, key, value))
+    for place, (q, memory, parent) in enumerate(zip(queries, memories, parents, strict=True)):
+        k, v = keys[place], values[place]
+        if memory is not None:
+            k, v = memory.extend(module.layer_idx, k, v)
+        elif parent is not None:
+            k, v = torch.cat((keys[parent], k), dim=2), torch.cat((values[parent], v), dim=2)
         wide_k, wide_v = (one.repeat_interleave(groups, dim=1) if groups > 1 else one for one in (k, v))
-        mask = None
-        if 1 < q.shape[2] < k.shape[2]:
-            mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril(k.shape[2] - q.shape[2])
+        mask = _behind(q.shape[2], k.shape[2], q.device) if 1 < q.shape[2] < k.shape[2] else None
         causal = q.shape[2] == k.shape[2]
         found.append(functional.scaled_dot_product_attention(q, wide_k, wide_v, mask, is_causal=causal, scale=scaling))
     return torch.cat(found, dim=2).transpose(1, 2), None
+
+
+@lru_cache(maxsize=256)
+def _behind(own: int, all_: int, device: torch.device) -> Tensor:
+    """[own, all]: what the last `own` of so many tokens may look at."""
+    return torch.ones(own, all_, dtype=torch.bool, device=device).tril(all_ - own)

@@ -98,7 +98,9 @@ def test_her_model_goes_home_with_its_card(site, rows):
 
     names = {}
     for form in ("peft", "gguf", "safetensors"):
-        with zipfile.ZipFile(io.BytesIO(httpx.get(f"{url}?format={form}", headers=headers, timeout=120).content)) as zipped:
+        with zipfile.ZipFile(
+            io.BytesIO(httpx.get(f"{url}?format={form}", headers=headers, timeout=120).content)
+        ) as zipped:
             names[form] = set(zipped.namelist())
             card = zipped.read("README.md").decode()
     assert names["peft"] == {"adapter_config.json", "adapter_model.safetensors", "README.md"}
