@@ -216,7 +216,9 @@ def _attend(
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention within each row; [1, heads, tokens, width] in, [1, tokens, heads, width] out."""
-    groups = query.shape[1] // key.shape[1]
+    groups, kind = query.shape[1] // key.shape[1], query.dtype
+    if query.device.type == "cpu":  # whose attention in half precision takes three times as long
+        query, key, value = query.float(), key.float(), value.float()
     found = []
     queries, keys, values = (one.split(tuple(rows), dim=2) for one in (query, key, value))
     for place, (q, memory, parent) in enumerate(zip(queries, memories, parents, strict=True)):
@@ -229,7 +231,7 @@ def _attend(
         mask = _behind(q.shape[2], k.shape[2], q.device) if 1 < q.shape[2] < k.shape[2] else None
         causal = q.shape[2] == k.shape[2]
         found.append(functional.scaled_dot_product_attention(q, wide_k, wide_v, mask, is_causal=causal, scale=scaling))
-    return torch.cat(found, dim=2).transpose(1, 2), None
+    return torch.cat(found, dim=2).transpose(1, 2).to(kind), None
 
 
 @lru_cache(maxsize=256)
