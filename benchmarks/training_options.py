@@ -3,12 +3,13 @@
     python -m benchmarks.training_options [--json] [--quick] [--seeds N]
 
 One job of 4 rows of about 80 tokens a step, rank 8. Citizens' messages in English and Filipino are answered with the
-office and what happens next; 160 rows are learned, 200 others are held back. What is
-answered is partly chance, as in what people write, so no model can know all of it. Every way trains on the same rows in the
-same order, in a process of its own, which is charged with its whole life but for the measuring of held-out rows.
+office and what happens next; 160 rows are learned, 200 others are held back. What is answered is partly chance, as in
+what people write, so no model can know all of it. Every way trains on the same rows in the same order, in a process of
+its own, which is charged with its whole life but for the measuring of held-out rows.
 
     plain      PEFT and torch, batches padded to their longest row, logits everywhere
-    ours       labkit.training: no padding, logits at labels alone
+    ours       labkit.training: no padding, logits at labels alone, a common beginning computed once
+    ours_bf16  the same on a base in bfloat16
     upper      the last third of the layers is changed; what the others compute is kept
     upper_bf16 the same on a base in bfloat16
 
@@ -31,8 +32,8 @@ from typing import Any
 
 FOLDER = Path(".pytest_cache/d/labkit-models")
 BATCH, LEARNED, HELD_BACK = 4, 160, 200
-# Learning rates were chosen once, on rows of another seed: for plain out of 0.0005, 0.001, 0.002, for upper also 0.004.
-RATES = {"plain": 2e-3, "ours": 2e-3, "upper": 4e-3, "upper_bf16": 4e-3}
+# Chosen once on rows of another seed: for all layers out of 0.001, 0.002 and 0.004, for the upper ones also 0.008.
+RATES = {"plain": 2e-3, "ours": 2e-3, "ours_bf16": 2e-3, "upper": 4e-3, "upper_bf16": 4e-3}
 OFFICES = {
     "City Engineer": (
         "may malaking butas sa kalsada",
@@ -91,7 +92,7 @@ ENDINGS = (
     "Kailan po ito maaayos?",
     "Thank you.",
     "What should I do?",
-    "Sana maaksyunan.",
+    "Pakiusap.",
 )
 
 
