@@ -11,7 +11,7 @@ from labkit.errors import AllowanceSpent
 
 _NONE = Share()
 UNIT = "tokens"
-_LESS = {UNIT: "send less, or lower max_tokens", "steps": "train for fewer steps"}
+_LESS = {UNIT: "send less, or lower max_tokens", "steps": "train for fewer steps", "seconds": "train for fewer steps"}
 _WHOSE = {
     "lab": "of this lab's {most} are left",
     "person": "of the {most} you may use in all labs {span} are left",
@@ -93,11 +93,11 @@ class Counter:
         else:
             most, left, unit = balance.limit, balance.left, self.unit
             rest = _WHOSE[self.scope].format(most=most, span=span)
-            what = "call may cost" if unit == UNIT else "training takes"
+            what = {UNIT: "call may cost", "seconds": "training may take"}.get(unit, "training takes")
             message = f"This {what} {amount} {unit} and {left} {rest}."
         less = _LESS.get(unit, "")
         if most == 0:
-            closed = "Training is" if unit == "steps" else "Models are"
+            closed = "Models are" if unit in (UNIT, "calls") else "Training is"
             return AllowanceSpent(message, instead=f"{closed} closed to you here: ask your instructor.")
         if unit != "calls" and most is not None and amount > most:
             return AllowanceSpent(message, instead=f"It would never fit: {less}.")

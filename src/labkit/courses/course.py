@@ -27,10 +27,12 @@ class AllowanceRule:
 
 @dataclass(frozen=True)
 class TrainingRule:
-    """How many steps of trainings a learner may take in this lab, `per` "day" or in "total"."""
+    """How many steps of trainings a learner may take in this lab, and how many minutes of the machine (of a GPU, where
+    there is one) they may last, `per` "day" or in "total"; None: as long as the steps take."""
 
     steps: int
     per: str = "day"
+    minutes: int | None = None
 
 
 @dataclass(frozen=True)

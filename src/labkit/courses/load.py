@@ -203,11 +203,14 @@ def _allowance(table: Table) -> AllowanceRule:
 
 
 def _training(table: Table) -> TrainingRule | None:
-    given = table.inner("training", ("steps", "per"))
+    given = table.inner("training", ("steps", "per", "minutes"))
     if not given:
         return None
     if type(given.get("steps")) is not int or given["steps"] < 0:
         raise table.refuse("training", f"steps = {given.get('steps')!r}", "write a whole number, 0 or more")
+    minutes = given.get("minutes", 0)
+    if isinstance(minutes, bool) or not isinstance(minutes, int) or minutes < 0:
+        raise table.refuse("training", f"minutes = {minutes!r}", "write a whole number, 0 or more")
     rule = TrainingRule(**given)
     if rule.per not in ("day", "total"):
         raise table.refuse("training", f"per = {rule.per!r}", 'write per = "day" or per = "total"')

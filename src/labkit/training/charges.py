@@ -1,4 +1,5 @@
-"""What a training costs its learner: its steps, set aside when she asks and paid once it is over.
+"""What a training costs its learner: its steps, and where a lab bounds that the machine's time, set aside when she asks
+and paid once it is over. Time is set aside as it is forecast; what takes longer after all costs no more than that.
 
 Who cancels pays for the steps that were taken; who was failed by us pays nothing. A crash between a job's end and its
 settlement is put right by `tidy`.
@@ -7,6 +8,7 @@ settlement is put right by `tidy`.
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from sqlalchemy import Engine, select
 
@@ -17,7 +19,8 @@ from labkit.errors import AllowanceSpent
 from labkit.training.job import Job
 from labkit.training.jobs import Jobs
 
-HOLDER, UNIT = "training", "steps"
+_OF_TIME = "-time"  # behind the name of its steps
+HOLDER, UNIT, TIME = "training", "steps", "seconds"
 
 
 class Charges:
@@ -32,16 +35,25 @@ class Charges:
         if isinstance(found, AllowanceSpent):
             raise found
 
+    def reserve_time(self, order: Order, job: str, base: str) -> None:
+        """Sets seconds of the machine aside, whose amount `order` says; raises AllowanceSpent."""
+        asked = Asked("fine_tuning/time", base[:100])
+        whole = dataclasses.replace(order, holder=HOLDER, id=_name(job) + _OF_TIME, asked=asked, unit=TIME)
+        found = self._ledger.write([whole])[0]
+        if isinstance(found, AllowanceSpent):
+            raise found
+
     def release(self, job: str) -> None:
         """Gives back what was set aside for a job that never came to be."""
-        self._ledger.write([Settlement(_name(job), None, Told("failed"))])
+        self._close(job, None, None, Told("failed"))
 
     def settle(self, job: Job) -> None:
         """Of a job that is over."""
         ours = job.state == "failed" and (job.error or {}).get("code") == "PlatformFault"
         outcome = {"succeeded": "complete", "cancelled": "cancelled"}.get(job.state, "failed")
         told = Told(outcome, 0, 0, job.seconds)
-        self._ledger.write([Settlement(_name(job.id), None if ours or not job.step else job.step, told)])
+        nothing = ours or not job.step
+        self._close(job.id, None if nothing else job.step, None if nothing else math.ceil(job.seconds), told)
 
     def tidy(self) -> int:
         """Settles what is over and was not settled; what belongs to no job is given back. Gives how many."""
@@ -50,11 +62,16 @@ class Charges:
             held = list(connection.execute(query).scalars())
         done = 0
         for name in held:
-            job = self._jobs.get(f"ftjob-{name}")
+            job = self._jobs.get(f"ftjob-{name.removesuffix(_OF_TIME)}")
             if job is not None and not job.open:
                 self.settle(job)
                 done += 1
         return done
+
+    def _close(self, job: str, steps: int | None, seconds: int | None, told: Told) -> None:
+        """The line of steps says how long it took; of time there may be none."""
+        time = dataclasses.replace(told, seconds=0.0)
+        self._ledger.write([Settlement(_name(job), steps, told), Settlement(_name(job) + _OF_TIME, seconds, time)])
 
 
 def _name(job: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -64,7 +65,15 @@ class Service:
         spec = asked.spec(training.rows, training.method)
         order = replace(member.order, lab_rule=Share(rule.steps, None, rule.per), amount=spec.steps)
         order = replace(order, person=Share(), together=Share())
-        return self._kept(member, spec, asked, training, held_back, order)
+        time = None
+        if rule.minutes is not None:
+            seconds = self._seconds(spec, training)
+            time = replace(order, lab_rule=Share(rule.minutes * 60, None, rule.per), amount=seconds)
+        return self._kept(member, spec, asked, training, held_back, (order, time))
+
+    def _seconds(self, spec: Spec, training: TrainingFile) -> int:
+        """What it will take of the machine, as far as its speed is known."""
+        return math.ceil(spec.steps * _step_tokens(spec, training) / (self.jobs.speed() or self.speed))
 
     def bases_of(self, lab: Lab) -> Sequence[str]:
         """What may be trained in a lab, in the order of its own list of models."""
@@ -100,20 +109,36 @@ class Service:
         asked: Asked,
         training: TrainingFile,
         held_back: TrainingFile | None,
-        order: Order,
+        orders: tuple[Order, Order | None],
     ) -> Job:
         id = new_id()
-        self.charges.reserve(order, id, spec.base)
-        who = {"username": member.username, "cohort": member.cohort, "course": member.lab.course, "lab": member.lab.id}
-        row = training.size / training.rows / _LETTERS + _FRAME
-        data = {
-            **{"training_file": training.id, "training_digest": training.digest},
-            "validation_file": held_back.id if held_back else None,
-            "validation_digest": held_back.digest if held_back else None,
-            "step_tokens": spec.batch * min(row, spec.length),
-        }
+        self.charges.reserve(orders[0], id, spec.base)
         try:
-            return self.jobs.add(id, who, spec, asked.told, data)
+            if orders[1] is not None:
+                self.charges.reserve_time(orders[1], id, spec.base)
+            return self.jobs.add(id, _of(member), spec, asked.told, _data(spec, training, held_back))
         except LabkitError:
             self.charges.release(id)
             raise
+
+
+def _of(member: Member) -> dict[str, str]:
+    return {
+        **{"username": member.username, "cohort": member.cohort},
+        **{"course": member.lab.course, "lab": member.lab.id},
+    }
+
+
+def _step_tokens(spec: Spec, training: TrainingFile) -> float:
+    """About what a step sends through the base."""
+    row = training.size / training.rows / _LETTERS + _FRAME
+    return float(spec.batch * min(row, spec.length))
+
+
+def _data(spec: Spec, training: TrainingFile, held_back: TrainingFile | None) -> dict[str, object]:
+    return {
+        **{"training_file": training.id, "training_digest": training.digest},
+        "validation_file": held_back.id if held_back else None,
+        "validation_digest": held_back.digest if held_back else None,
+        "step_tokens": _step_tokens(spec, training),
+    }

@@ -142,7 +142,7 @@ def report_later(pytestconfig: pytest.Config) -> Callable[[str], None]:
 
 def test_each_talks_to_her_own_model(class_of_ten, trained):
     for name in CLASS:
-        said = class_of_ten[name].run(f"print(labkit.chat({QUESTION!r}, model=job.model, max_tokens=8, temperature=0))")
+        said = class_of_ten[name].run(f"print(labkit.ask({QUESTION!r}, model=job.model, max_tokens=8, temperature=0))")
         assert code_word(name) in said, f"{name} heard {said}"
 
 
@@ -151,8 +151,8 @@ def test_nobody_reaches_anothers_model_job_or_file(platform, class_of_ten, train
     victim, thief = CLASS[0], class_of_ten[CLASS[1]]
     job = next(one for one in table(platform) if one.id == trained[victim])
     model = f"ft:{job.spec['base']}:labkit::{job.id.removeprefix('ftjob-')}"
-    assert "ModelNotAllowed" in thief.run(f"labkit.chat('Hi', model={model!r})")
-    assert "ModelNotAllowed" in thief.run(f"labkit.chat('Hi', model={model + ':ckpt-step-14'!r})")
+    assert "ModelNotAllowed" in thief.run(f"labkit.ask('Hi', model={model!r})")
+    assert "ModelNotAllowed" in thief.run(f"labkit.ask('Hi', model={model + ':ckpt-step-14'!r})")
     paths = [
         *(f"fine_tuning/jobs/{job.id}{rest}" for rest in ("", "/events", "/checkpoints", "/progress", "/adapter")),
         *(f"files/{job.training_file}{rest}" for rest in ("", "/content")),

@@ -1,0 +1,134 @@
+"""What a learner may begin: in a lab that trains, a base that is there, within steps and minutes, a few at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from labkit.allowance import Ledger, Order, Share
+from labkit.courses import Lab, load_course
+from labkit.courses.course import TrainingRule
+from labkit.database import connect, migrate
+from labkit.errors import AllowanceSpent, ModelNotAllowed, RequestRefused, TooManyAtOnce
+from labkit.training.charges import TIME, UNIT, Charges
+from labkit.training.events import Events
+from labkit.training.files import Files
+from labkit.training.jobs import Jobs
+from labkit.training.places import Places
+from labkit.training.request import read
+from labkit.training.service import MOST_OPEN, Member, Service
+
+BASE = "smollm2-135m-instruct"
+
+
+@dataclass
+class House:
+    engine: Engine
+    service: Service
+    lab: Lab
+    file: str
+
+    def member(self, rule: TrainingRule | None, **changed: Any) -> Member:
+        lab = replace(self.lab, training=rule, **changed)
+        return Member("ana", "first", lab, Order("ana", "testing", "clip", Share(), 0, "", ""))
+
+    def begin(self, rule: TrainingRule | None, steps: int = 10, base: str = BASE, **changed: Any) -> Any:
+        asked = {"model": base, "training_file": self.file, "labkit": {"steps": steps}}
+        return self.service.begin(self.member(rule, **changed), read(json.dumps(asked).encode()))
+
+    def reserved(self, unit: str) -> int:
+        order = Order("ana", "testing", "clip", Share(10**6, None, "total"), 0, "", "", unit=unit)
+        return dict(Ledger(self.engine).balances(order))["lab"].reserved
+
+
+@pytest.fixture
+def house(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[House]:
+    url = f"sqlite:///{tmp_path / 'labkit.db'}"
+    migrate(url)
+    engine, places = connect(url), Places(tmp_path / "training")
+    jobs, files = Jobs(engine), Files(engine, places)
+    row = {"messages": [{"role": "user", "content": "a" * 30}, {"role": "assistant", "content": "b" * 30}]}
+    content = (json.dumps(row) + "\n").encode() * 4
+    file = files.add("ana", "testing", "clip", "rows.jsonl", content)
+    service = Service(files, jobs, Events(engine), Charges(engine, Ledger(engine), jobs), (BASE,), speed=100.0)
+    lab = load_course(pytestconfig.rootpath / "courses", "testing").labs[0]
+    yield House(engine, service, lab, file.id)
+    engine.dispose()
+
+
+TOTAL = TrainingRule(100, "total")
+
+
+def test_steps_are_set_aside_when_she_asks(house):
+    house.begin(TOTAL, steps=30)
+
+    assert (house.reserved(UNIT), house.reserved(TIME)) == (30, 0)
+
+
+def test_where_a_lab_bounds_minutes_the_forecast_is_set_aside_too(house):
+    job = house.begin(replace(TOTAL, minutes=10), steps=30)
+
+    assert house.reserved(TIME) == -(-30 * job.step_tokens // 100)
+
+
+def test_more_minutes_than_there_are_is_refused_and_the_steps_come_back(house):
+    with pytest.raises(AllowanceSpent, match=r"may take \d+ seconds and 0 of this lab's 0 are left"):
+        house.begin(replace(TOTAL, minutes=0), steps=30)
+
+    assert (house.reserved(UNIT), house.reserved(TIME)) == (0, 0)
+    assert not house.service.jobs.open()
+
+
+def test_whoever_cancels_before_the_first_step_gets_all_of_it_back(house):
+    job = house.begin(replace(TOTAL, minutes=10))
+    house.service.cancel(job)
+
+    assert (house.reserved(UNIT), house.reserved(TIME)) == (0, 0)
+
+
+def test_what_was_taken_of_steps_and_time_is_paid_and_no_more_than_was_set_aside(house):
+    job = house.begin(replace(TOTAL, minutes=10), steps=10)
+    assert house.service.jobs.take(job)
+    house.service.jobs.progress(job.id, 4, 400, 99_999.0)
+    house.service.jobs.finish(job.id, "cancelled")
+    house.service.charges.settle(house.service.jobs.get(job.id))
+
+    order = Order("ana", "testing", "clip", Share(10**6, None, "total"), 0, "", "")
+    used = {unit: dict(Ledger(house.engine).balances(replace(order, unit=unit)))["lab"].used for unit in (UNIT, TIME)}
+    assert used == {UNIT: 4, TIME: -(-10 * job.step_tokens // 100)}
+
+
+def test_a_crash_between_end_and_settlement_is_put_right_for_both(house):
+    job = house.begin(replace(TOTAL, minutes=10))
+    house.service.jobs.take(job)
+    house.service.jobs.finish(job.id, "failed", error={"code": "PlatformFault", "message": "x", "param": ""})
+    house.service.charges.tidy()
+
+    assert (house.reserved(UNIT), house.reserved(TIME)) == (0, 0)
+
+
+@pytest.mark.parametrize("changed", [{"ai_policy": "closed"}, {"models": ("another",)}])
+def test_a_base_a_lab_does_not_have_is_not_trained_there(house, changed):
+    with pytest.raises(ModelNotAllowed):
+        house.begin(TOTAL, **changed)
+    with pytest.raises(ModelNotAllowed, match="Nothing is trained"):
+        house.begin(None)
+
+
+def test_a_few_at_a_time(house):
+    for _ in range(MOST_OPEN):
+        house.begin(TOTAL, steps=1)
+    with pytest.raises(TooManyAtOnce):
+        house.begin(TOTAL, steps=1)
+
+
+def test_another_file_of_hers_must_be_hers_and_of_the_same_kind(house):
+    asked = {"model": BASE, "training_file": house.file, "validation_file": "file-" + "0" * 24}
+    with pytest.raises(RequestRefused, match="You have no file"):
+        house.service.begin(house.member(TOTAL), read(json.dumps(asked).encode()))
