@@ -55,10 +55,10 @@ class Taken:
 
 
 class CoTrainer:
-    def __init__(self, resident: Resident, kept_mb: int = 256) -> None:
+    def __init__(self, resident: Resident, kept_mb: float = 256) -> None:
         self.resident = resident
         self._kept: OrderedDict[tuple[int, tuple[int, ...]], Tensor] = OrderedDict()
-        self._room = kept_mb * 2**20
+        self._room = int(kept_mb * 2**20)
 
     def join(self, spec: Spec) -> Trained:
         """A new adapter, with the optimiser that moves it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ torch = pytest.importorskip("torch")
 
 from labkit.training.cotrainer import CoTrainer, Trained  # noqa: E402
 from labkit.training.encode import Pair, Row, encode  # noqa: E402
+from labkit.training.layout import lay_out  # noqa: E402
 from labkit.training.order import batch  # noqa: E402
 from labkit.training.resident import KINDS, Resident  # noqa: E402
 from labkit.training.spec import Spec  # noqa: E402
@@ -72,34 +74,66 @@ def train(
 
 
 @pytest.fixture(scope="session")
-def alone(resident: Resident, data) -> dict[int, tuple[Trained, list[float]]]:
-    return {place: train(CoTrainer(resident), [place], data)[place] for place in range(len(SPECS))}
+def bases(resident: Resident, tiny: Resident) -> dict[str, Resident]:
+    return {"the real base": resident, "a small base": tiny}
 
 
-@pytest.mark.parametrize(
-    "joins", [{}, {0: 2, 3: 1, 5: 1}, {1: 1, 2: 2, 4: 1}], ids=["all at once", "some later", "others later"]
-)
-def test_an_adapter_trained_among_others_has_every_bit_of_one_trained_alone(resident, data, alone, joins):
-    together = train(CoTrainer(resident), range(len(SPECS)), data, joins=joins)
+Alone = Callable[[str], dict[int, tuple[Trained, list[float]]]]
+
+
+@pytest.fixture(scope="session")
+def alone(bases, data) -> Alone:
+    """Each of SPECS trained by itself, once for a base."""
+
+    @cache
+    def trained(base: str) -> dict[int, tuple[Trained, list[float]]]:
+        return {place: train(CoTrainer(bases[base]), [place], data)[place] for place in range(len(SPECS))}
+
+    return trained
+
+
+CASES = {
+    "all at once": ("the real base", {}),
+    "all at once on a small base": ("a small base", {}),
+    "some later": ("a small base", {0: 2, 3: 1, 5: 1}),
+    "others later": ("a small base", {1: 1, 2: 2, 4: 1}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_adapter_trained_among_others_has_every_bit_of_one_trained_alone(bases, data, alone, case):
+    base, joins = CASES[case]
+    together = train(CoTrainer(bases[base]), range(len(SPECS)), data, joins=joins)
 
     for place, (job, losses) in together.items():
-        assert losses == alone[place][1], SPECS[place]
-        assert torch.equal(job.adapter.weights, alone[place][0].adapter.weights), SPECS[place]
+        expected, expected_losses = alone(base)[place]
+        assert losses == expected_losses, SPECS[place]
+        assert torch.equal(job.adapter.weights, expected.adapter.weights), SPECS[place]
 
 
-def test_what_is_kept_of_the_lower_layers_changes_no_bit(resident, data, alone):
+def test_what_is_kept_of_the_lower_layers_changes_no_bit(tiny, data, alone):
     """With room for it, with none, and with room for a single row."""
-    for megabytes in (0, 1):
-        job, losses = train(CoTrainer(resident, kept_mb=megabytes), [3], data)[3]
-        assert losses == alone[3][1]
-        assert torch.equal(job.adapter.weights, alone[3][0].adapter.weights)
+    expected, expected_losses = alone("a small base")[3]
+    for megabytes in (0, 0.02):
+        job, losses = train(CoTrainer(tiny, kept_mb=megabytes), [3], data)[3]
+        assert losses == expected_losses
+        assert torch.equal(job.adapter.weights, expected.adapter.weights)
 
 
-def test_the_base_does_not_move(resident, data):
-    before = {name: one.clone() for name, one in resident.model.state_dict().items()}
-    train(CoTrainer(resident), [0, 3], data, steps=1)
+def test_the_base_does_not_move(tiny, data):
+    before = {name: one.clone() for name, one in tiny.model.state_dict().items()}
+    train(CoTrainer(tiny), [0, 3], data, steps=1)
 
-    assert all(torch.equal(before[name], one) for name, one in resident.model.state_dict().items())
+    assert all(torch.equal(before[name], one) for name, one in tiny.model.state_dict().items())
+
+
+def test_a_common_beginning_changes_no_more_than_last_digits(tiny, data, monkeypatch):
+    rows = data[2][:3]
+    assert lay_out([([row.ids[:-1] for row in rows], None)]).rows[0].shared > 10, "the template begins them alike"
+    shared = CoTrainer(tiny).loss(CoTrainer(tiny).join(SPECS[2]), rows).loss
+    monkeypatch.setattr("labkit.training.layout._LEAST", 10_000)
+
+    assert CoTrainer(tiny).loss(CoTrainer(tiny).join(SPECS[2]), rows).loss == pytest.approx(shared, rel=1e-6)
 
 
 def test_it_learns_what_it_is_shown(tiny, conversations):
