@@ -44,12 +44,12 @@ def cluster(tmp_path: Path, small_base: Path, monkeypatch: pytest.MonkeyPatch) -
 def on_kubernetes(make_site: Callable[..., Site], cluster: Server) -> Callable[..., Site]:
     """A site whose worker only submits; settings of the backend may be given."""
 
-    def make(**settings: Any) -> Site:
+    def make(*, answering: bool = False, **settings: Any) -> Site:
         backend = {
             **{"kind": "kubernetes", "namespace": "labkit", "queue": "course-testing", "image": "labkit/trainer"},
             **{"secret": "training-config", "claim": "labkit-training", "models": "labkit-models"},
             **{"look_seconds": 0.2, "grace": 30, **settings},
         }
-        return make_site(backend=backend)
+        return make_site(answering=answering, backend=backend)
 
     return make

@@ -43,7 +43,7 @@ def only_job(cluster: Any) -> Any:
 
 def test_what_waits_becomes_one_job_and_everybody_gets_a_model(on_kubernetes, cluster, rows):
     cluster.cluster.quota = 0
-    site = on_kubernetes(priority="training")
+    site = on_kubernetes(answering=True, priority="training")
     people = {name: site.openai(name) for name in ("ana", "ben")}
     jobs = {name: begin(client, rows, 8) for name, client in people.items()}
     until(lambda: cluster.cluster.jobs, "a Job")

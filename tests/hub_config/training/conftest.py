@@ -136,7 +136,8 @@ def make_site(tmp_path: Path, small_base: Path, pytestconfig: pytest.Config) -> 
     threading.Thread(target=hub.serve_forever, daemon=True).start()
     made: list[Site] = []
 
-    def make(**training: Any) -> Site:
+    def make(*, answering: bool = True, **training: Any) -> Site:
+        """Not `answering`, what is trained is not asked: a process less. `training` are settings of the worker."""
         database_url, ports = f"sqlite:///{tmp_path / 'labkit.db'}", [_free_port() for _ in range(3)]
         migrate(database_url)
         engine = connect(database_url)
@@ -175,8 +176,9 @@ def make_site(tmp_path: Path, small_base: Path, pytestconfig: pytest.Config) -> 
             commands[name] = [sys.executable, "-m", modules[name], str(tmp_path / f"{name}.json")]
         site = Site(tmp_path, f"http://127.0.0.1:{ports[0]}/services/gateway", commands, database_url)
         made.append(site)
-        site.start()
-        for port, path in zip(ports, ("/services/gateway/health", "/health", "/health"), strict=True):
+        names = ("gateway", "training", *(("adapters",) if answering else ()))
+        site.start(*names)
+        for port, path in zip(ports, ("/services/gateway/health", "/health", "/health")[: len(names)], strict=False):
             site.wait_for(f"http://127.0.0.1:{port}{path}")
         return site
 
