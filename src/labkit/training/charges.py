@@ -74,5 +74,12 @@ class Charges:
         self._ledger.write([Settlement(_name(job), steps, told), Settlement(_name(job) + _OF_TIME, seconds, time)])
 
 
+def is_held(engine: Engine) -> bool:
+    """Whether anything is set aside for a training."""
+    with reading(engine) as connection:
+        query = select(reservations.c.id).where(reservations.c.holder == HOLDER).limit(1)
+        return connection.execute(query).first() is not None
+
+
 def _name(job: str) -> str:
     return job.removeprefix("ftjob-")

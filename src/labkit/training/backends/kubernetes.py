@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,7 +28,9 @@ from labkit import holder as holders
 from labkit.cluster import Batch, Mount, Order, Standing
 from labkit.errors import LabkitError
 from labkit.training.jobs import Jobs
-from labkit.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from labkit.training.trainer import Trainer
 
 log = logging.getLogger("labkit.training")
 COMPONENT = "training"

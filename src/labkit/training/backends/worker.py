@@ -6,10 +6,15 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from labkit.training.trainer import Trainer
+from labkit.training.charges import is_held
+from labkit.training.jobs import Jobs
+
+if TYPE_CHECKING:
+    from labkit.training.trainer import Trainer
 
 log = logging.getLogger("labkit.training")
 _IDLE_SECONDS = 0.5
@@ -22,13 +27,18 @@ class Settings:
 
 
 def run(
-    _settings: Settings, _engine: Engine, trainer: Callable[[], Trainer], stop: threading.Event, *, once: bool
+    _settings: Settings, engine: Engine, trainer: Callable[[], Trainer], stop: threading.Event, *, once: bool
 ) -> None:
-    """Until told to stop, with `once` until nothing is left; what is at work then is written down for the next."""
-    working = trainer()
+    """Until told to stop, with `once` until nothing is left; what is at work then is written down for the next.
+
+    torch takes its memory when somebody trains for the first time.
+    """
+    jobs, working = Jobs(engine), None
     while not stop.is_set():
         try:
-            busy = working.round()
+            if working is None and (jobs.open() or is_held(engine)):
+                working = trainer()
+            busy = working is not None and working.round()
         except Exception:
             # A database that is away for a moment: what was taken is taken back once it answers.
             log.exception("The training loop met a fault of ours; it goes on")
@@ -38,4 +48,5 @@ def run(
             if once:
                 return
             stop.wait(_IDLE_SECONDS)
-    working.stop()
+    if working is not None:
+        working.stop()
