@@ -1,0 +1,194 @@
+"""What a learner takes home is one zip file that others can read, or a word on why not before anything is sent."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from labkit.database import connect, migrate
+from labkit.errors import PlatformFault, RequestRefused
+from labkit.training.adapter_files import CONFIG, WEIGHTS, Files
+from labkit.training.events import Events
+from labkit.training.job import Job
+from labkit.training.places import Places
+from labkit.training.spec import Spec
+from labkit.training.takeaway import FORMATS, GGUF, Takeaway
+
+ADAPTER = Files(b'{"peft_type": "LORA"}', b"weights")
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Merge:
+    """The adapters' process: says what it was asked, gives a whole model in two pieces."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, Mapping[str, str]]] = []
+        self.closed = 0
+
+    async def __call__(self, digest: str, form: str, beside: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
+        self.asked.append((digest, form, beside))
+        try:
+            yield b"one"
+            yield b"two"
+        finally:
+            self.closed += 1
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with our tables, made once."""
+    path = tmp_path_factory.mktemp("database") / "labkit.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def engine(empty: Path, tmp_path: Path) -> Iterator[Engine]:
+    engine = connect(f"sqlite:///{shutil.copy(empty, tmp_path / 'labkit.db')}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(tmp_path / "training")
+
+
+@pytest.fixture
+def job(places, engine) -> Job:
+    """One that is done, with its files and its last loss."""
+    row = dict.fromkeys(Job.__dataclass_fields__) | {
+        **{"id": "ftjob-" + "0a" * 12, "course": "c", "lab": "l", "told": {"suffix": "mine"}, "state": "succeeded"},
+        **{"spec": Spec("smollm2-135m-instruct", steps=12).to_json(), "created_at": NOON, "finished_at": NOON},
+        **{"training_digest": "d" * 64, "step": 12, "tokens": 5, "seconds": 1.0},
+    }
+    done = replace(Job.of(row), adapter=places.keep_adapter(ADAPTER))
+    (places.adapter(ADAPTER.digest) / GGUF).write_bytes(b"GGUF")
+    Events(engine).keep_checkpoint(done.id, 4, {"train_loss": 2.0}, "b" * 64)
+    Events(engine).keep_checkpoint(done.id, 12, {"train_loss": 0.25}, ADAPTER.digest)
+    return done
+
+
+@pytest.fixture
+def takeaway(places, engine) -> Takeaway:
+    return Takeaway(places, Events(engine))
+
+
+async def whole(takeaway: Takeaway, job: Job, form: str) -> bytes:
+    return b"".join([piece async for piece in takeaway.pieces(job, form)])
+
+
+def unpacked(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as zipped:
+        assert zipped.testzip() is None
+        return {name: zipped.read(name) for name in zipped.namelist()}
+
+
+async def test_peft_is_the_two_files_every_engine_reads_and_the_card(takeaway, job):
+    found = unpacked(await whole(takeaway, job, "peft"))
+
+    assert found.keys() == {CONFIG, WEIGHTS, "README.md"}
+    assert (found[CONFIG], found[WEIGHTS]) == (ADAPTER.config, ADAPTER.weights)
+    assert b"mine of smollm2-135m-instruct" in found["README.md"]
+    assert b"train loss 0.250" in found["README.md"], "of its last step"
+
+
+async def test_gguf_is_one_file_with_what_ollama_makes_of_it(takeaway, job):
+    found = unpacked(await whole(takeaway, job, "gguf"))
+
+    assert found.keys() == {GGUF, "Modelfile", "README.md"}
+    assert found[GGUF] == b"GGUF"
+    assert b"FROM smollm2-135m-instruct\nADAPTER ./adapter.gguf\n" in found["Modelfile"]
+
+
+@pytest.mark.parametrize("form", ["peft", "gguf"])
+async def test_the_same_model_is_the_same_bytes_and_its_files_can_be_read_once_unpacked(takeaway, job, form: str):
+    content = await whole(takeaway, job, form)
+
+    assert await whole(takeaway, job, form) == content
+    with zipfile.ZipFile(io.BytesIO(content)) as zipped:
+        for one in zipped.infolist():
+            assert one.external_attr >> 16 & 0o600 == 0o600, one.filename
+            assert "/" not in one.filename
+
+
+@pytest.mark.parametrize(("form", "asked"), [("safetensors", "safetensors"), ("ollama", "gguf")])
+async def test_a_whole_model_is_made_where_the_base_is_and_handed_on_piece_by_piece(
+    places, engine, job, form: str, asked: str
+):
+    merge = Merge()
+    pieces = [piece async for piece in Takeaway(places, Events(engine), merge).pieces(job, form)]
+
+    assert pieces == [b"one", b"two"]
+    [(digest, wanted, beside)] = merge.asked
+    assert (digest, wanted) == (ADAPTER.digest, asked)
+    assert beside["README.md"].startswith("---\n")
+    assert ("FROM ./model.gguf" in beside.get("Modelfile", "")) == (form == "ollama")
+
+
+async def test_whoever_goes_away_in_the_middle_ends_the_merging(places, engine, job):
+    merge = Merge()
+    pieces = Takeaway(places, Events(engine), merge).pieces(job, "ollama")
+    assert await anext(pieces) == b"one"
+    await pieces.aclose()
+
+    assert merge.closed == 1
+
+
+@pytest.mark.parametrize("form", ["", "PEFT", "zip", "../peft", "onnx", "x" * 500])
+async def test_a_format_nobody_knows_is_refused_by_its_name(takeaway, job, form: str):
+    with pytest.raises(RequestRefused, match="format is") as refused:
+        await whole(takeaway, job, form)
+
+    assert refused.value.param == "format"
+    assert all(one in refused.value.instead for one in FORMATS)
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_of_a_training_that_is_not_done_nothing_is_sent(places, engine, job, form: str):
+    merge = Merge()
+    with pytest.raises(RequestRefused, match="no model yet"):
+        await whole(Takeaway(places, Events(engine), merge), replace(job, adapter=None), form)
+
+    assert merge.asked == []
+
+
+@pytest.mark.parametrize("form", ["safetensors", "ollama"])
+async def test_where_nothing_is_merged_the_other_way_is_named(takeaway, job, form: str):
+    with pytest.raises(RequestRefused, match=r"Nothing is merged here\. Take format=peft"):
+        await whole(takeaway, job, form)
+
+
+async def test_a_base_that_llama_cpp_does_not_know_is_taken_home_as_peft(takeaway, places, job):
+    (places.adapter(ADAPTER.digest) / GGUF).unlink()
+    with pytest.raises(RequestRefused, match=r"not written for llama\.cpp\. Take format=peft"):
+        await whole(takeaway, job, "gguf")
+
+    assert await whole(takeaway, job, "peft")
+
+
+def _drop(path: Path) -> None:
+    path.unlink()
+
+
+def _damage(path: Path) -> None:
+    path.write_bytes(b"!" + path.read_bytes()[1:])
+
+
+@pytest.mark.parametrize("harm", [_drop, _damage])
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS])
+async def test_a_model_that_the_disk_has_lost_or_changed_is_our_fault(takeaway, places, job, harm: Any, name: str):
+    harm(places.adapter(ADAPTER.digest) / name)
+
+    with pytest.raises(PlatformFault, match="Your model's files are not there"):
+        await whole(takeaway, job, "peft")
