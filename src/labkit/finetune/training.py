@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas
 
 _LOOK_SECONDS = 1.0
+_PAGE = 1000  # events of one answer
 _JOBS = "/v1/fine_tuning/jobs"
 
 
@@ -82,7 +83,8 @@ class Training:
             axes.plot(*zip(*now.held, strict=True), "o--", label="held back")
         axes.set_xlabel("step")
         axes.set_ylabel("loss")
-        axes.legend()
+        if now.train or now.held:
+            axes.legend()
         show(figure, words(now.train, now.held))
 
     def download(self, folder: str | Path = ".", *, format: str = "peft") -> Path:
@@ -119,15 +121,20 @@ class Training:
 
     def _look(self) -> Standing:
         with self._lock:
-            told = transport().get(f"{_JOBS}/{self.id}/progress?after={self._seen}")
-            self._job = told["job"]
-            for event in told["events"]:
-                self._seen = max(self._seen, event["number"])
-                if event["type"] == "metrics":
-                    self._figures[event["data"]["step"]] = event["data"]
-                else:
-                    self._said = event["message"]
+            while self._heard(transport().get(f"{_JOBS}/{self.id}/progress?after={self._seen}")):
+                pass
             return standing(self._job, self._figures, self._said)
+
+    def _heard(self, told: dict[str, Any]) -> bool:
+        """Whether there may be more than one answer holds."""
+        self._job = told["job"]
+        for event in told["events"]:
+            self._seen = max(self._seen, event["number"])
+            if event["type"] == "metrics":
+                self._figures[event["data"]["step"]] = event["data"]
+            else:
+                self._said = event["message"]
+        return len(told["events"]) >= _PAGE
 
     def _refuse(self, now: Standing) -> None:
         if now.state == "failed":

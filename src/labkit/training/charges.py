@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, select
 
@@ -19,6 +20,7 @@ from labkit.errors import AllowanceSpent
 from labkit.training.job import Job
 from labkit.training.jobs import Jobs
 
+_A_MOMENT = timedelta(minutes=5)  # a job is there long before, or never
 _OF_TIME = "-time"  # behind the name of its steps
 HOLDER, UNIT, TIME = "training", "steps", "seconds"
 
@@ -58,14 +60,19 @@ class Charges:
     def tidy(self) -> int:
         """Settles what is over and was not settled; what belongs to no job is given back. Gives how many."""
         with reading(self._engine) as connection:
-            query = select(reservations.c.id).where(reservations.c.holder == HOLDER)
-            held = list(connection.execute(query).scalars())
+            query = select(reservations.c.id, reservations.c.opened_at).where(reservations.c.holder == HOLDER)
+            held = connection.execute(query).all()
+        since = {f"ftjob-{one.id.removesuffix(_OF_TIME)}": one.opened_at for one in held}
         done = 0
-        for name in held:
-            job = self._jobs.get(f"ftjob-{name.removesuffix(_OF_TIME)}")
+        for id, opened_at in since.items():
+            job = self._jobs.get(id)
             if job is not None and not job.open:
                 self.settle(job)
-                done += 1
+            elif job is None and datetime.now(UTC) - opened_at > _A_MOMENT:
+                self.release(id)
+            else:
+                continue
+            done += 1
         return done
 
     def _close(self, job: str, steps: int | None, seconds: int | None, told: Told) -> None:

@@ -14,7 +14,7 @@ from labkit.database.tables import training_files, training_jobs
 from labkit.errors import RequestRefused, TooManyAtOnce
 from labkit.finetune.rows import Row, method_of, parse
 from labkit.training.job import OPEN
-from labkit.training.places import Places
+from labkit.training.places import Places, is_id
 
 LARGEST = 8 * 2**20
 MOST = 50  # of one person
@@ -55,7 +55,7 @@ class Files:
             username=username,
             course=course,
             lab=lab,
-            name=name[:200],
+            name=_named(name),
             purpose="fine-tune",
             size=len(content),
             digest=hashlib.sha256(content).hexdigest(),
@@ -64,12 +64,18 @@ class Files:
             sent_at=datetime.now(UTC),
         )
         self._places.keep_file(file.id, content)
-        with self._engine.begin() as connection:
-            connection.execute(insert(training_files).values(vars(file)))
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(training_files).values(vars(file)))
+        except Exception:
+            self._places.drop_file(file.id)
+            raise
         return file
 
     def get(self, username: str, id: str) -> TrainingFile | None:
         """Hers of that id; another's is as one that does not exist."""
+        if not is_id(id):
+            return None
         mine = (training_files.c.id == id) & (training_files.c.username == username)
         with reading(self._engine) as connection:
             row = connection.execute(select(training_files).where(mine)).mappings().first()
@@ -104,3 +110,8 @@ class Files:
             connection.execute(delete(training_files).where(training_files.c.id == id))
         self._places.drop_file(id)
         return True
+
+
+def _named(name: str) -> str:
+    """What can be kept everywhere of a name that a program chose."""
+    return "".join(char for char in name if char.isprintable())[:200] or "rows.jsonl"

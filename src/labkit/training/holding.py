@@ -67,7 +67,8 @@ class TrainingHolding:
             connection.execute(delete(training_checkpoints).where(kept.job == job))
             gone = update(training_jobs).where(table.id == job, table.state.not_in(OPEN))
             connection.execute(gone.values(adapter=None, told={}))
-            others = set(connection.execute(select(table.adapter).where(table.adapter.in_(digests - {None}))).scalars())
+            of_others = (select(column).where(column.in_(digests - {None})) for column in (table.adapter, kept.adapter))
+            others = {digest for query in of_others for digest in connection.execute(query).scalars()}
         self._places.drop_state(job)
         for digest in digests - others - {None}:
             self._places.drop_adapter(str(digest))

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, func, insert, select, update
+from sqlalchemy import Engine, Select, func, insert, select, update
 
 from labkit import holder as holders
 from labkit.database import reading
 from labkit.database.tables import training_jobs
 from labkit.training.job import OPEN, Job
+from labkit.training.places import is_id
 from labkit.training.spec import Spec
 
 # After our own fault a job waits so long, longer each time; after the last it has failed, and cost nothing.
 PAUSES = (5, 30, 120)
+MOST_KILLED = 8  # a job whose worker was killed so often is what kills it
 _LAST = 10
 _FREE: dict[str, None] = {"holder": None, "held_since": None}
 
@@ -47,6 +49,8 @@ class Jobs:
 
     def get(self, id: str, username: str | None = None) -> Job | None:
         """The job of that id; with `username` only if it is hers."""
+        if not is_id(id):
+            return None
         query = select(training_jobs).where(training_jobs.c.id == id)
         return next(
             iter(self._read(query if username is None else query.where(training_jobs.c.username == username))), None
@@ -106,7 +110,7 @@ class Jobs:
 
     def progress(self, id: str, step: int, tokens: int, seconds: float) -> bool:
         """What it has come to; False if it is no longer this worker's."""
-        values = {"step": step, "tokens": tokens, "seconds": seconds}
+        values = {"step": step, "tokens": tokens, "seconds": seconds, "held_since": self._now()}
         return self._write(self._held(id), values)
 
     def finish(
@@ -118,17 +122,20 @@ class Jobs:
 
     def give_up(self, job: Job, error: Mapping[str, str]) -> bool:
         """After our own fault: it is tried again after a pause, from its last checkpoint; False once it has failed."""
-        if job.tries < len(PAUSES):
-            pause = self._now() + timedelta(seconds=PAUSES[job.tries])
-            self._write(self._held(job.id), {"state": "queued", "not_before": pause, **_FREE})
+        if job.tries <= len(PAUSES):
+            pause = self._now() + timedelta(seconds=PAUSES[max(0, job.tries - 1)])
+            self._leave(job.id, self.holder, not_before=pause)
             return True
         self.finish(job.id, "failed", error=error)
         return False
 
     def put_back(self, ids: Iterable[str], tries: int | None = None) -> None:
         """What a worker that ends in order leaves to the next; with `tries` as if it had not been taken."""
+        values: dict[str, Any] = {} if tries is None else {"tries": tries}
+        if tries == 0:
+            values["started_at"] = None
         for id in ids:
-            self._write(self._held(id), {"state": "queued", **_FREE, **({} if tries is None else {"tries": tries})})
+            self._leave(id, self.holder, **values)
 
     def cancel(self, id: str) -> None:
         """Asks for its end. One that nobody has taken is over at once; a running one ends before its next step."""
@@ -149,19 +156,33 @@ class Jobs:
     def take_back(self, alive: Callable[[str, datetime | None], bool] = holders.alive) -> int:
         """What a worker that is gone had taken waits again. Gives how many."""
         table = training_jobs.c
-        with self._engine.begin() as connection:
-            held = connection.execute(select(table.id, table.holder, table.held_since).where(table.holder.is_not(None)))
-            lost = [one.id for one in held if one.holder != self.holder and not alive(one.holder, one.held_since)]
-            for id in lost:
-                self._give_back(connection, id)
+        with reading(self._engine) as connection:
+            columns = (table.id, table.holder, table.held_since, table.tries)
+            held = connection.execute(select(*columns).where(table.holder.is_not(None))).all()
+        lost = [one for one in held if one.holder != self.holder and not alive(one.holder, one.held_since)]
+        for one in lost:
+            if one.tries >= MOST_KILLED:
+                self._over(one.id, one.holder)
+            else:
+                self._leave(one.id, one.holder)
         return len(lost)
 
-    def _give_back(self, connection: Connection, id: str) -> None:
+    def _leave(self, id: str, holder: str, **values: Any) -> None:
+        """What `holder` had waits again; what was to end has ended. Whoever has taken it meanwhile keeps it."""
         table = training_jobs.c
         over = {"state": "cancelled", "finished_at": self._now(), **_FREE}
-        same = (table.id == id) & table.state.in_(OPEN)
-        connection.execute(update(training_jobs).where(same & table.cancelling).values(over))
-        connection.execute(update(training_jobs).where(same & ~table.cancelling).values({"state": "queued", **_FREE}))
+        same = (table.id == id) & (table.holder == holder) & table.state.in_(OPEN)
+        with self._engine.begin() as connection:
+            connection.execute(update(training_jobs).where(same & table.cancelling).values(over))
+            waits = update(training_jobs).where(same & ~table.cancelling)
+            connection.execute(waits.values({"state": "queued", **_FREE, **values}))
+
+    def _over(self, id: str, holder: str) -> None:
+        """One that has ended its worker again and again."""
+        told = {"code": "PlatformFault", "message": "The training broke off through our fault.", "param": ""}
+        table = training_jobs.c
+        same = (table.id == id) & (table.holder == holder) & table.state.in_(OPEN)
+        self._write(same, {"state": "failed", "error": told, "finished_at": self._now(), **_FREE})
 
     def _held(self, id: str) -> Any:
         return (training_jobs.c.id == id) & (training_jobs.c.holder == self.holder)

@@ -32,6 +32,14 @@ class Merging:
         """
         if form not in FORMS or (form == "gguf" and self._gguf is None):
             raise RequestRefused(f"The base is not here as {form[:20]!r}.", instead="Take safetensors.")
+        work = asyncio.ensure_future(self._alone(digest, form, beside))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(_drop)  # a thread cannot be ended: what it makes has nobody to take it
+            raise
+
+    async def _alone(self, digest: str, form: str, beside: Mapping[str, str]) -> Path:
         async with self._one_at_a_time:
             return await run_in_threadpool(self._zipped, digest, form, beside)
 
@@ -52,6 +60,11 @@ class Merging:
             for name, text in beside.items():
                 (Path(folder) / Path(name).name).write_text(text, encoding="utf-8")
             return _packed(Path(folder))
+
+
+def _drop(work: asyncio.Future[Path]) -> None:
+    if not work.cancelled() and work.exception() is None:
+        work.result().unlink(missing_ok=True)
 
 
 def _packed(folder: Path) -> Path:

@@ -23,7 +23,16 @@ def encoded(tokenizer: Any, given: Sequence[Given], longest: int, what: str = ""
     return found
 
 
+def largest_step(rows: Sequence[Row] | Sequence[Pair], batch: int) -> float:
+    """What a step sends through the base at most: the longest rows may come together."""
+    return float(sum(sorted(map(_size, rows), reverse=True)[:batch]))
+
+
 def step_tokens(rows: Sequence[Row] | Sequence[Pair], batch: int) -> float:
     """What a step sends through the base, on average."""
-    sizes = [len(one.ids) if isinstance(one, Row) else len(one.chosen.ids) + len(one.rejected.ids) for one in rows]
+    sizes = [_size(one) for one in rows]
     return batch * sum(sizes) / max(1, len(sizes))
+
+
+def _size(one: Row | Pair) -> int:
+    return len(one.ids) if isinstance(one, Row) else len(one.chosen.ids) + len(one.rejected.ids)

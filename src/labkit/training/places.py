@@ -44,7 +44,7 @@ class Places:
         target = self.adapter(files.digest)
         durable.make_folder(target, 0o700)
         for name, content in ((WEIGHTS, files.weights), (CONFIG, files.config)):
-            if not (target / name).is_file():
+            if not (target / name).is_file() or (target / name).read_bytes() != content:
                 durable.write(target / name, content, 0o600)
         return files.digest
 
@@ -56,6 +56,11 @@ class Places:
             raise ValueError(f"the adapter {digest} is damaged")
         return files
 
+    def states(self) -> list[str]:
+        """The jobs that have one."""
+        folder = self.folder / "jobs"
+        return sorted(path.name for path in folder.iterdir() if is_id(path.name)) if folder.is_dir() else []
+
     def drop_state(self, job: str) -> None:
         shutil.rmtree(self.state(job).parent, ignore_errors=True)
 
@@ -66,8 +71,13 @@ class Places:
         shutil.rmtree(self.adapter(digest), ignore_errors=True)
 
 
+def is_id(name: str) -> bool:
+    """Whether it can name a file, a job or an adapter here."""
+    return _NAME.fullmatch(name) is not None
+
+
 def _safe(name: str) -> str:
     """An id is part of a path; whatever is none of ours never becomes one."""
-    if not _NAME.fullmatch(name):
+    if not is_id(name):
         raise ValueError(f"{name[:80]!r} names nothing of a training")
     return name

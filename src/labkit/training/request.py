@@ -53,7 +53,7 @@ class Asked:
             )
         values = {"method": method, "batch": min(4, rows), **self.values, "base": self.base}
         if "steps" not in values:
-            batch = values["batch"] if isinstance(values["batch"], int) and values["batch"] > 0 else 1
+            batch = values["batch"] if isinstance(values["batch"], int | float) and values["batch"] >= 1 else 1
             values["steps"] = max(1, math.ceil((self.epochs or _EPOCHS) * rows / batch))
         return Spec.of(values)
 
@@ -99,7 +99,7 @@ def _method(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     if not method:
         return "", hyper
     kind = method.get("type")
-    if kind not in _TYPES:
+    if not isinstance(kind, str) or kind not in _TYPES:
         raise _refused("method.type", f"is {kind!r}"[:80], f"Use {' or '.join(_TYPES)}.")
     if unknown := sorted(method.keys() - {"type", kind}):
         raise _refused(f"method.{unknown[0]}", f"does not belong to {kind}", f"Write method.{kind}.")
@@ -152,10 +152,15 @@ def _suffix(given: Any) -> str:
 
 def _metadata(given: Mapping[str, Any]) -> dict[str, str]:
     found = _object(given, "metadata")
-    fits = all(isinstance(value, str) and len(name) <= 64 and len(value) <= 512 for name, value in found.items())
+    fits = all(_is_text(name, 64) and _is_text(value, 512) for name, value in found.items())
     if len(found) > _MOST_METADATA or not fits:
         raise _refused("metadata", "is too much", "Write up to 16 texts, names of 64 and values of 512 characters.")
     return found
+
+
+def _is_text(value: Any, most: int) -> bool:
+    """Text that can be told again: half a character cannot."""
+    return isinstance(value, str) and len(value) <= most and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _refused(name: str, what: str, instead: str) -> RequestRefused:

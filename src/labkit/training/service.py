@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from labkit.allowance import Order
 from labkit.allowance.rule import Share
 from labkit.courses import Lab
-from labkit.errors import LabkitError, ModelNotAllowed, RequestRefused, TooManyAtOnce
+from labkit.errors import ModelNotAllowed, RequestRefused, TooManyAtOnce
 from labkit.training.charges import Charges
 from labkit.training.events import Events
 from labkit.training.files import Files, TrainingFile
@@ -117,7 +117,7 @@ class Service:
             if orders[1] is not None:
                 self.charges.reserve_time(orders[1], id, spec.base)
             return self.jobs.add(id, _of(member), spec, asked.told, _data(spec, training, held_back))
-        except LabkitError:
+        except Exception:
             self.charges.release(id)
             raise
 

@@ -80,9 +80,9 @@ class Speaker:
                     self._pass(active)
                 except Exception:
                     log.exception("A pass over %d answers failed", len(active))
-                    for one in active:
+                    for one in (one for one in active if not one.given_up):
                         one.failed = one.given_up = True
-                        one.tell(None)
+                        _tell(one, None)
             active = [one for one in active if not one.given_up]
 
     def _arrived(self, *, wait: bool, room: int) -> Iterator[Answer | None]:
@@ -112,9 +112,18 @@ class Speaker:
         one.ahead = [token]
         if token in one.ends:
             one.given_up = True
-            one.tell(None)
+            _tell(one, None)
             return
-        one.tell(token)
+        _tell(one, token)
         if one.drawn.total() >= one.most:
             one.given_up = True
-            one.tell(None)
+            _tell(one, None)
+
+
+def _tell(one: Answer, token: int | None) -> None:
+    """Whoever no longer listens ends her own answer, and nobody else's."""
+    try:
+        one.tell(token)
+    except Exception:
+        log.warning("Whoever asked is gone before her answer was whole")
+        one.given_up = True

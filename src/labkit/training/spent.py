@@ -35,4 +35,8 @@ def spent(engine: Engine, since: datetime, until: datetime) -> tuple[Spent, ...]
     inside = (table.created_at >= since) & (table.created_at < until)
     query = select(*columns).where(inside).group_by(table.cohort).order_by(table.cohort)
     with reading(engine) as connection:
-        return tuple(Spent(*row) for row in connection.execute(query).all())
+        # PostgreSQL sums whole numbers as decimals.
+        found = connection.execute(query).all()
+    return tuple(
+        Spent(one[0], int(one[1]), int(one[2]), int(one[3]), int(one[4]), int(one[5]), float(one[6])) for one in found
+    )

@@ -85,6 +85,8 @@ class Takeaway:
     def _gguf(self, job: Job) -> dict[str, bytes]:
         assert job.adapter is not None
         file = self._places.adapter(job.adapter) / GGUF
+        if not file.parent.is_dir():
+            raise FileNotFoundError(file)
         if not file.is_file():
             raise RequestRefused(f"{job.spec.base} is not written for llama.cpp.", instead="Take format=peft.")
         return {GGUF: file.read_bytes(), "Modelfile": _MODELFILE.format(base=job.spec.base, file=GGUF).encode()}

@@ -12,6 +12,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ class Trainer:
         self._trainers: dict[str, CoTrainer] = {}
         self._used: dict[str, float] = {}
         self._at_work: dict[str, AtWork] = {}
+        self._waits: set[str] = set()  # did not fit into memory beside those at work now
         self._looked = -math.inf
 
     @property
@@ -74,30 +76,39 @@ class Trainer:
     def round(self) -> bool:
         """Takes what waits, and a step of each job at work; whether there was anything to do."""
         if time.monotonic() - self._looked > _LOOK_SECONDS:
-            self._jobs.take_back()
-            self._charges.tidy()
-            self._looked = time.monotonic()
+            self._look()
         self._take()
         for id in self._jobs.cancelling(list(self._at_work)):
             self._end(self._at_work[id], "cancelled", "The training was cancelled.")
-        if not self._at_work:
-            self._unload()
-            return False
-        for trainer in {one.trainer for one in self._at_work.values()}:
-            self._step(trainer, [one for one in self._at_work.values() if one.trainer is trainer])
-        return True
+        self._unload()
+        busy = list(self._at_work.values())
+        for trainer in {one.trainer for one in busy}:
+            self._step(trainer, [one for one in busy if one.trainer is trainer])
+        return bool(busy)
+
+    def _look(self) -> None:
+        """What others left: jobs of workers that are gone, charges and states of jobs that are over."""
+        self._jobs.take_back()
+        self._charges.tidy()
+        for id in self._places.states():
+            job = self._jobs.get(id)
+            if job is None or not job.open:
+                self._places.drop_state(id)
+        self._looked = time.monotonic()
 
     def stop(self) -> None:
         """Writes down what is at work and leaves it to the next."""
-        for one in self._at_work.values():
-            self._write(one)
-            self._save(one)
-        self._jobs.put_back(list(self._at_work))
+        for one in list(self._at_work.values()):
+            if self._write(one):
+                self._save(one)
+                self._jobs.put_back([one.job.id], tries=one.job.tries - 1)
         self._at_work.clear()
 
     def _take(self) -> None:
         waiting = self._jobs.waiting()
         for job in in_turn([one.job for one in self._at_work.values()], waiting) if waiting else ():
+            if job.id in self._waits:
+                return  # nobody overtakes whoever waits for memory
             if not self._admission.room([one.job for one in self._at_work.values()], job):
                 return
             if self._jobs.take(job) and not self._begin(self._jobs.get(job.id) or job):
@@ -109,11 +120,14 @@ class Trainer:
             if job.spec.base not in self._bases:
                 raise PlatformFault(f"The base {job.spec.base!r} is not here.")
             trainer = self._trainer(job.spec.base)
-            now = [(one.job, one.trainer.resident) for one in self._at_work.values()]
-            if not self._admission.memory(now, job, trainer.resident):
+            new = self._opened(job, trainer)
+            now = [(one.at_most, one.trainer.resident) for one in self._at_work.values()]
+            if not self._admission.memory(now, new.at_most, trainer.resident):
                 self._jobs.put_back([job.id], tries=job.tries - 1)
+                self._waits.add(job.id)  # until somebody is done: nothing is read again for nothing
                 return False
-            self._at_work[job.id] = self._opened(job, trainer)
+            self._tell_begun(new)
+            self._at_work[job.id] = new
         except LearnerError as error:
             self._fail(job, error)
         except Exception:
@@ -128,16 +142,21 @@ class Trainer:
         if job.validation_file and job.validation_digest:
             given = self._files.rows(job.validation_file, job.validation_digest)
             held_back = encoded(tokenizer, given[:_VALIDATED], job.spec.length, "validation ")
-        self._jobs.measure(job.id, step_tokens(rows, job.spec.batch))
+        average = step_tokens(rows, job.spec.batch)
+        self._jobs.measure(job.id, average)
         trained = trainer.join(job.spec)
         found = checkpoint.read(self._places.state(job.id), trained, job.about)
-        if job.tries > 1 or job.step:
-            self._events.rewind(job.id, trained.step)
-            self._events.say(job.id, f"The training goes on from step {trained.step}.")
-        else:
-            self._events.say(job.id, "The training has begun.")
         share = trained.step / job.step if found and job.step else 0.0
+        job = replace(job, step_tokens=average)
         return AtWork(job, trained, trainer, rows, held_back, round(job.tokens * share), job.seconds * share)
+
+    def _tell_begun(self, one: AtWork) -> None:
+        id, step = one.job.id, one.trained.step
+        if one.job.tries > 1 or one.job.step:
+            self._events.rewind(id, step)
+            self._events.say(id, f"The training goes on from step {step}.")
+        else:
+            self._events.say(id, "The training has begun.")
 
     def _trainer(self, base: str) -> CoTrainer:
         if base not in self._trainers:
@@ -146,49 +165,84 @@ class Trainer:
         return self._trainers[base]
 
     def _step(self, trainer: CoTrainer, together: Sequence[AtWork]) -> None:
-        batches = {one.job.id: (one.trained, one.batch()) for one in together if one.left > 0}
+        """A step of each, and whatever follows from it. What could not be written down is tried again in the next
+        round, so a fault of the disk or the database costs nobody a step."""
+        going = [one for one in together if one.left > 0 and not one.broken]
+        if going:
+            self._count(going, self._taken(trainer, going))
+            self._used[going[0].job.spec.base] = time.monotonic()
+        faults = [fault for one in together if (fault := self._followed(one)) is not None]
+        if faults:
+            raise faults[0]
+
+    def _taken(self, trainer: CoTrainer, going: Sequence[AtWork]) -> dict[str, tuple[Taken, float]]:
+        """What the step of each came to and how long it took; one whose step breaks is apart from the others."""
         began = time.monotonic()
         try:
-            taken = trainer.step(batches) if batches else {}
+            found = trainer.step({one.job.id: (one.trained, one.batch()) for one in going})
         except Exception:
-            log.exception("A step of %d jobs failed; each is tried again", len(together))
-            for one in together:
-                self._drop(one)
-            return
-        seconds, tokens = time.monotonic() - began, sum(one.tokens for one in taken.values())
-        for one in together:
+            log.exception("A step of %d trainings failed", len(going))
+            if len(going) == 1:
+                self._drop(going[0])
+                return {}
+            parts = [self._taken(trainer, [one]) for one in going]
+            return {id: told for part in parts for id, told in part.items()}
+        seconds, tokens = time.monotonic() - began, sum(one.tokens for one in found.values())
+        return {id: (told, seconds * told.tokens / max(1, tokens)) for id, told in found.items()}
+
+    def _count(self, going: Sequence[AtWork], taken: dict[str, tuple[Taken, float]]) -> None:
+        for one in going:
             if one.job.id in taken:
-                told = taken[one.job.id]
-                one.count(told, seconds * told.tokens / max(1, tokens))
-                self._after(one, told)
-        self._used[together[0].job.spec.base] = time.monotonic()
+                told, seconds = taken[one.job.id]
+                one.count(told, seconds)
+                if not one.broken:
+                    one.measure(told)
 
-    def _after(self, one: AtWork, taken: Taken) -> None:
-        if taken.broken:
-            error = LearnerError(
-                f"The loss was no number at step {one.trained.step + 1}.", instead="Lower learning_rate and try again."
-            )
-            self._write(one)
-            del self._at_work[one.job.id]
-            self._fail(one.job, error, one)
-            return
-        one.measure(taken)
-        if one.left == 0:
+    def _followed(self, one: AtWork) -> Exception | None:
+        try:
+            if one.job.id in self._at_work:
+                self._after(one)
+        except Exception as fault:
+            log.exception("What job %s came to could not be written down; it is tried again", one.job.id)
+            return fault
+        return None
+
+    def _after(self, one: AtWork) -> None:
+        if one.broken:
+            self._break(one)
+        elif one.left == 0:
             self._done(one)
-            return
-        if one.milestone:
-            self._events.keep_checkpoint(one.job.id, one.trained.step, one.last, self._kept(one))
-        if time.monotonic() - one.saved > self._between:
-            self._write(one)
-            self._save(one)
-        elif time.monotonic() - one.written > _WRITE_SECONDS:
-            self._write(one)
+        else:
+            if one.milestone and one.kept_at != one.trained.step:
+                self._events.keep_checkpoint(one.job.id, one.trained.step, one.last, self._kept(one))
+                one.kept_at = one.trained.step
+            if time.monotonic() - one.saved > self._between:
+                if self._write(one):
+                    self._save(one)
+            elif time.monotonic() - one.written > _WRITE_SECONDS:
+                self._write(one)
 
-    def _write(self, one: AtWork) -> None:
-        """Its figures and how far it is."""
+    def _break(self, one: AtWork) -> None:
+        error = LearnerError(
+            f"The loss was no number at step {one.trained.step + 1}.", instead="Lower learning_rate and try again."
+        )
+        if self._write(one):
+            self._fail(one.job, error)
+            self._gone(one)
+
+    def _write(self, one: AtWork) -> bool:
+        """Its figures and how far it is; False where somebody else has it now, whose it is then."""
+        if not self._jobs.progress(one.job.id, one.trained.step, one.tokens, one.seconds):
+            log.warning("Job %s is somebody else's now", one.job.id)
+            self._gone(one)
+            return False
         self._events.measured(one.job.id, one.figures)
         one.figures, one.written = [], time.monotonic()
-        self._jobs.progress(one.job.id, one.trained.step, one.tokens, one.seconds)
+        return True
+
+    def _gone(self, one: AtWork) -> None:
+        self._at_work.pop(one.job.id, None)
+        self._waits.clear()  # what it held is free
 
     def _save(self, one: AtWork) -> None:
         self._places.make_state_folder(one.job.id)
@@ -214,12 +268,13 @@ class Trainer:
                 durable.write(self._places.adapter(digest) / GGUF, Path(file.name).read_bytes(), 0o600)
 
     def _end(self, one: AtWork, state: str, text: str, adapter: str | None = None) -> None:
-        self._write(one)
-        del self._at_work[one.job.id]
+        if not self._write(one):
+            return
         if self._jobs.finish(one.job.id, state, adapter=adapter):
+            self._gone(one)
             self._close(one.job, text)
 
-    def _fail(self, job: Job, error: LabkitError, one: AtWork | None = None) -> None:
+    def _fail(self, job: Job, error: LabkitError) -> None:
         told = {"code": error.code, "message": str(error), "param": ""}
         if self._jobs.finish(job.id, "failed", error=told):
             self._close(job, str(error), "error")
@@ -233,7 +288,7 @@ class Trainer:
 
     def _drop(self, one: AtWork) -> None:
         """After our own fault: it goes on from its last checkpoint, later."""
-        del self._at_work[one.job.id]
+        self._gone(one)
         self._give_up(one.job)
 
     def _give_up(self, job: Job) -> None:
@@ -243,7 +298,9 @@ class Trainer:
             self._close(job, _FAULT["message"], "error")
 
     def _unload(self) -> None:
-        for base in [one for one, used in self._used.items() if time.monotonic() - used > self._idle]:
+        busy = {one.job.spec.base for one in self._at_work.values()}
+        idle = [one for one, used in self._used.items() if time.monotonic() - used > self._idle and one not in busy]
+        for base in idle:
             self._trainers.pop(base, None)
             del self._used[base]
             log.info("The base %s has left memory: nothing was trained on it for a while", base)

@@ -6,7 +6,8 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,16 @@ class Voices:
 
     async def written(self, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """{"prompt"}, then what each token adds. Whoever closes this ends the writing."""
+        self.running += 1  # from the very first: the base stays until the last word
+        try:
+            async with aclosing(self._written(body)) as lines:
+                async for one in lines:
+                    yield one
+        finally:
+            self.running -= 1
+            self._used = time.monotonic()
+
+    async def _written(self, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         from labkit.training.speaker import Answer
 
         speaker = await run_in_threadpool(self.speaker)
@@ -111,7 +122,6 @@ class Voices:
             self._ends(),
             tell,
         )
-        self.running += 1
         speaker.say(answer)
         try:
             made = 0
@@ -127,8 +137,6 @@ class Voices:
             yield {"text": text.end(), "made": made, "finish": "length" if made >= most else "stop"}
         finally:
             answer.given_up = True
-            self.running -= 1
-            self._used = time.monotonic()
 
     def _ends(self) -> frozenset[int]:
         resident = self.speaker().resident

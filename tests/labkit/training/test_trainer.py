@@ -40,6 +40,7 @@ from labkit.training.places import Places  # noqa: E402
 from labkit.training.spec import Spec  # noqa: E402
 from labkit.training.takeaway import GGUF  # noqa: E402
 from labkit.training.trainer import Trainer  # noqa: E402
+from labkit.training.turns import FULL  # noqa: E402
 
 LARGE, NEVER = 2**50, 10**9
 SFT = Spec("base", rank=2, learning_rate=0.01, steps=5, batch=2)
@@ -445,7 +446,7 @@ def test_a_job_that_never_fits_is_refused_with_what_to_change_and_costs_nothing(
 
 
 def test_a_pass_that_is_full_lets_the_next_wait(site):
-    first, second = site.ask(SFT, step_tokens=400), site.ask(SFT, who="ben", step_tokens=400)
+    first, second = site.ask(SFT), site.ask(SFT, who="ben", step_tokens=FULL)
     trainer = site.trainer()
     go(trainer, 2)
     assert [site.job(id).state for id in (first, second)] == ["running", "queued"]

@@ -64,6 +64,7 @@ training_events = Table(
     Column("text", Text, nullable=False),
     Column("data", JSON, nullable=False),
     Index("events_of_a_job", "job", "id"),
+    sqlite_autoincrement=True,  # an id is never given out twice: whoever asks for what came after one misses nothing
 )
 
 training_checkpoints = Table(

@@ -64,7 +64,8 @@ def upgrade() -> None:
     sa.Column('level', sa.String(length=8), nullable=False),
     sa.Column('text', sa.Text(), nullable=False),
     sa.Column('data', sa.JSON(), nullable=False),
-    sa.PrimaryKeyConstraint('id')
+    sa.PrimaryKeyConstraint('id'),
+    sqlite_autoincrement=True,
     )
     op.create_index('events_of_a_job', 'training_events', ['job', 'id'])
     op.create_table('training_checkpoints',
