@@ -238,3 +238,18 @@ def test_a_plot_of_its_losses_has_words(platform, job, pictures):
         "The training loss went from 3.50 at step 1 to 1.00 at step 3; on rows held back it is 2.75."
     )
     assert "data:image/png;base64," in picture["text/html"]
+
+
+def test_losses_of_a_long_training_have_every_step(platform, job):
+    platform.put(steps=1500)
+    for step in range(1, 1501):
+        platform.measures(step, 2.0)
+    platform.succeeds()
+
+    assert len(job.losses) == 1500
+
+
+def test_a_plot_before_the_first_step_is_empty_and_says_so(job, pictures):
+    job.plot()
+
+    assert pictures[0]["text/plain"] == "No step has been taken yet."

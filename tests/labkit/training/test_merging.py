@@ -215,3 +215,27 @@ async def test_one_is_merged_after_another(merging, digest, monkeypatch):
 
     assert met == []
     assert len({file.name for file in files}) == 3
+
+
+async def test_a_merge_that_is_cancelled_leaves_nothing_behind(merging, digest, scratch, monkeypatch):
+    begun, done, pack = threading.Event(), threading.Event(), room._packed
+
+    def packed(folder: Path) -> Path:
+        begun.set()
+        try:
+            return pack(folder)
+        finally:
+            done.set()
+
+    monkeypatch.setattr(room, "_packed", packed)
+    task = asyncio.create_task(merging.zipped(digest, "safetensors", {}))
+    assert await asyncio.to_thread(begun.wait, 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(done.wait, 60)
+    for _ in range(100):
+        await asyncio.sleep(0.02)  # the loop hears of the thread's end a moment later
+        if not list(scratch.glob("*.zip")):
+            break
+    assert not list(scratch.glob("*.zip"))

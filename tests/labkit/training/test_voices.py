@@ -344,3 +344,26 @@ async def test_a_base_that_has_gone_leaves_its_memory(small, places):
 
     assert model() is None
     assert head() is None
+
+
+async def test_a_base_does_not_go_between_a_prompt_and_its_first_token(open_voices):
+    asked = open_voices(idle_seconds=0)
+    await text(asked)
+    async with aclosing(asked.written({"messages": ASKED, "temperature": 0, "max_tokens": 12})) as hers:
+        assert "prompt" in await anext(hers)
+        asked.rest()
+        assert (await asyncio.wait_for(anext(hers), 20))["made"] == 1
+
+
+async def test_one_whose_listener_is_gone_does_not_silence_the_others(open_voices):
+    from labkit.models.sampling import Draw
+    from labkit.training.speaker import Answer
+
+    asked = open_voices()
+    expected = await text(asked)
+
+    def tell(token: int | None) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    asked.speaker().say(Answer([5, 6, 7], None, Draw(temperature=0), 4, frozenset(), tell))
+    assert await asyncio.wait_for(text(asked), 20) == expected
