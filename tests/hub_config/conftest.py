@@ -61,15 +61,11 @@ class Platform:
 
     def logs(self, at_most: int = 1500) -> str:
         """The end of what each part logged, without what is logged when all is well."""
-        kept = {
-            path.name: "".join(
-                line
-                for line in path.read_text(errors="replace").splitlines(keepends=True)
-                if not _ALL_IS_WELL.search(line)
-            )
-            for path in sorted((self.home / "log").glob("*.log"))
-        }
-        return "\n".join(f"== {name}\n{lines[-at_most:]}" for name, lines in kept.items() if lines)
+        told = []
+        for path in sorted((self.home / "log").glob("*.log")):
+            lines = path.read_text(errors="replace").splitlines(keepends=True)
+            told.append((path.name, "".join(line for line in lines if not _ALL_IS_WELL.search(line))))
+        return "\n".join(f"== {name}\n{text[-at_most:]}" for name, text in told if text)
 
     def link_for(self, username: str, *, agreed: bool = True) -> str:
         """A sign-in link for anybody of the roster, made as the platform makes them. `agreed`: to the privacy notice
@@ -287,10 +283,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Where a test of the running platform fails, what the platform itself said is part of what is told."""
     report = yield
     used = getattr(item, "funcargs", {})
-    if report.failed and (browser := used.get("browser")):
+    if not report.failed:
+        return report
+    if browser := used.get("browser"):
         report.sections.append(("What the browser showed", _shown(browser)))
-    if report.failed and isinstance(used.get("platform"), Platform):
-        report.sections.append(("What the platform's parts logged", used["platform"].logs()))
+    if isinstance(running := used.get("platform"), Platform):
+        report.sections.append(("What the platform's parts logged", running.logs()))
     return report
 
 

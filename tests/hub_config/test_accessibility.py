@@ -132,8 +132,7 @@ def test_the_notice_passes_and_one_button_leads_on(platform, stranger: Page):
     engine.dispose()
     stranger.goto(platform.link_for("ben", agreed=False))
     stranger.locator("form button").first.click()
-    stranger.wait_for_url("**/services/labkit/**")
-    stranger.goto(f"{platform.url}{LAB}")
+    stranger.wait_for_url("**/services/labkit/privacy**")
     for language in ("English", "Filipino"):
         speak(stranger, language)
         stranger.goto(f"{platform.url}{LAB}")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.platform, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.browser, pytest.mark.platform, pytest.mark.timeout(900)]
 
 # Each as Supervisor knows it. "supervisord" takes all of them with it.
 PROCESSES = (
