@@ -133,8 +133,14 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
     embedded = [
         {**llama, "slots": _SLOTS, "scorers": settings.scorers},
         {"kind": "aides", "url": scoring, "key_file": key},
-        {"kind": "adapters", "url": _url(port["adapters"]), "key_file": str(state.secret_file("adapters"))},
+        {
+            "kind": "adapters",
+            "base": EMBEDDED,
+            "url": _url(port["adapters"]),
+            "key_file": str(state.secret_file("adapters")),
+        },
     ]
+    serving = read_serving(settings.serving)
     config = state.write_config(
         "gateway",
         {
@@ -149,8 +155,8 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
             "metrics_key_file": str(state.secret_file("metrics")),
             "timezone": settings.timezone,
             "scorers": settings.scorers,
-            **read_serving(settings.serving).gateway(embedded),
-            "training": {"folder": str(_trained(state)), "bases": [EMBEDDED]},
+            **serving.gateway(embedded),
+            "training": {"folder": str(_trained(state)), "bases": serving.trained().names},
         },
     )
     argv = _python("-m", "hub_config.gateway", str(config))
@@ -164,7 +170,7 @@ def _training(settings: Settings, state: State, port: Mapping[str, int]) -> Proc
         {
             "database_url": settings.database_url,
             "folder": str(_trained(state)),
-            "bases": {EMBEDDED: str(state.models / EMBEDDED / "torch")},
+            **read_serving(settings.serving).trained().worker(state.models / EMBEDDED / "torch"),
             "timezone": settings.timezone,
             "port": port["training"],
         },

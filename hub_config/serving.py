@@ -13,6 +13,9 @@
     url = "http://10.0.0.5:8000"
     models = {qwen3-8b = {upstream = "Qwen/Qwen3-8B", takes = ["tools"], context = 32768}}
 
+    [training]                                 # what learners train and how: hub_config/training.py
+    dtype = "bfloat16"
+
 Everything may be left out. Paths are taken from the file's own folder.
 """
 
@@ -24,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hub_config.training import Trained, read_training
 from labkit.allowance import Share
 from labkit.errors import OperatorError
 from labkit.gateway.backends import open_backend
@@ -43,11 +47,15 @@ class Serving:
     keep_prompts: bool = False
     moderation: dict[str, Any] = field(default_factory=dict)
     backends: list[dict[str, Any]] = field(default_factory=list)
+    training: dict[str, Any] = field(default_factory=dict)
 
     @property
     def share(self) -> Share:
         """Of one learner in all labs of a day."""
         return Share(self.person.get("tokens"), self.person.get("requests"))
+
+    def trained(self, where: str = "LABKIT_SERVING") -> Trained:
+        return read_training(self.training, f"{where}: training", self.backends, embedded=self.embedded)
 
     def gateway(self, embedded: list[dict[str, Any]]) -> dict[str, Any]:
         """The gateway's settings; `embedded` are this machine's own backends."""
@@ -80,10 +88,7 @@ def read_serving(file: Path | None) -> Serving:
 
 
 def _check(found: Serving, where: str) -> None:
-    for name in ("person", "moderation"):
-        if not isinstance(value := getattr(found, name), dict):
-            raise OperatorError(f"{where}: {name} is {value!r}.", instead=f"Write a table: {name} = {{...}}.")
-    if not isinstance(found.backends, list) or not all(isinstance(one, dict) for one in found.backends):
+    if not all(isinstance(one, dict) for one in found.backends):
         raise OperatorError(f"{where}: backends is no list of tables.", instead="Write [[backends]] tables.")
     if unknown := sorted(found.person.keys() - {"tokens", "requests"}):
         raise OperatorError(f"{where}: person: unknown key {unknown[0]!r}.", instead="Known keys: tokens, requests.")
@@ -101,6 +106,7 @@ def _check(found: Serving, where: str) -> None:
             open_backend(one)
     except OperatorError as error:
         raise OperatorError(f"{where}: {error.message}", instead=error.instead) from error
+    found.trained(where)
 
 
 def _absolute(table: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -117,4 +123,8 @@ def _absolute(table: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         changed["moderation"] = whole(changed["moderation"])
     if isinstance(changed.get("backends"), list):
         changed["backends"] = [whole(one) for one in changed["backends"]]
+    training = changed.get("training")
+    if isinstance(training, dict) and isinstance(bases := training.get("bases"), dict):
+        made = {name: str(folder / path) if isinstance(path, str) else path for name, path in bases.items()}
+        changed["training"] = {**training, "bases": made}
     return changed

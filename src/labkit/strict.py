@@ -6,15 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from labkit.errors import OperatorError
 
 T = TypeVar("T")
 
 
-def strict(kind: type[T], table: Mapping[str, Any], where: str) -> T:
+def strict(kind: type[T], table: Any, where: str) -> T:
     """`kind(**table)`, where an unknown, missing or wrongly typed key is an error that names it and the known ones."""
+    if not isinstance(table, Mapping):
+        raise OperatorError(f"{where}: {table!r} is no table.", instead="Write {key = value, ...}.")
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # T is always a dataclass
     hints = get_type_hints(kind)
     if unknown := sorted(table.keys() - known.keys()):
@@ -23,11 +25,20 @@ def strict(kind: type[T], table: Mapping[str, Any], where: str) -> T:
         if name not in table:
             if field.default is MISSING and field.default_factory is MISSING:
                 raise OperatorError(f"{where}: {name!r} is missing.", instead=f"Write a value for {name}.")
-        elif hints[name] in (str, int, float, bool) and type(table[name]) is not hints[name]:
+        elif not _fits(table[name], hints[name]):
+            wanted = get_origin(hints[name]) or hints[name]
             raise OperatorError(
-                f"{where}: {name} is {table[name]!r}.", instead=f"It must be of type {hints[name].__name__}."
+                f"{where}: {name} is {table[name]!r}.", instead=f"It must be of type {wanted.__name__}."
             )
     return kind(**table)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """As far as a table's values are told apart here: what is inside a list or a table, its reader looks at."""
+    wanted = get_origin(hint) or hint
+    if wanted is float:
+        return type(value) in (int, float)
+    return wanted not in (str, int, bool, list, dict) or type(value) is wanted
 
 
 def read_json(path: Path) -> dict[str, Any]:

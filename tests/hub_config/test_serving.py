@@ -68,7 +68,8 @@ def test_a_site_without_the_embedded_model_has_its_servers_only(written) -> None
         ("person = 5", "person is 5"),
         ('moderation = "words"', "moderation is 'words'"),
         ("backends = [1]", "no list of tables"),
-        ("backends = 1", "no list of tables"),
+        ("backends = 1", "backends is 1"),
+        ("training = 5", "training is 5"),
     ],
 )
 def test_what_it_may_not_say_is_refused_with_the_files_name(written, text: str, complaint: str) -> None:

@@ -23,6 +23,7 @@ class Standing:
     model: str | None
     error: str = ""
     said: str = ""
+    away: bool = False  # as it was when the platform last answered
     train: tuple[tuple[int, float], ...] = ()
     held: tuple[tuple[int, float], ...] = ()
 
@@ -33,6 +34,8 @@ class Standing:
     @property
     def line(self) -> str:
         """In a sentence: where it is and how long it will take."""
+        if self.away:
+            return f"The platform is away; your training goes on without this notebook. Last heard: step {self.step}."
         if self.state == "queued":
             span = _span(self.seconds_left)
             return f"Waiting: you are number {self.place or 1} in the queue; your model answers in about {span}."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labkit.client.installed import transport
-from labkit.errors import LabkitError, PlatformFault, RequestRefused, TrainingFailed
+from labkit.errors import KeyRefused, LabkitError, PlatformFault, RequestRefused, TrainingFailed
 from labkit.finetune.display import Screen, find
 from labkit.finetune.standing import Standing, standing
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import pandas
 
 _LOOK_SECONDS = 1.0
+_PATIENCE_SECONDS = 300.0  # with a platform that does not answer
 _PAGE = 1000  # events of one answer
 _JOBS = "/v1/fine_tuning/jobs"
 
@@ -55,15 +58,10 @@ class Training:
     def wait(self) -> Training:
         """Shows how it goes until it is over. Interrupted, the training goes on; wait again to watch again.
 
-        Raises TrainingFailed if it ends without a model.
+        Raises TrainingFailed if it ends without a model, PlatformFault if the platform stays away for minutes.
         """
-        while True:
-            now = self._look()
-            self._screen.show(now)
-            if now.over:
-                self._refuse(now)
-                return self
-            time.sleep(_LOOK_SECONDS)
+        self._refuse(self._watch())
+        return self
 
     def cancel(self) -> None:
         """Ends it before its next step; steps that were taken are paid."""
@@ -109,15 +107,25 @@ class Training:
             threading.Thread(target=self._follow, name=self.id, daemon=True).start()
 
     def _follow(self) -> None:
+        time.sleep(_LOOK_SECONDS)
+        with suppress(LabkitError):  # whoever calls something hears of it
+            self._watch()
+
+    def _watch(self) -> Standing:
+        """Shows it until it is over; past a platform that is away for a while, as at its restart."""
+        heard = time.monotonic()
         while True:
-            time.sleep(_LOOK_SECONDS)
             try:
                 now = self._look()
-            except LabkitError:  # away for a moment: whoever calls something hears of it
-                continue
+                heard = time.monotonic()
+            except (PlatformFault, KeyRefused):  # a key is refused while the hub comes back
+                if time.monotonic() - heard > _PATIENCE_SECONDS:
+                    raise
+                now = replace(standing(self._job, self._figures, self._said), away=True)
             self._screen.show(now)
-            if now.over:
-                return
+            if now.over and not now.away:
+                return now
+            time.sleep(_LOOK_SECONDS)
 
     def _look(self) -> Standing:
         with self._lock:

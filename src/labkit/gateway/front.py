@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from labkit.allowance import Asked
 from labkit.errors import KeyRefused, ModelNotAllowed, ModelPaused, RequestRefused, TextRefused
-from labkit.gateway.backends import ADAPTERS, Served
+from labkit.gateway.backends import ADAPTERS, Served, adapters_of
 from labkit.gateway.call import Till
 from labkit.gateway.controls import Controls
 from labkit.gateway.keys import Keys
@@ -85,23 +85,24 @@ class Front:
         return able[name]
 
     async def served(self) -> dict[str, Served]:
-        """The site's models, without the name that stands for learners' own."""
-        return {name: one for name, one in (await self.router.served()).items() if name != ADAPTERS}
+        """The site's models, without the names that stand for learners' own."""
+        return {name: one for name, one in (await self.router.served()).items() if not name.startswith(ADAPTERS)}
 
     async def own(self, place: Place) -> list[Served]:
         """What she has trained and may ask here."""
-        able = (await self.router.served()).get(ADAPTERS)
-        if able is None or self.adapters is None or place.lab.ai_policy == "closed":
+        if self.adapters is None or place.lab.ai_policy == "closed":
             return []
+        served = await self.router.served()
         found = await run_in_threadpool(self.adapters.of, place.caller.username)
-        return [replace(able, id=one.model, adapter=one.digest) for one in found]
+        able = [(one, served[name]) for one in found if (name := adapters_of(one.base)) in served]
+        return [replace(by, id=one.model, adapter=one.digest) for one, by in able]
 
     async def _own(self, place: Place, asked: str, path: str) -> Served:
         """Her own model of that name: another's does not exist for her."""
-        able = (await self.router.served()).get(ADAPTERS)
         hers = None
-        if self.adapters is not None and able is not None and place.lab.ai_policy != "closed":
+        if self.adapters is not None and place.lab.ai_policy != "closed":
             hers = await run_in_threadpool(self.adapters.find, place.caller.username, asked)
+        able = (await self.router.served()).get(adapters_of(hers.base)) if hers else None
         if hers is None or able is None:
             raise ModelNotAllowed(f"You have no model {asked[:100]!r}.", instead="labkit.models() lists yours.")
         if path not in able.paths:

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 from labkit.errors import ModelUnavailable, RequestRefused
-from labkit.gateway.backends import ADAPTERS, Backend, Piece, Scored, Served
+from labkit.gateway.backends import Backend, Piece, Scored, Served, served_as
 from labkit.gateway.queue import FairQueue, Lane, Ticket
 
 T = TypeVar("T")
@@ -142,7 +142,7 @@ class Router:
 
     def _candidates(self, path: str, model: str) -> list[_Behind]:
         """Whoever serves the model on this path, those that answered last first."""
-        name = ADAPTERS if model.startswith(ADAPTERS) else model
+        name = served_as(model)
         able = [one for one in self._behind if name in one.served and path in one.served[name].paths]
         if not able:
             raise RequestRefused(f"The model {model!r} does not answer {path}.", instead="Ask GET /v1/models.")

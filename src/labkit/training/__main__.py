@@ -15,6 +15,7 @@ import threading
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
@@ -79,6 +80,22 @@ def compose(settings: Settings, engine: Engine) -> Trainer:
     )
 
 
+def checked(settings: Settings, where: str) -> tuple[ModuleType, Any]:
+    """The backend they name and its own settings. OperatorError for what nobody can work with."""
+    kind = settings.backend.get("kind")
+    if kind not in KINDS:
+        raise OperatorError(f"{where}: backend is {kind!r}.", instead=f"Known kinds: {', '.join(KINDS)}.")
+    if settings.dtype not in DTYPES:
+        raise OperatorError(f"{where}: dtype is {settings.dtype!r}.", instead=f"Write {' or '.join(DTYPES)}.")
+    numbers = {"memory_mb": settings.memory_mb, "nice": settings.nice, "idle_seconds": settings.idle_seconds}
+    for name, value in (numbers | {"checkpoint_seconds": settings.checkpoint_seconds}).items():
+        if value < 0:
+            raise OperatorError(f"{where}: {name} is {value}.", instead="Write a number that is not below 0.")
+    backend = import_module(KINDS[kind])
+    own = {name: value for name, value in settings.backend.items() if name != "kind"}
+    return backend, strict(backend.Settings, own, f"{where}: backend {kind}")
+
+
 def main(argv: list[str]) -> int:
     """Works until SIGTERM or SIGINT; 2 when the settings are wrong."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
@@ -92,14 +109,7 @@ def main(argv: list[str]) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         settings = strict(Settings, read_json(Path(names[0])), names[0])
-        kind = settings.backend.get("kind")
-        if kind not in KINDS:
-            raise OperatorError(f"{names[0]}: backend is {kind!r}.", instead=f"Known kinds: {', '.join(KINDS)}.")
-        if settings.dtype not in DTYPES:
-            raise OperatorError(f"{names[0]}: dtype is {settings.dtype!r}.", instead=f"Write {' or '.join(DTYPES)}.")
-        backend = import_module(KINDS[kind])
-        own = {name: value for name, value in settings.backend.items() if name != "kind"}
-        known = strict(backend.Settings, own, f"{names[0]}, backend {kind}")
+        backend, known = checked(settings, names[0])
         os.nice(settings.nice)
         engine = connect(settings.database_url)
         if settings.port:

@@ -9,36 +9,31 @@ from __future__ import annotations
 
 import logging
 import math
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from labkit import durable
-from labkit.errors import LabkitError, LearnerError, PlatformFault
-from labkit.training import checkpoint, peft
+from labkit.errors import LearnerError, PlatformFault
+from labkit.training import checkpoint
 from labkit.training.admission import Admission
 from labkit.training.at_work import AtWork
 from labkit.training.charges import Charges
 from labkit.training.cotrainer import CoTrainer, Taken
 from labkit.training.events import Events
-from labkit.training.export import gguf_lora
 from labkit.training.files import Files
 from labkit.training.job import Job
 from labkit.training.jobs import Jobs
 from labkit.training.opening import encoded, step_tokens
+from labkit.training.outcome import Outcome
 from labkit.training.places import Places
 from labkit.training.resident import Resident
-from labkit.training.takeaway import GGUF
 from labkit.training.turns import in_turn
 
 log = logging.getLogger("labkit.training")
-_WRITE_SECONDS = 1.0  # figures of a fast job are written together
 _VALIDATED = 64  # rows
 _LOOK_SECONDS = 15.0
-_FAULT = {"code": "PlatformFault", "message": "The training broke off through our fault.", "param": ""}
 
 
 class Trainer:
@@ -60,9 +55,9 @@ class Trainer:
         memory: int | None = None,
         load: Callable[[Path], Resident] = Resident,
     ) -> None:
-        self._bases, self._jobs, self._files, self._events = bases, jobs, files, events
-        self._charges, self._places, self._load = charges, places, load
-        self._idle, self._between, self._admission = idle_seconds, checkpoint_seconds, Admission(memory)
+        self._bases, self._jobs, self._files, self._charges = bases, jobs, files, charges
+        self._places, self._load, self._idle, self._admission = places, load, idle_seconds, Admission(memory)
+        self._outcome = Outcome(jobs, events, charges, places, checkpoint_seconds)
         self._trainers: dict[str, CoTrainer] = {}
         self._used: dict[str, float] = {}
         self._at_work: dict[str, AtWork] = {}
@@ -79,7 +74,8 @@ class Trainer:
             self._look()
         self._take()
         for id in self._jobs.cancelling(list(self._at_work)):
-            self._end(self._at_work[id], "cancelled", "The training was cancelled.")
+            self._outcome.cancelled(self._at_work[id])
+            self._gone(id)
         self._unload()
         busy = list(self._at_work.values())
         for trainer in {one.trainer for one in busy}:
@@ -99,8 +95,7 @@ class Trainer:
     def stop(self) -> None:
         """Writes down what is at work and leaves it to the next."""
         for one in list(self._at_work.values()):
-            if self._write(one):
-                self._save(one)
+            if not self._outcome.saved(one):
                 self._jobs.put_back([one.job.id], tries=one.job.tries - 1)
         self._at_work.clear()
 
@@ -126,13 +121,13 @@ class Trainer:
                 self._jobs.put_back([job.id], tries=job.tries - 1)
                 self._waits.add(job.id)  # until somebody is done: nothing is read again for nothing
                 return False
-            self._tell_begun(new)
+            self._outcome.begun(new)
             self._at_work[job.id] = new
         except LearnerError as error:
-            self._fail(job, error)
+            self._outcome.failed(job, error)
         except Exception:
             log.exception("Job %s could not be begun", job.id)
-            self._give_up(job)
+            self._outcome.given_up(job)
         return True
 
     def _opened(self, job: Job, trainer: CoTrainer) -> AtWork:
@@ -149,14 +144,6 @@ class Trainer:
         share = trained.step / job.step if found and job.step else 0.0
         job = replace(job, step_tokens=average)
         return AtWork(job, trained, trainer, rows, held_back, round(job.tokens * share), job.seconds * share)
-
-    def _tell_begun(self, one: AtWork) -> None:
-        id, step = one.job.id, one.trained.step
-        if one.job.tries > 1 or one.job.step:
-            self._events.rewind(id, step)
-            self._events.say(id, f"The training goes on from step {step}.")
-        else:
-            self._events.say(id, "The training has begun.")
 
     def _trainer(self, base: str) -> CoTrainer:
         if base not in self._trainers:
@@ -183,7 +170,8 @@ class Trainer:
         except Exception:
             log.exception("A step of %d trainings failed", len(going))
             if len(going) == 1:
-                self._drop(going[0])
+                self._gone(going[0].job.id)
+                self._outcome.given_up(going[0].job)
                 return {}
             parts = [self._taken(trainer, [one]) for one in going]
             return {id: told for part in parts for id, told in part.items()}
@@ -200,102 +188,16 @@ class Trainer:
 
     def _followed(self, one: AtWork) -> Exception | None:
         try:
-            if one.job.id in self._at_work:
-                self._after(one)
+            if one.job.id in self._at_work and self._outcome.stepped(one):
+                self._gone(one.job.id)
         except Exception as fault:
             log.exception("What job %s came to could not be written down; it is tried again", one.job.id)
             return fault
         return None
 
-    def _after(self, one: AtWork) -> None:
-        if one.broken:
-            self._break(one)
-        elif one.left == 0:
-            self._done(one)
-        else:
-            if one.milestone and one.kept_at != one.trained.step:
-                self._events.keep_checkpoint(one.job.id, one.trained.step, one.last, self._kept(one))
-                one.kept_at = one.trained.step
-            if time.monotonic() - one.saved > self._between:
-                if self._write(one):
-                    self._save(one)
-            elif time.monotonic() - one.written > _WRITE_SECONDS:
-                self._write(one)
-
-    def _break(self, one: AtWork) -> None:
-        error = LearnerError(
-            f"The loss was no number at step {one.trained.step + 1}.", instead="Lower learning_rate and try again."
-        )
-        if self._write(one):
-            self._fail(one.job, error)
-            self._gone(one)
-
-    def _write(self, one: AtWork) -> bool:
-        """Its figures and how far it is; False where somebody else has it now, whose it is then."""
-        if not self._jobs.progress(one.job.id, one.trained.step, one.tokens, one.seconds):
-            log.warning("Job %s is somebody else's now", one.job.id)
-            self._gone(one)
-            return False
-        self._events.measured(one.job.id, one.figures)
-        one.figures, one.written = [], time.monotonic()
-        return True
-
-    def _gone(self, one: AtWork) -> None:
-        self._at_work.pop(one.job.id, None)
+    def _gone(self, id: str) -> None:
+        self._at_work.pop(id, None)
         self._waits.clear()  # what it held is free
-
-    def _save(self, one: AtWork) -> None:
-        self._places.make_state_folder(one.job.id)
-        checkpoint.write(self._places.state(one.job.id), one.trained, one.job.about)
-        one.saved = time.monotonic()
-
-    def _done(self, one: AtWork) -> None:
-        digest = self._kept(one)
-        self._for_llama(one, digest)
-        self._events.keep_checkpoint(one.job.id, one.trained.step, one.last, digest)
-        self._end(one, "succeeded", "The training is done; your model answers now.", digest)
-
-    def _kept(self, one: AtWork) -> str:
-        """The adapter as it is now, among the files; its hash."""
-        return self._places.keep_adapter(peft.write(one.trained.adapter, one.job.spec, one.trainer.resident.layers))
-
-    def _for_llama(self, one: AtWork, digest: str) -> None:
-        """The same for llama.cpp and ollama, where they know the kind of base."""
-        config = one.trainer.resident.config
-        if gguf_lora.knows(config):
-            with tempfile.NamedTemporaryFile(suffix=".gguf") as file:
-                gguf_lora.write(one.trained.adapter, config, Path(file.name))
-                durable.write(self._places.adapter(digest) / GGUF, Path(file.name).read_bytes(), 0o600)
-
-    def _end(self, one: AtWork, state: str, text: str, adapter: str | None = None) -> None:
-        if not self._write(one):
-            return
-        if self._jobs.finish(one.job.id, state, adapter=adapter):
-            self._gone(one)
-            self._close(one.job, text)
-
-    def _fail(self, job: Job, error: LabkitError) -> None:
-        told = {"code": error.code, "message": str(error), "param": ""}
-        if self._jobs.finish(job.id, "failed", error=told):
-            self._close(job, str(error), "error")
-
-    def _close(self, job: Job, text: str, level: str = "info") -> None:
-        self._events.say(job.id, text, level)
-        over = self._jobs.get(job.id)
-        if over is not None:
-            self._charges.settle(over)
-        self._places.drop_state(job.id)
-
-    def _drop(self, one: AtWork) -> None:
-        """After our own fault: it goes on from its last checkpoint, later."""
-        self._gone(one)
-        self._give_up(one.job)
-
-    def _give_up(self, job: Job) -> None:
-        if self._jobs.give_up(job, _FAULT):
-            self._events.say(job.id, "Something broke on our side; the training is tried again soon.", "warn")
-        else:
-            self._close(job, _FAULT["message"], "error")
 
     def _unload(self) -> None:
         busy = {one.job.spec.base for one in self._at_work.values()}

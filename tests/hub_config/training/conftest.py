@@ -151,7 +151,8 @@ def make_site(tmp_path: Path, small_base: Path, pytestconfig: pytest.Config) -> 
         for name in ("keys", "grading", "adapters"):
             (tmp_path / name).write_text(name[0] * 40)
         folder = str(tmp_path / "training")
-        adapters = {"kind": "adapters", "url": f"http://127.0.0.1:{ports[2]}", "key_file": str(tmp_path / "adapters")}
+        adapters = {"kind": "adapters", "base": BASE, "url": f"http://127.0.0.1:{ports[2]}"}
+        adapters["key_file"] = str(tmp_path / "adapters")
         configs = {
             "gateway": {
                 **{"port": ports[0], "database_url": database_url, "courses": str(tmp_path / "courses")},

@@ -31,6 +31,7 @@ class Platform:
         self.breaks: list[BaseException] = []
         self.zip: bytes | BaseException = b"PK"
         self.later: list[Callable[[], object]] = []
+        self.clock = 0.0
 
     def job(self, id: str = "ftjob-1", **own: Any) -> dict[str, Any]:
         """A job of four steps, as the wire has it; `own` are its settings below "labkit"."""
@@ -56,8 +57,9 @@ class Platform:
     def fails(self, code: str, message: str) -> None:
         self.put(status="failed", error={"code": code, "message": message, "param": ""})
 
-    def passes(self, _seconds: float) -> None:
-        """A second, in which the next thing happens."""
+    def passes(self, seconds: float) -> None:
+        """Time, in which the next thing happens."""
+        self.clock += seconds
         if not self.later:
             raise AssertionError("it waits for something that never happens")
         self.later.pop(0)()
@@ -133,7 +135,7 @@ class Watched:
 @pytest.fixture
 def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     double = Platform()
-    monkeypatch.setattr(training, "time", SimpleNamespace(sleep=double.passes))
+    monkeypatch.setattr(training, "time", SimpleNamespace(sleep=double.passes, monotonic=lambda: double.clock))
     client.use(double)
     yield double
     client.use(None)

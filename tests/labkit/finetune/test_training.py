@@ -105,13 +105,36 @@ def test_who_interrupts_her_wait_leaves_the_training_going_and_may_wait_again(pl
     assert list(job.losses.index) == [1, 2, 3, 4]
 
 
-def test_a_platform_that_is_away_is_told_to_who_waits_and_she_may_wait_again(platform, job):
-    platform.later = [lambda: platform.breaks.append(ModelUnavailable("The platform did not answer."))]
+@pytest.mark.parametrize("away", [ModelUnavailable("No answer."), PlatformFault("No reason."), KeyRefused("Expired.")])
+def test_who_waits_is_told_of_a_platform_that_is_away_for_a_moment_and_waits_on(platform, job, screen, away):
+    lost, back = lambda: platform.breaks.append(away), lambda: platform.succeeds()
+    platform.later = [lambda: steps(platform, 1, 2), lost, back]
+
+    assert job.wait().model == MODEL
+    assert screen.lines[2:] == [
+        "The platform is away; your training goes on without this notebook. Last heard: step 2.",
+        f"Done after 4 steps. Your model is {MODEL}.",
+    ]
+
+
+def test_a_platform_that_stays_away_is_told_to_who_waits_and_she_may_wait_again(platform, job):
+    def passes() -> None:
+        platform.breaks.append(ModelUnavailable("The platform did not answer."))
+        platform.clock += 60
+
+    platform.later = [passes] * 20
     with pytest.raises(ModelUnavailable):
         job.wait()
+    assert 300 < platform.clock < 400
     platform.succeeds()
 
     assert job.wait().model == MODEL
+
+
+def test_what_the_platform_refuses_is_not_waited_out(platform, job):
+    platform.breaks.append(RequestRefused("You have no training."))
+    with pytest.raises(RequestRefused):
+        job.wait()
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -173,10 +196,14 @@ def test_it_says_in_one_line_how_it_stands(platform, job):
 
 
 def test_a_cell_that_shows_it_ends_at_once_and_its_output_goes_on(platform, job, screen, monkeypatch):
+    def pause(seconds: float) -> None:
+        held.wait(60)
+        platform.passes(seconds)
+
     held, done = threading.Event(), lambda: (steps(platform, 1, 2, 3, 4), platform.succeeds())
     away = [ModelUnavailable("The platform did not answer."), KeyRefused("Expired.")]
     platform.later = [lambda: platform.breaks.append(away[0]), lambda: platform.breaks.append(away[1]), done]
-    monkeypatch.setattr(training, "time", SimpleNamespace(sleep=lambda _: (held.wait(60), platform.passes(1))))
+    monkeypatch.setattr(training, "time", SimpleNamespace(sleep=pause, monotonic=lambda: platform.clock))
 
     job._ipython_display_()  # is back although nothing has happened yet
     (follower,) = [one for one in threading.enumerate() if one.name == job.id]

@@ -21,12 +21,12 @@ from labkit.training.jobs import PAUSES, Jobs, new_id  # noqa: E402
 from labkit.training.places import Places  # noqa: E402
 from labkit.training.request import read  # noqa: E402
 from labkit.training.spec import Spec  # noqa: E402
+from tests.labkit.training import site as trainings  # noqa: E402
 from tests.labkit.training import test_charges as charging  # noqa: E402
 from tests.labkit.training import test_holding as holdings  # noqa: E402
 from tests.labkit.training import test_jobs as jobs_of  # noqa: E402
 from tests.labkit.training import test_spent as spending  # noqa: E402
 from tests.labkit.training import test_takeaway as packing  # noqa: E402
-from tests.labkit.training import test_trainer as trainings  # noqa: E402
 
 empty, site, kept = trainings.empty, trainings.site, holdings.kept
 SFT, go = trainings.SFT, trainings.go

@@ -4,163 +4,25 @@ from __future__ import annotations
 
 import copy
 import gc
-import json
-import shutil
 import weakref
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 pytestmark = pytest.mark.model
 
 torch = pytest.importorskip("torch")
 
-from safetensors import safe_open  # noqa: E402
-from safetensors.torch import save_file  # noqa: E402
 
-from labkit.allowance import Ledger, Order  # noqa: E402
-from labkit.allowance.rule import Balance, Share  # noqa: E402
-from labkit.database import connect, migrate  # noqa: E402
-from labkit.training import memory, peft  # noqa: E402
-from labkit.training import trainer as module  # noqa: E402
-from labkit.training.charges import Charges  # noqa: E402
-from labkit.training.cotrainer import CoTrainer  # noqa: E402
-from labkit.training.events import Events  # noqa: E402
-from labkit.training.files import Files  # noqa: E402
-from labkit.training.job import Job  # noqa: E402
-from labkit.training.jobs import Jobs, new_id  # noqa: E402
-from labkit.training.opening import encoded  # noqa: E402
-from labkit.training.order import batch  # noqa: E402
-from labkit.training.places import Places  # noqa: E402
+from labkit.training import memory, outcome  # noqa: E402
 from labkit.training.spec import Spec  # noqa: E402
 from labkit.training.takeaway import GGUF  # noqa: E402
-from labkit.training.trainer import Trainer  # noqa: E402
 from labkit.training.turns import FULL  # noqa: E402
+from tests.labkit.training.site import DPO, NEVER, SFT, UPPER, Site, answers, empty, go, site  # noqa: E402
 
-LARGE, NEVER = 2**50, 10**9
-SFT = Spec("base", rank=2, learning_rate=0.01, steps=5, batch=2)
-DPO = replace(SFT, method="dpo", seed=3)
-UPPER = replace(SFT, layers="upper", rank=4, steps=4, seed=4)
-RULE = Share(1000, None, "total")
-_ALONE: dict[str, str] = {}  # what was computed once, by what it belongs to
-
-
-def answers(count: int = 4, who: str = "clerk") -> list[dict[str, str]]:
-    return [{"prompt": f"Who keeps key {number}?", "completion": f"The {who} does."} for number in range(count)]
-
-
-def pairs(count: int = 4) -> list[dict[str, str]]:
-    return [
-        {"prompt": f"Who keeps key {number}?", "chosen": "The clerk.", "rejected": "No idea."}
-        for number in range(count)
-    ]
-
-
-class Site:
-    """Everything around a trainer, kept on the disk; each trainer that is made is another process's."""
-
-    def __init__(self, engine: Engine, folder: Path, tiny: Any) -> None:
-        self.engine, self.tiny, self.loaded = engine, tiny, 0
-        self.now = datetime.now(UTC)
-        self.places, self.ledger, self.events = Places(folder), Ledger(engine), Events(engine)
-        self.files, self.jobs = Files(engine, self.places), Jobs(engine)
-
-    def trainer(self, *, gone: bool = False, **more: Any) -> Trainer:
-        """With `gone`, of a process that others will find dead, however it looks in this one."""
-        jobs = Jobs(self.engine, lambda: self.now)
-        if gone:
-            *names, start, own = jobs.holder.split("/")
-            jobs.holder = "/".join((*names, start + "0", own))
-        charges = Charges(self.engine, self.ledger, jobs)
-        given = {"memory": LARGE, "load": self.load, "idle_seconds": NEVER, "checkpoint_seconds": NEVER, **more}
-        bases = {"base": self.places.folder / "base"}
-        return Trainer(bases, jobs, self.files, self.events, charges, self.places, **given)
-
-    def load(self, folder: Path) -> Any:
-        assert folder.name == "base"
-        self.loaded += 1
-        return self.tiny
-
-    def ask(
-        self,
-        spec: Spec = SFT,
-        rows: Sequence[Any] = (),
-        held_back: Sequence[Any] = (),
-        who: str = "ana",
-        step_tokens: float = 50.0,
-    ) -> str:
-        """A job of hers whose steps are set aside; its id."""
-        sent = [self._sent(who, one) for one in (rows or (pairs() if spec.method == "dpo" else answers()), held_back)]
-        data = {"training_file": sent[0].id, "training_digest": sent[0].digest, "step_tokens": step_tokens}
-        data |= {"validation_file": sent[1] and sent[1].id, "validation_digest": sent[1] and sent[1].digest}
-        id = new_id()
-        order = Order(who, "testing", "clip", RULE, spec.steps, "gateway", "", "c")
-        Charges(self.engine, self.ledger, self.jobs).reserve(order, id, spec.base)
-        where = {"username": who, "cohort": "c", "course": "testing", "lab": "clip"}
-        return self.jobs.add(id, where, spec, {}, data).id
-
-    def _sent(self, who: str, rows: Sequence[Any]) -> Any:
-        content = "".join(json.dumps(row) + "\n" for row in rows).encode()
-        return self.files.add(who, "testing", "clip", "rows", content) if rows else None
-
-    def job(self, id: str) -> Job:
-        found = self.jobs.get(id)
-        assert found is not None
-        return found
-
-    def steps(self, id: str) -> list[int]:
-        return [event.data["step"] for event in self.events.of(id) if event.kind == "metrics"]
-
-    def losses(self, id: str) -> list[float]:
-        return [event.data["train_loss"] for event in self.events.of(id) if event.kind == "metrics"]
-
-    def said(self, id: str) -> list[str]:
-        return [event.text for event in self.events.of(id) if event.kind == "message"]
-
-    def balance(self, who: str = "ana") -> Balance:
-        return dict(self.ledger.balances(Order(who, "testing", "clip", RULE, 0, "", "", "c", unit="steps")))["lab"]
-
-    def alone(self, id: str) -> str:
-        """The hash of what a job comes to when it is trained by nobody but the arithmetic."""
-        job = self.job(id)
-        key = json.dumps(job.about)
-        if key not in _ALONE:
-            given = self.files.rows(job.training_file, job.training_digest)
-            rows = encoded(self.tiny.tokenizer, given, job.spec.length)
-            trainer = CoTrainer(self.tiny)
-            trained = trainer.join(job.spec)
-            while trained.step < job.spec.steps:
-                trainer.step({"it": (trained, batch(rows, job.spec.batch, trained.step, job.spec.seed))})
-            _ALONE[key] = peft.write(trained.adapter, job.spec, self.tiny.layers).digest
-        return _ALONE[key]
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with our tables, made once."""
-    path = tmp_path_factory.mktemp("database") / "labkit.db"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture
-def site(empty: Path, tmp_path: Path, tiny: Any) -> Iterator[Site]:
-    engine = connect(f"sqlite:///{shutil.copy(empty, tmp_path / 'labkit.db')}")
-    yield Site(engine, tmp_path / "training", tiny)
-    engine.dispose()
-
-
-def go(trainer: Trainer, rounds: int = 100) -> int:
-    """Until there is nothing to do, or so many rounds; how many there were."""
-    for number in range(rounds):
-        if not trainer.round():
-            return number
-    return rounds
+__all__ = ["empty", "site"]
 
 
 @pytest.mark.parametrize("spec", [SFT, DPO, UPPER], ids=["answers", "pairs", "upper layers"])
@@ -281,7 +143,7 @@ def test_one_that_was_stopped_has_the_figures_of_one_that_was_not(site):
 def test_what_a_killed_trainer_had_is_taken_back_and_goes_on_to_the_same_bits(site, monkeypatch, seconds: float):
     whole = site.ask(SFT, who="ben")
     go(site.trainer())
-    monkeypatch.setattr(module, "_WRITE_SECONDS", -1)  # its figures are known up to the step at which it was killed
+    monkeypatch.setattr(outcome, "_WRITE_SECONDS", -1)  # its figures are known up to the step at which it was killed
     id = site.ask(SFT)
     dead = site.trainer(gone=True, checkpoint_seconds=seconds)
     go(dead, 3)
@@ -307,96 +169,6 @@ def test_a_checkpoint_that_is_none_begins_the_training_again(site, harm: str):
     assert site.job(id).adapter == site.alone(id)
     assert site.steps(id) == [1, 2, 3, 4, 5]
     assert site.job(id).tokens == site.events.newest(id, None, 2)[1].data["tokens"]
-
-
-def test_a_running_job_ends_before_its_next_step_and_pays_for_those_it_took(site):
-    id, other = site.ask(SFT), site.ask(SFT, who="ben")
-    trainer = site.trainer(checkpoint_seconds=-1)
-    go(trainer, 2)
-    site.jobs.cancel(id)
-    go(trainer)
-    job = site.job(id)
-
-    assert (job.state, job.step, job.adapter, job.error) == ("cancelled", 2, None, None)
-    assert site.steps(id) == [1, 2]
-    assert site.said(id)[-1] == "The training was cancelled."
-    assert not site.places.state(id).parent.exists()
-    assert (site.balance().used, site.balance().reserved) == (2, 0)
-    assert (site.job(other).adapter, site.balance("ben").used) == (site.alone(other), 5), "the other goes on"
-
-
-def test_one_that_is_cancelled_before_its_first_step_pays_nothing(site):
-    id, trainer = site.ask(SFT), site.trainer()
-    site.jobs.cancel(id)
-    assert not trainer.round()
-
-    assert (site.job(id).state, site.steps(id)) == ("cancelled", [])
-    assert (site.balance().used, site.balance().reserved) == (0, 0)
-
-
-def test_a_crash_between_a_jobs_end_and_its_settlement_is_put_right_by_the_next(site):
-    id = site.ask(SFT)
-    first = site.trainer()
-    go(first, 3)
-    first.stop()
-    jobs = Jobs(site.engine)
-    jobs.take(site.job(id))
-    jobs.finish(id, "cancelled")  # and then the lights went out
-    assert (site.balance().used, site.balance().reserved) == (0, 5)
-    site.trainer().round()
-
-    assert (site.balance().used, site.balance().reserved) == (3, 0)
-
-
-def test_a_loss_that_is_no_number_fails_that_job_alone(site):
-    asked = [site.ask(SFT), site.ask(SFT, who="ben"), site.ask(DPO, who="carla")]
-    first = site.trainer()
-    go(first, 2)
-    first.stop()
-    _poison(site.places.state(asked[1]))
-    go(site.trainer())
-    job = site.job(asked[1])
-
-    assert (job.state, job.step, job.adapter) == ("failed", 2, None)
-    assert job.error == {
-        "code": "LearnerError",
-        "message": "The loss was no number at step 3. Lower learning_rate and try again.",
-        "param": "",
-    }
-    assert site.said(asked[1])[-1] == job.error["message"]
-    assert site.steps(asked[1]) == [1, 2], "what is no number is no figure"
-    assert (site.balance("ben").used, site.balance("ben").reserved) == (2, 0)
-    for id in (asked[0], asked[2]):
-        assert (site.job(id).state, site.job(id).adapter) == ("succeeded", site.alone(id))
-
-
-def _poison(path: Path) -> None:
-    """A weight of that checkpoint is no number from here on."""
-    with safe_open(path, framework="pt") as file:
-        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    tensors["weights"][0] = float("nan")
-    save_file(tensors, path, metadata)
-
-
-LONG = {"prompt": "Why?", "completion": "Because of the flood. " * 20}
-
-
-@pytest.mark.parametrize(("where", "said"), [("rows", "row 3: it has"), ("held_back", "validation row 2: it has")])
-def test_a_row_that_is_too_long_fails_its_job_by_its_number_and_costs_nothing(site, where: str, said: str):
-    given = {"rows": answers(4), "held_back": answers(2)}
-    given[where].insert(2 if where == "rows" else 1, LONG)
-    id, other = site.ask(replace(SFT, length=64), **given), site.ask(SFT, who="ben")
-    go(site.trainer())
-    job = site.job(id)
-
-    assert job.state == "failed"
-    assert job.error["code"] == "RequestRefused"
-    assert job.error["message"].startswith(said)
-    assert "at most 64" in job.error["message"]
-    assert job.error["message"] == site.said(id)[-1]
-    assert "flood" not in json.dumps(job.error), "and tells nothing of what she wrote"
-    assert (site.balance().used, site.balance().reserved) == (0, 0)
-    assert site.job(other).state == "succeeded"
 
 
 def test_rows_are_measured_as_they_are_once_they_have_been_read(site):
@@ -488,74 +260,3 @@ def test_an_idle_base_leaves_memory_and_comes_back_when_it_is_needed(site):
     go(trainer)
     assert len(made) == 2
     assert site.job(again).state == "succeeded"
-
-
-def _fault(site: Site, kind: str, id: str) -> dict[str, Any]:
-    """What a trainer is made with, or the disk as it is, when something is wrong on our side."""
-    file = site.places.file(site.job(id).training_file)
-    if kind == "the rows are gone":
-        file.unlink()
-    elif kind == "the rows have changed":
-        file.write_bytes(file.read_bytes().replace(b"clerk", b"clark"))
-    elif kind == "the base cannot be read":
-
-        def load(_folder: Path) -> Any:
-            raise OSError("/srv/models/base is gone")
-
-        return {"load": load}
-    return {}
-
-
-@pytest.mark.parametrize(
-    "kind", ["the rows are gone", "the rows have changed", "the base cannot be read", "the base is not here"]
-)
-def test_after_our_fault_a_job_is_tried_again_and_when_it_fails_it_costs_nothing(site, kind: str):
-    id = site.ask(replace(SFT, base="other") if kind == "the base is not here" else SFT)
-    trainer = site.trainer(**_fault(site, kind, id))
-    trainer.round()
-    assert site.job(id).state == "queued"
-    assert site.said(id) == ["Something broke on our side; the training is tried again soon."]
-    assert not trainer.round(), "not at once"
-    for _ in range(9):
-        site.now += timedelta(minutes=5)
-        trainer.round()
-    job = site.job(id)
-
-    assert (job.state, job.error["code"]) == ("failed", "PlatformFault")
-    assert job.error["message"] == site.said(id)[-1]
-    assert "/" not in json.dumps(job.error), "she is told nothing of our machines"
-    assert (site.balance().used, site.balance().reserved) == (0, 0)
-
-
-def test_a_base_that_cannot_be_read_for_a_moment_costs_nobody_her_training(site):
-    id, broken = site.ask(SFT), [OSError("away")]
-
-    def load(folder: Path) -> Any:
-        if broken:
-            raise broken.pop()
-        return site.load(folder)
-
-    trainer = site.trainer(load=load)
-    trainer.round()
-    site.now += timedelta(minutes=5)
-    go(trainer)
-
-    assert (site.job(id).state, site.job(id).adapter) == ("succeeded", site.alone(id))
-
-
-def test_after_a_step_that_broke_all_go_on_from_their_checkpoints_to_the_same_bits(site, monkeypatch):
-    asked = [site.ask(SFT), site.ask(DPO, who="ben")]
-    trainer = site.trainer(checkpoint_seconds=-1)
-    go(trainer, 2)
-    with monkeypatch.context() as broken:
-        broken.setattr(CoTrainer, "step", lambda *_: (_ for _ in ()).throw(RuntimeError("no memory")))
-        trainer.round()
-    assert not trainer.busy
-    assert [(site.job(id).state, site.job(id).step) for id in asked] == [("queued", 2)] * 2
-    assert not trainer.round()
-    site.now += timedelta(minutes=5)
-
-    assert go(trainer) == 3
-    assert [site.job(id).adapter for id in asked] == [site.alone(id) for id in asked]
-    assert site.steps(asked[0]) == [1, 2, 3, 4, 5]
-    assert site.balance().used == 5

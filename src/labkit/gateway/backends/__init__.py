@@ -96,8 +96,18 @@ class Backend(Protocol):
     async def close(self) -> None: ...
 
 
-# The one name under which a backend serves every learner's adapters; theirs begin with it.
-ADAPTERS = "ft:"
+ADAPTERS = "ft:"  # what the names of learners' own models begin with
+
+
+def adapters_of(base: str) -> str:
+    """The one name under which a backend serves every learner's adapters of a base."""
+    return ADAPTERS + base
+
+
+def served_as(model: str) -> str:
+    """The name under which a backend serves a model: for ft:BASE:... that of its base's adapters."""
+    return ":".join(model.split(":")[:2]) if model.startswith(ADAPTERS) else model
+
 
 # kind -> module with `open_backend(settings) -> Backend`. Imported when used, so an unused one may lack its packages.
 KINDS: dict[str, str] = {

@@ -1,6 +1,6 @@
 """Learners' own adapters, answered by the process that keeps their base (`labkit.training.serve`).
 
-    {"kind": "adapters", "url": "http://127.0.0.1:PORT", "key_file": FILE, "context": 2048, "slots": 16}
+    {"kind": "adapters", "base": NAME, "url": "http://127.0.0.1:PORT", "key_file": FILE, "context": 2048, "slots": 16}
 
 One model stands for all of them; whose an adapter is, the gateway has looked up before, and the body names its files
 under "adapter".
@@ -20,7 +20,7 @@ import httpx
 import orjson
 
 from labkit.errors import RequestRefused
-from labkit.gateway.backends import ADAPTERS, Piece, Scored, Served
+from labkit.gateway.backends import Piece, Scored, Served, adapters_of
 from labkit.gateway.backends.connection import connect
 from labkit.gateway.backends.wire import unavailable, usage
 from labkit.strict import read_secret, strict
@@ -35,6 +35,7 @@ _SENT = (
 
 @dataclass(frozen=True)
 class Settings:
+    base: str
     url: str
     key_file: str
     context: int = 2048
@@ -42,17 +43,17 @@ class Settings:
 
 
 class Adapters:
-    """Speaks to the adapters' process. `client` carries the key."""
+    """Speaks to the process that keeps `base`. `client` carries the key."""
 
-    def __init__(self, url: str, client: httpx.AsyncClient, context: int = 2048, slots: int = 16) -> None:
-        self._url, self._client, self._context = url.rstrip("/"), client, context
+    def __init__(self, base: str, url: str, client: httpx.AsyncClient, context: int = 2048, slots: int = 16) -> None:
+        self._name, self._url, self._client, self._context = adapters_of(base), url.rstrip("/"), client, context
         self.lanes: Mapping[str, int] = {"adapters": slots}
 
     def lane(self, path: str) -> str:
         return "adapters"
 
     async def models(self) -> list[Served]:
-        return [Served(ADAPTERS, frozenset({_CHAT, "completions"}), frozenset(), self._context)]
+        return [Served(self._name, frozenset({_CHAT, "completions"}), frozenset(), self._context)]
 
     async def count(self, path: str, body: Mapping[str, Any]) -> int:
         try:
@@ -146,4 +147,5 @@ def _choice(said: dict[str, Any], finish: str | None) -> dict[str, Any]:
 
 def open_backend(settings: Mapping[str, Any]) -> Adapters:
     known = strict(Settings, settings, "backend adapters")
-    return Adapters(known.url, connect(read_secret(Path(known.key_file)), _PATIENCE), known.context, known.slots)
+    client = connect(read_secret(Path(known.key_file)), _PATIENCE)
+    return Adapters(known.base, known.url, client, known.context, known.slots)

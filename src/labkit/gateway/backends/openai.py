@@ -3,6 +3,9 @@
     {"kind": "openai", "url": "http://10.0.0.5:8000", "key_file": "", "slots": 32, "count": "bytes",
      "models": {"qwen3-8b": {"upstream": "Qwen/Qwen3-8B", "paths": [...], "takes": ["tools"], "context": 32768}}}
 
+`adapters`, {"BASE": {"upstream": NAME, "context": 2048}}, are bases whose adapters it answers too, as vLLM does: each
+call names the adapter by its hash, which is also its folder's name (docs/training.md says how vLLM is to be started).
+
 `models` says what learners call each model and what the server calls it; only those named are served. `count` is how a
 prompt is counted before the call: "bytes" takes as many tokens as it has bytes, which no tokenizer exceeds, so a
 reservation is about four times too large until the call is settled; "vllm" asks the server's /tokenize and is exact.
@@ -26,7 +29,7 @@ import aiohttp
 import orjson
 
 from labkit.errors import LabkitError, OperatorError, RequestRefused
-from labkit.gateway.backends import Piece, Scored, Served
+from labkit.gateway.backends import Piece, Scored, Served, adapters_of, served_as
 from labkit.gateway.backends.estimate import likely_tokens, most_tokens
 from labkit.gateway.backends.logprobs import in_shape
 from labkit.gateway.backends.wire import GRANULARITIES, check_answer, chunks, read_usage, says, unavailable, usage
@@ -51,12 +54,21 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Adapters:
+    """Of a base that the server calls `upstream`."""
+
+    upstream: str
+    context: int = 2048
+
+
+@dataclass(frozen=True)
 class Settings:
     url: str
     models: dict[str, Any]
     key_file: str = ""
     slots: int = 32
     count: str = "bytes"
+    adapters: dict[str, Any] = field(default_factory=dict)
     silence: int = 180  # seconds without a byte until a server is given up
 
 
@@ -89,7 +101,7 @@ class OpenAiServer:
     async def count(self, path: str, body: Mapping[str, Any]) -> int:
         if self._count == "vllm" and path in _PATHS:
             kept = {name: body[name] for name in ("messages", "prompt", "tools") if name in body}
-            told = await self._post("/tokenize", {**kept, "model": self._models[body["model"]].upstream})
+            told = await self._post("/tokenize", {**kept, "model": self._upstream(body)})
             return int(told["count"])
         if path == "audio/transcriptions":
             return max(50, len(body["file"]) // 640)  # 50 a second of plain 16-bit speech at 16 kHz
@@ -147,7 +159,14 @@ class OpenAiServer:
             await self._session.close()
 
     def _asked(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        return {**body, "model": self._models[body["model"]].upstream}
+        """For the server: it knows a learner's own model by the hash of its files."""
+        if "adapter" in body:
+            rest = {name: value for name, value in body.items() if name != "adapter"}
+            return {**rest, "model": body["adapter"]}
+        return {**body, "model": self._upstream(body)}
+
+    def _upstream(self, body: Mapping[str, Any]) -> str:
+        return self._models[served_as(body["model"])].upstream
 
     async def _transcribe(self, body: Mapping[str, Any]) -> dict[str, Any]:
         form = aiohttp.FormData({"model": self._models[body["model"]].upstream})
@@ -248,5 +267,8 @@ def open_backend(settings: Mapping[str, Any]) -> OpenAiServer:
                     f"backend openai: model {name}: unknown {what} {unknown[0]!r}.",
                     instead=f"Known: {', '.join(allowed)}.",
                 )
+    for base, table in known.adapters.items():
+        own = strict(Adapters, table, f"backend openai: adapters of {base}")
+        models[adapters_of(base)] = Model(own.upstream, takes=[], context=own.context)
     key = read_secret(Path(known.key_file)) if known.key_file else ""
     return OpenAiServer(known.url, models, key, known.slots, known.count, known.silence)
