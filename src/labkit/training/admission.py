@@ -16,7 +16,8 @@ from labkit.training.turns import room_for
 
 
 class Admission:
-    """`most` bytes are for all trainings together, beside their bases."""
+    """`most` bytes are for all trainings together, beside their bases and what is kept of the lower layers, which is
+    bounded for each base (`CoTrainer`)."""
 
     def __init__(self, most: int | None = None) -> None:
         self._most = memory.free() // 2 if most is None else most

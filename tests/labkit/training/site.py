@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from labkit.allowance import Ledger, Order
 from labkit.allowance.rule import Balance, Share
 from labkit.database import connect, migrate
-from labkit.training import peft
+from labkit.training import memory, peft
 from labkit.training.charges import Charges
 from labkit.training.cotrainer import CoTrainer
 from labkit.training.events import Events
@@ -140,6 +140,11 @@ def site(empty: Path, tmp_path: Path, tiny: Any) -> Iterator[Site]:
     engine = connect(f"sqlite:///{shutil.copy(empty, tmp_path / 'labkit.db')}")
     yield Site(engine, tmp_path / "training", tiny)
     engine.dispose()
+
+
+def need(site: Site, spec: Spec, step_tokens: float = 50.0) -> int:
+    """The memory that a training of this is said to take."""
+    return memory.estimate(spec, step_tokens, site.tiny.config, site.tiny.shapes(spec.targets))
 
 
 def go(trainer: Trainer, rounds: int = 100) -> int:

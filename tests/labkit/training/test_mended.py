@@ -397,6 +397,6 @@ def test_the_same_adapter_kept_again_mends_one_that_was_damaged(tmp_path):
 def test_a_job_that_waits_for_memory_has_not_started(site):
     site.ask(SFT)
     second = site.ask(replace(SFT, seed=2), who="ben")
-    t = site.trainer(memory=trainings._need(site, SFT) * 3 // 2)
+    t = site.trainer(memory=trainings.need(site, SFT) * 3 // 2)
     go(t, 2)
     assert site.job(second).started_at is None

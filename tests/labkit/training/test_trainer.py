@@ -16,11 +16,11 @@ pytestmark = pytest.mark.model
 torch = pytest.importorskip("torch")
 
 
-from labkit.training import memory, outcome  # noqa: E402
+from labkit.training import outcome  # noqa: E402
 from labkit.training.spec import Spec  # noqa: E402
 from labkit.training.takeaway import GGUF  # noqa: E402
 from labkit.training.turns import FULL  # noqa: E402
-from tests.labkit.training.site import DPO, NEVER, SFT, UPPER, Site, answers, empty, go, site  # noqa: E402
+from tests.labkit.training.site import DPO, NEVER, SFT, UPPER, answers, empty, go, need, site  # noqa: E402
 
 __all__ = ["empty", "site"]
 
@@ -178,13 +178,9 @@ def test_rows_are_measured_as_they_are_once_they_have_been_read(site):
     assert site.job(id).step_tokens == pytest.approx(site.job(id).tokens, rel=0.2)
 
 
-def _need(site: Site, spec: Spec, step_tokens: float = 50.0) -> int:
-    return memory.estimate(spec, step_tokens, site.tiny.config, site.tiny.shapes(spec.targets))
-
-
 def test_a_job_whose_memory_is_not_there_waits_until_it_is_and_has_not_been_tried(site):
     first, second = site.ask(SFT), site.ask(replace(SFT, seed=2), who="ben")
-    trainer = site.trainer(memory=_need(site, SFT) * 3 // 2)
+    trainer = site.trainer(memory=need(site, SFT) * 3 // 2)
     go(trainer, 3)
     assert site.job(first).state == "running"
     assert (site.job(second).state, site.job(second).tries) == ("queued", 0)
@@ -199,7 +195,7 @@ def test_a_job_that_would_fit_does_not_overtake_one_that_waits_for_memory(site):
     small = replace(SFT, rank=1, length=16)
     site.ask(SFT), site.ask(replace(SFT, rank=4), who="ben")
     last = site.ask(small, who="carla")
-    trainer = site.trainer(memory=_need(site, SFT) + _need(site, small))
+    trainer = site.trainer(memory=need(site, SFT) + need(site, small))
     go(trainer, 2)
 
     assert site.job(last).state == "queued"
@@ -207,7 +203,7 @@ def test_a_job_that_would_fit_does_not_overtake_one_that_waits_for_memory(site):
 
 def test_a_job_that_never_fits_is_refused_with_what_to_change_and_costs_nothing(site):
     large, other = site.ask(replace(SFT, length=8192, batch=4, rank=64)), site.ask(SFT, who="ben")
-    go(site.trainer(memory=_need(site, SFT) + 1))
+    go(site.trainer(memory=need(site, SFT) + 1))
     job = site.job(large)
 
     assert (job.state, job.error["code"]) == ("failed", "LearnerError")
