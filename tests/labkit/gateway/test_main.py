@@ -70,7 +70,7 @@ def test_the_process_serves_what_its_file_says_and_ends_cleanly(tmp_path: Path) 
     [
         ({"colour": "red"}, "unknown key 'colour'"),
         ({"port": "80"}, "port is '80'"),
-        ({"backends": [{"kind": "oracle"}]}, "Known kinds: llamacpp, aides, transformers, openai, echo"),
+        ({"backends": [{"kind": "oracle"}]}, "Known kinds: llamacpp, adapters, aides, transformers, openai, echo"),
         ({"backends": [{"kind": "echo", "volume": 3}]}, "backend echo: unknown key 'volume'"),
         ({"backends": [{"kind": "llamacpp"}]}, "backend llamacpp: 'url' is missing"),
         ({"grading_key_file": "missing"}, "key file missing cannot be read"),
