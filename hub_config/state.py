@@ -8,6 +8,7 @@ models/                  the prepared model and fetched ones; their lock; which 
 build/COURSE/            notebooks built from the courses' text
 nbgrader/COURSE/         nbgrader's folders and gradebook.db
 workshop/COURSE.git      each version of a course's text; workshop/previews what learners would see of it
+training/                what learners train on, where a training goes on, and what came out
 uploads/                 rosters between their plan and their application, for an hour
 secrets/                 keys, each readable by its owner only
 run/                     what one run writes for its processes; made anew at every start
