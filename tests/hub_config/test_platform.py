@@ -96,7 +96,7 @@ class TestProcesses:
         gateway = next(one for one in processes.processes(settings, State(settings.home)) if one.name == "gateway")
         backends = [open_backend(one) for one in json.loads(Path(gateway.argv[-1]).read_text())["backends"]]
         engines = [sorted(one.lanes) for one in backends]
-        assert engines == [["llama", "scorer"], ["audio/transcriptions", "embeddings", "ocr"]]
+        assert engines == [["llama", "scorer"], ["audio/transcriptions", "embeddings", "ocr"], ["adapters"]]
 
     def test_a_process_inherits_the_settings_and_little_else(self, settings: Settings, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
