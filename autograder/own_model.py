@@ -15,8 +15,8 @@ from autograder.lane import Lane
 from labkit.errors import ModelNotAllowed
 from labkit.gateway.backends import ADAPTERS
 from labkit.training.events import Events
-from labkit.training.job import job_of, model_at
 from labkit.training.jobs import Jobs
+from labkit.training.own import own
 
 
 class OwnModelLane:
@@ -39,12 +39,8 @@ class OwnModelLane:
 
     def _digest(self, model: str) -> str:
         """Raises ModelNotAllowed for what is none of hers."""
-        named = job_of(model)
-        job = self._jobs.get(named[0], self._learner) if named else None
-        if job is not None:
-            kept = {model_at(job, one.step): one.adapter for one in self._events.checkpoints(job.id)}
-            if model in kept:
-                return kept[model]
+        if found := own(self._jobs, self._events, self._learner, model):
+            return found[1]
         raise ModelNotAllowed(
             f"There is no model {model[:100]!r} of yours.", instead="Train it in this course, and give the name of it."
         )

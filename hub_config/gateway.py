@@ -25,13 +25,13 @@ from labkit.strict import read_json, read_secret, strict
 from labkit.training.charges import Charges
 from labkit.training.events import Events
 from labkit.training.files import Files
-from labkit.training.job import Job, job_of, model_at
 from labkit.training.jobs import Jobs
 from labkit.training.merged_elsewhere import MergedElsewhere
+from labkit.training.own import own
 from labkit.training.places import Places
 from labkit.training.routes import TrainingRoutes
 from labkit.training.service import Member, Service
-from labkit.training.takeaway import Takeaway
+from labkit.training.takeaway import Merge, Takeaway
 
 
 @dataclass(frozen=True)
@@ -50,22 +50,11 @@ class Trained:
         self._jobs, self._events = jobs, events
 
     def find(self, username: str, model: str) -> Own | None:
-        """A model of hers, or one on its way: `MODEL:ckpt-step-N`, also of a training that goes on."""
-        named = job_of(model)
-        job = self._jobs.get(named[0], username) if named else None
-        if job is None or named is None:
-            return None
-        if named[1] is None:
-            return _own(job) if job.model == model and job.adapter else None
-        kept = {model_at(job, one.step): one.adapter for one in self._events.checkpoints(job.id)}
-        return Own(model, job.spec.base, kept[model]) if model in kept else None
+        found = own(self._jobs, self._events, username, model)
+        return Own(model, found[0].spec.base, found[1]) if found else None
 
     def of(self, username: str) -> list[Own]:
-        return [_own(job) for job in self._jobs.succeeded(username)]
-
-
-def _own(job: Job) -> Own:
-    return Own(job.model, job.spec.base, job.adapter or "")
+        return [Own(job.model, job.spec.base, job.adapter or "") for job in self._jobs.succeeded(username)]
 
 
 def compose(settings: gateway.Settings, training: Training) -> Starlette:
@@ -90,10 +79,13 @@ def mounted(settings: gateway.Settings, training: Training, engine: Engine) -> M
     return mount
 
 
-def _merging(settings: gateway.Settings) -> MergedElsewhere | None:
-    """Whole models are made where adapters answer."""
-    found = [one for one in settings.backends if one.get("kind") == "adapters"]
-    return MergedElsewhere(str(found[0]["url"]), read_secret(Path(str(found[0]["key_file"])))) if found else None
+def _merging(settings: gateway.Settings) -> dict[str, Merge]:
+    """Whole models are made where the adapters of their base answer."""
+    return {
+        str(one["base"]): MergedElsewhere(str(one["url"]), read_secret(Path(str(one["key_file"]))))
+        for one in settings.backends
+        if one.get("kind") == "adapters"
+    }
 
 
 def main(argv: list[str]) -> int:

@@ -39,10 +39,11 @@ Merge = Callable[[str, str, Mapping[str, str]], AsyncGenerator[bytes, None]]
 
 
 class Takeaway:
-    """`merge` gives the pieces of a zip file of a whole model: the adapter's hash, the form, texts that go with it."""
+    """`merges`, by base, give the pieces of a zip file of a whole model: the adapter's hash, the form, texts that go
+    with it. An adapter is merged where its own base stands: another's shapes may be the same."""
 
-    def __init__(self, places: Places, events: Events, merge: Merge | None = None) -> None:
-        self._places, self._events, self._merge = places, events, merge
+    def __init__(self, places: Places, events: Events, merges: Mapping[str, Merge] | None = None) -> None:
+        self._places, self._events, self._merges = places, events, merges or {}
 
     async def pieces(self, job: Job, form: str) -> AsyncGenerator[bytes, None]:
         """Of a zip file. Raises RequestRefused for a job that is not done, or a format nobody knows, before the first.
@@ -56,12 +57,13 @@ class Takeaway:
         if form not in _MERGED:
             yield await run_in_threadpool(self._pack, job, form)
             return
-        if self._merge is None:
-            raise RequestRefused("Nothing is merged here.", instead="Take format=peft.", param="format")
+        merge = self._merges.get(job.spec.base)
+        if merge is None:
+            raise RequestRefused(f"{job.spec.base} is not merged here.", instead="Take format=peft.", param="format")
         beside = {"README.md": await run_in_threadpool(self._card, job)}
         if form == "ollama":
             beside["Modelfile"] = _WHOLE.format(file="model.gguf")
-        async with aclosing(self._merge(job.adapter, _MERGED[form], beside)) as pieces:
+        async with aclosing(merge(job.adapter, _MERGED[form], beside)) as pieces:
             async for piece in pieces:
                 yield piece
 

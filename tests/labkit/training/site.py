@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from labkit.allowance import Ledger, Order
 from labkit.allowance.rule import Balance, Share
-from labkit.database import connect, migrate
+from labkit.database import connect
 from labkit.training import memory, peft
 from labkit.training.charges import Charges
 from labkit.training.cotrainer import CoTrainer
@@ -28,6 +28,9 @@ from labkit.training.order import batch
 from labkit.training.places import Places
 from labkit.training.spec import Spec
 from labkit.training.trainer import Trainer
+from tests.labkit.training.database import empty
+
+__all__ = ["empty"]
 
 LARGE, NEVER = 2**50, 10**9
 SFT = Spec("base", rank=2, learning_rate=0.01, steps=5, batch=2)
@@ -125,14 +128,6 @@ class Site:
                 trainer.step({"it": (trained, batch(rows, job.spec.batch, trained.step, job.spec.seed))})
             _ALONE[key] = peft.write(trained.adapter, job.spec, self.tiny.layers).digest
         return _ALONE[key]
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with our tables, made once."""
-    path = tmp_path_factory.mktemp("database") / "labkit.db"
-    migrate(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture

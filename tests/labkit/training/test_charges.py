@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,32 +10,19 @@ from sqlalchemy import Engine, select
 
 from labkit.allowance import Ledger, Order
 from labkit.allowance.rule import Balance, Share
-from labkit.database import connect, migrate
 from labkit.database.tables import calls, reservations
 from labkit.errors import AllowanceSpent
 from labkit.training.charges import TIME, Charges, is_held
 from labkit.training.job import Job
 from labkit.training.jobs import Jobs, new_id
 from labkit.training.spec import Spec
+from tests.labkit.training.database import empty, engine
+
+__all__ = ["empty", "engine"]
 
 RULE = Share(100, None, "day")
 OURS = {"code": "PlatformFault", "message": "It broke off.", "param": ""}
 HERS = {"code": "LearnerError", "message": "The loss was no number.", "param": ""}
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with our tables, made once."""
-    path = tmp_path_factory.mktemp("database") / "labkit.db"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture
-def engine(empty: Path, tmp_path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{shutil.copy(empty, tmp_path / 'labkit.db')}")
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
 
-from labkit.database import connect, migrate
 from labkit.database.tables import training_files
 from labkit.errors import RequestRefused, TooManyAtOnce
 from labkit.training import files as module
@@ -20,25 +17,13 @@ from labkit.training.files import LARGEST, Files, TrainingFile
 from labkit.training.jobs import Jobs, new_id
 from labkit.training.places import Places
 from labkit.training.spec import Spec
+from tests.labkit.training.database import empty, engine
+
+__all__ = ["empty", "engine"]
 
 GOOD = {"messages": [{"role": "user", "content": "Is there water?"}, {"role": "assistant", "content": "Not today."}]}
 PAIR = {"prompt": "Is there water?", "chosen": "Not today.", "rejected": "Water is wet."}
 WHERE = ("ana", "testing", "clip", "rows.jsonl")
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with our tables, made once."""
-    path = tmp_path_factory.mktemp("database") / "labkit.db"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture
-def engine(empty: Path, tmp_path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{shutil.copy(empty, tmp_path / 'labkit.db')}")
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

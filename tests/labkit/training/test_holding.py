@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, update
 
-from labkit.database import connect, migrate
+from labkit.database import connect
 from labkit.database.tables import training_files, training_jobs
 from labkit.errors import PlatformFault
 from labkit.training.adapter_files import CONFIG, WEIGHTS
@@ -21,6 +21,9 @@ from labkit.training.holding import TrainingHolding
 from labkit.training.jobs import Jobs, new_id
 from labkit.training.places import Places
 from labkit.training.spec import Spec
+from tests.labkit.training.database import empty
+
+__all__ = ["empty"]
 
 ROW = b'{"prompt": "Who keeps the keys?", "completion": "The clerk does."}\n'
 
@@ -67,14 +70,6 @@ class Kept:
 
     def adapters(self) -> set[str]:
         return self.on_disk("adapters")
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with our tables, made once."""
-    path = tmp_path_factory.mktemp("database") / "labkit.db"
-    migrate(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture

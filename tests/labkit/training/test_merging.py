@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import threading
 import zipfile
 from collections.abc import Callable
@@ -49,15 +48,6 @@ def adapter(tiny: Any) -> Adapter:
 @pytest.fixture
 def digest(tiny: Any, places: Places, adapter: Adapter) -> str:
     return places.keep_adapter(peft.write(adapter, SPEC, tiny.layers))
-
-
-@pytest.fixture
-def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The temporary folder."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @pytest.fixture

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import io
-import shutil
 import zipfile
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
-from labkit.database import connect, migrate
 from labkit.errors import PlatformFault, RequestRefused
 from labkit.training.adapter_files import CONFIG, WEIGHTS, Files
 from labkit.training.events import Events
@@ -22,6 +19,9 @@ from labkit.training.job import Job
 from labkit.training.places import Places
 from labkit.training.spec import Spec
 from labkit.training.takeaway import FORMATS, GGUF, Takeaway
+from tests.labkit.training.database import empty, engine
+
+__all__ = ["empty", "engine"]
 
 ADAPTER = Files(b'{"peft_type": "LORA"}', b"weights")
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -41,21 +41,6 @@ class Merge:
             yield b"two"
         finally:
             self.closed += 1
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with our tables, made once."""
-    path = tmp_path_factory.mktemp("database") / "labkit.db"
-    migrate(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture
-def engine(empty: Path, tmp_path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{shutil.copy(empty, tmp_path / 'labkit.db')}")
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -126,7 +111,7 @@ async def test_a_whole_model_is_made_where_the_base_is_and_handed_on_piece_by_pi
     places, engine, job, form: str, asked: str
 ):
     merge = Merge()
-    pieces = [piece async for piece in Takeaway(places, Events(engine), merge).pieces(job, form)]
+    pieces = [piece async for piece in Takeaway(places, Events(engine), {job.spec.base: merge}).pieces(job, form)]
 
     assert pieces == [b"one", b"two"]
     [(digest, wanted, beside)] = merge.asked
@@ -137,7 +122,7 @@ async def test_a_whole_model_is_made_where_the_base_is_and_handed_on_piece_by_pi
 
 async def test_whoever_goes_away_in_the_middle_ends_the_merging(places, engine, job):
     merge = Merge()
-    pieces = Takeaway(places, Events(engine), merge).pieces(job, "ollama")
+    pieces = Takeaway(places, Events(engine), {job.spec.base: merge}).pieces(job, "ollama")
     assert await anext(pieces) == b"one"
     await pieces.aclose()
 
@@ -158,15 +143,24 @@ async def test_a_format_nobody_knows_is_refused_by_its_name(takeaway, job, form:
 async def test_of_a_training_that_is_not_done_nothing_is_sent(places, engine, job, form: str):
     merge = Merge()
     with pytest.raises(RequestRefused, match="no model yet"):
-        await whole(Takeaway(places, Events(engine), merge), replace(job, adapter=None), form)
+        await whole(Takeaway(places, Events(engine), {job.spec.base: merge}), replace(job, adapter=None), form)
 
     assert merge.asked == []
 
 
 @pytest.mark.parametrize("form", ["safetensors", "ollama"])
 async def test_where_nothing_is_merged_the_other_way_is_named(takeaway, job, form: str):
-    with pytest.raises(RequestRefused, match=r"Nothing is merged here\. Take format=peft"):
+    with pytest.raises(RequestRefused, match=r"smollm2-135m-instruct is not merged here\. Take format=peft"):
         await whole(takeaway, job, form)
+
+
+@pytest.mark.parametrize("form", ["safetensors", "ollama"])
+async def test_an_adapter_is_never_merged_into_another_base(places, engine, job, form: str):
+    merge = Merge()
+    with pytest.raises(RequestRefused, match="is not merged here"):
+        await whole(Takeaway(places, Events(engine), {"smollm2-135m": merge}), job, form)
+
+    assert merge.asked == []
 
 
 async def test_a_base_that_llama_cpp_does_not_know_is_taken_home_as_peft(takeaway, places, job):
