@@ -3,7 +3,7 @@
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3.13 /usr/bin/python3.12 /usr/bin/python3.11) python3)
 BIN := .venv/bin
 NOT_QUICK := not model and not sandbox and not browser and not postgresql and not platform and not soak
-ASIDE := $(addprefix tests/,benchmarks hub_config/formgrader_walls $(addprefix labkit/,allowance audit gateway models pages policy))
+ASIDE := $(addprefix tests/,benchmarks hub_config/formgrader_walls $(addprefix labkit/,allowance audit gateway models pages policy training))
 PYTEST := $(BIN)/python -m pytest --tb=short --durations=15 --durations-min=10
 
 .PHONY: up test coverage quick check check-installed courses bench soak pictures reset

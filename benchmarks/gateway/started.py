@@ -44,9 +44,9 @@ class Started:
 
 
 def stub(stack: ExitStack, folder: Path) -> Started:
-    port = _port()
-    process = _start(stack, folder, "stub", [sys.executable, "-m", "benchmarks.gateway.stub", str(port)])
-    _wait(f"http://127.0.0.1:{port}/v1/models", process)
+    port = free_port()
+    process = start(stack, folder, "stub", [sys.executable, "-m", "benchmarks.gateway.stub", str(port)])
+    wait_for(f"http://127.0.0.1:{port}/v1/models", process)
     return Started(Target("direct", f"http://127.0.0.1:{port}/v1/chat/completions", "none", "stub"), process.pid)
 
 
@@ -72,11 +72,12 @@ def gateway(
     *,
     at_once: int,
     in_line: int,
+    training: Mapping[str, Any] | None = None,
 ) -> Gateway:
-    """Our gateway, whose learners may use as much as they like: the allowance is counted, not spent."""
+    """Our gateway, whose learners may use and train as much as they like: the allowance is counted, not spent."""
     home = folder / f"gateway-{secrets.token_hex(4)}"
     home.mkdir()
-    url, secret, port = f"sqlite:///{home / 'labkit.sqlite'}", secrets.token_hex(32), _port()
+    url, secret, port = f"sqlite:///{home / 'labkit.sqlite'}", secrets.token_hex(32), free_port()
     migrate(url)
     engine = connect(url)
     people = [Person(name, f"{name}@example.org", name, "Cruz") for name in names]
@@ -95,10 +96,12 @@ def gateway(
         "at_once": at_once,
         "in_line": in_line,
     }
+    module = "labkit.gateway" if training is None else "hub_config.gateway"
+    settings |= {} if training is None else {"training": dict(training)}
     (home / "gateway.json").write_text(json.dumps(settings))
-    process = _start(stack, home, "gateway", [sys.executable, "-m", "labkit.gateway", str(home / "gateway.json")])
+    process = start(stack, home, "gateway", [sys.executable, "-m", module, str(home / "gateway.json")])
     base = f"http://127.0.0.1:{port}/services/gateway"
-    _wait(f"{base}/health", process)
+    wait_for(f"{base}/health", process)
     return Gateway(f"{base}/labs/{_COURSE}/{_LAB}/v1/chat/completions", url, Keys(secret), process.pid)
 
 
@@ -119,7 +122,7 @@ def litellm(stack: ExitStack, folder: Path, upstream: str, *, may_install: bool)
         install = [str(python), "-m", "pip", "install", "--quiet", f"litellm[proxy]=={LITELLM}"]
         subprocess.run(install, check=True, capture_output=True)
         (_HOME / f"installed-{LITELLM}").touch()
-    port = _port()
+    port = free_port()
     parameters = {"model": "openai/stub", "api_base": upstream.removesuffix("/chat/completions"), "api_key": "none"}
     config = {
         "model_list": [{"model_name": "stub", "litellm_params": parameters}],
@@ -128,21 +131,21 @@ def litellm(stack: ExitStack, folder: Path, upstream: str, *, may_install: bool)
     (folder / "litellm.json").write_text(json.dumps(config))  # YAML reads JSON
     shutil.copy(folder / "litellm.json", folder / "litellm.yaml")
     argv = [str(_HOME / "bin" / "litellm"), "--config", str(folder / "litellm.yaml"), "--port", str(port)]
-    process = _start(stack, folder, "litellm", [*argv, "--host", "127.0.0.1", "--telemetry", "False"])
-    _wait(f"http://127.0.0.1:{port}/health/liveliness", process)
+    process = start(stack, folder, "litellm", [*argv, "--host", "127.0.0.1", "--telemetry", "False"])
+    wait_for(f"http://127.0.0.1:{port}/health/liveliness", process)
     url = f"http://127.0.0.1:{port}/v1/chat/completions"
     return Started(Target("litellm", url, "sk-bench", "stub"), process.pid)
 
 
 def model(stack: ExitStack, folder: Path, home: Path, slots: int) -> tuple[Started, dict[str, Any]]:
     """The real model process, and the settings of a backend for it."""
-    ports = [_port(), _port()]
+    ports = [free_port(), free_port()]
     (folder / "model-key").write_text("model-key")
     settings = {"home": str(home), "port": ports[0], "scoring_port": ports[1], "key_file": str(folder / "model-key")}
     (folder / "model.json").write_text(json.dumps({**settings, "slots": slots, "threads": 1}))
     argv = [sys.executable, "-m", "labkit.models.serve", str(folder / "model.json")]
-    process = _start(stack, folder, "model", argv)
-    _wait(f"http://127.0.0.1:{ports[1]}/health", process, {"Authorization": "Bearer model-key"})
+    process = start(stack, folder, "model", argv)
+    wait_for(f"http://127.0.0.1:{ports[1]}/health", process, {"Authorization": "Bearer model-key"})
     urls = {"url": f"http://127.0.0.1:{ports[0]}", "scoring_url": f"http://127.0.0.1:{ports[1]}"}
     backend = {"kind": "llamacpp", **urls, "key_file": settings["key_file"], "slots": slots}
     target = Target("llama.cpp", f"{urls['url']}/v1/chat/completions", "model-key", "smollm2-135m-instruct")
@@ -155,12 +158,12 @@ def _courses(home: Path, model: str) -> Path:
     shutil.copytree(_COURSES / _COURSE / _LAB, folder / _COURSE / _LAB)
     (folder / _COURSE / "course.toml").write_text(
         f'title = "T"\n\n[[labs]]\nid = "{_LAB}"\ntitle = "L"\nmodels = ["{model}"]\n'
-        'allowance = {tokens = 2000000000, per = "total"}\n'
+        'allowance = {tokens = 2000000000, per = "total"}\ntraining = {steps = 1000000, per = "total"}\n'
     )
     return folder
 
 
-def _start(stack: ExitStack, folder: Path, name: str, argv: list[str]) -> subprocess.Popen[bytes]:
+def start(stack: ExitStack, folder: Path, name: str, argv: list[str]) -> subprocess.Popen[bytes]:
     log = stack.enter_context((folder / f"{name}.log").open("wb"))
     process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
     stack.callback(_end, process)
@@ -176,7 +179,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], headers: Mapping[str, str] | None = None) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], headers: Mapping[str, str] | None = None) -> None:
     until = time.monotonic() + 120
     while time.monotonic() < until:
         if process.poll() is not None:
@@ -190,7 +193,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], headers: Mapping[str, str]
     raise RuntimeError(f"{url} does not answer")
 
 
-def _port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

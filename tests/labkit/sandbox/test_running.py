@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from labkit.sandbox import Forked, Limits, watch
+from labkit.sandbox import Forked, Limits, running, watch
 from labkit.sandbox.disk import disk_mb
 
 
@@ -21,9 +21,9 @@ def sleeper():
 def test_a_process_of_another_parent_is_watched_through_its_descriptor(sleeper):
     held = Forked(sleeper.pid)
     assert held.poll() is None
-    running = watch(held, Limits(seconds=0.2))
+    watched = watch(held, Limits(seconds=0.2))
 
-    assert running.wait() == Forked.UNKNOWN and running.ended_for == "time"
+    assert watched.wait() == Forked.UNKNOWN and watched.ended_for == "time"
     held.told(137)
     assert held.poll() == held.wait() == 137
     held.close()
@@ -32,18 +32,37 @@ def test_a_process_of_another_parent_is_watched_through_its_descriptor(sleeper):
 
 
 def test_it_is_ended_when_asked(sleeper):
-    running = watch(Forked(sleeper.pid, os.pidfd_open(sleeper.pid)), Limits())
-    running.end()
+    watched = watch(Forked(sleeper.pid, os.pidfd_open(sleeper.pid)), Limits())
+    watched.end()
 
-    assert running.ended_for == "asked" and sleeper.wait() == -9
+    assert watched.ended_for == "asked" and sleeper.wait() == -9
 
 
 def test_it_is_ended_for_the_disk_it_takes(sleeper, tmp_path):
-    running = watch(Forked(sleeper.pid), Limits(tmp_mb=1), folder=tmp_path)
+    watched = watch(Forked(sleeper.pid), Limits(tmp_mb=1), folder=tmp_path)
     (tmp_path / "big").write_bytes(bytes(2 << 20))
 
-    running.wait()
-    assert running.ended_for == "disk"
+    watched.wait()
+    assert watched.ended_for == "disk"
+
+
+def test_a_process_that_ends_while_its_memory_is_read_holds_none(sleeper, monkeypatch):
+    """Its pages are then counted as the others' who share them."""
+    sleeper.kill()
+    sleeper.wait()
+    seen = iter([300 << 20])  # as it was when it still ran
+    monkeypatch.setattr(running, "_resident", lambda pid: next(seen, 0))
+
+    assert running.memory_mb(sleeper.pid) == 0
+
+
+def test_memory_that_is_over_for_a_moment_ends_nobody(sleeper, monkeypatch):
+    """While processes that share pages end one after another, the same pages are read as several's."""
+    shares = iter([500 << 20])
+    monkeypatch.setattr(running, "_resident", lambda pid: 500 << 20)
+    monkeypatch.setattr(running, "_pss", lambda pid: next(shares, 300 << 20))
+
+    assert not running.is_over(sleeper.pid, 400)
 
 
 def test_a_folder_is_measured_with_its_folders_and_no_link(tmp_path):
