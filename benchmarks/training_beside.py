@@ -18,10 +18,10 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-FOLDER = Path(".pytest_cache/d/labkit-models")
+from benchmarks import embedded
+
 NICE = 10  # as labkit.training has it
 ASKED = {"messages": [{"role": "user", "content": "Name three rivers and where each of them ends."}]}
 
@@ -29,14 +29,13 @@ ASKED = {"messages": [{"role": "user", "content": "Name three rivers and where e
 def train() -> None:
     """Steps without end, each told with a letter."""
     from benchmarks.training_options import BATCH, Rows
-    from labkit.models import prepared
     from labkit.training.cotrainer import CoTrainer
     from labkit.training.order import batch
     from labkit.training.resident import Resident
     from labkit.training.spec import Spec
 
     os.nice(NICE)
-    resident = Resident(prepared(FOLDER).safetensors)
+    resident = Resident(embedded.weights())
     rows, trainer = Rows(resident.tokenizer, 0), CoTrainer(resident)
     job = trainer.join(Spec("base", batch=BATCH))
     while True:
@@ -50,10 +49,8 @@ class Answers:
     def __init__(self) -> None:
         import xllamacpp
 
-        from labkit.models import prepared
-
         params = xllamacpp.CommonParams()
-        params.model.path = str(prepared(FOLDER).gguf)
+        params.model.path = str(embedded.gguf())
         params.n_parallel, params.n_ctx, params.verbosity = 1, 1024, 0
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count() or 1
         self._server: Any = xllamacpp.Server(params)
@@ -100,6 +97,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.train:
         train()
+    embedded.make_ready()
     found = measure(4, 4) if given.quick else measure(20, 6)
     print(json.dumps(found) if given.json else "\n".join(f"{name:16} {value:.3f}" for name, value in found.items()))
     return 0

@@ -27,13 +27,11 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
+from benchmarks import embedded
 from benchmarks.training import first_answers
 from benchmarks.training.ways import cotrained, sequential
-
-FOLDER = Path(".pytest_cache/d/labkit-models")
 
 
 def measure(way: str, jobs: int, steps: int, tokens: int, batch: int) -> dict[str, float]:
@@ -46,10 +44,7 @@ def measure(way: str, jobs: int, steps: int, tokens: int, batch: int) -> dict[st
 
 
 def one(way: str, numbers: list[int]) -> None:
-    from labkit.models import prepared
-
-    base = prepared(FOLDER).safetensors
-    {"cotrained": cotrained, "sequential": sequential}[way](base, *numbers)
+    {"cotrained": cotrained, "sequential": sequential}[way](embedded.weights(), *numbers)
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps({"cpu": used.ru_utime + used.ru_stime, "mb": used.ru_maxrss / 1024}))
 
@@ -71,16 +66,17 @@ def compare(steps: int, sizes: tuple[int, ...]) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="8 jobs of 2 steps")
+    parser.add_argument("--quick", action="store_true", help="8 jobs and a class of ten of 2 steps")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--one", nargs=5, metavar=("WAY", "JOBS", "STEPS", "TOKENS", "BATCH"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         one(given.one[0], [int(number) for number in given.one[1:]])
         return 0
+    embedded.make_ready()
     began = time.monotonic()
     found = compare(2, (8,)) if given.quick else compare(given.steps, (1, 2, 4, 8))
-    found |= first_answers.measure(FOLDER, 2 if given.quick else given.steps)
+    found |= first_answers.measure(2 if given.quick else given.steps)
     found["seconds"] = round(time.monotonic() - began, 1)
     print(json.dumps(found) if given.json else "\n".join(f"{name:32} {value:.2f}" for name, value in found.items()))
     return 0

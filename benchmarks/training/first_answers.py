@@ -12,22 +12,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from openai import OpenAI
 
+from benchmarks import embedded
 from benchmarks.gateway.started import free_port, gateway, start, wait_for
 from benchmarks.training.ways import WORDS
-from labkit.models import prepared
 
 BASE = "smollm2-135m-instruct"
 PEOPLE = [f"learner{number}" for number in range(10)]
 
 
-def measure(models: Path, steps: int) -> dict[str, float]:
+def measure(steps: int) -> dict[str, float]:
     """Seconds, from a platform whose base is in memory already: somebody has trained there before."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        client_of = _started(stack, folder, prepared(models).safetensors)
+        client_of = _started(stack, folder, embedded.weights())
         _first_answer(client_of("learner0"), 1)
         alone = [_first_answer(client_of(name), steps) for name in PEOPLE[:3]]
         with ThreadPoolExecutor(len(PEOPLE)) as pool:
@@ -43,28 +44,27 @@ def measure(models: Path, steps: int) -> dict[str, float]:
 
 def _started(stack: ExitStack, folder: Path, base: Path) -> Callable[[str], OpenAI]:
     """Gateway, worker and adapters; the answer is a person's client."""
-    key, answers, health = folder / "adapters-key", free_port(), free_port()
+    key, trained = folder / "adapters-key", folder / "training"
     key.write_text(secrets.token_hex(20))
-    adapters = {"kind": "adapters", "base": BASE, "url": f"http://127.0.0.1:{answers}", "key_file": str(key)}
-    backends = [{"kind": "echo", "model": BASE}, adapters]
-    training = {"folder": str(folder / "training"), "bases": [BASE]}
+    trained.mkdir()
+    serving = {"base": str(base), "folder": str(trained), "key_file": str(key)}
+    adapters = {"kind": "adapters", "base": BASE, "key_file": str(key)}
+    adapters["url"] = _serve(stack, folder, "labkit.training.serve", serving)
+    backends, training = [{"kind": "echo", "model": BASE}, adapters], {"folder": str(trained), "bases": [BASE]}
     running = gateway(stack, folder, backends, BASE, PEOPLE, at_once=64, in_line=64, training=training)
-    processes = {
-        "labkit.training": (
-            {**training, "bases": {BASE: str(base)}, "database_url": running.database, "port": health},
-            health,
-        ),
-        "labkit.training.serve": (
-            {"base": str(base), "folder": training["folder"], "port": answers, "key_file": str(key)},
-            answers,
-        ),
-    }
-    for module, (settings, port) in processes.items():
-        (folder / f"{module}.json").write_text(json.dumps(settings))
-        process = start(stack, folder, module, [sys.executable, "-m", module, str(folder / f"{module}.json")])
-        wait_for(f"http://127.0.0.1:{port}/health", process)
+    worker = {"database_url": running.database, "folder": str(trained), "bases": {BASE: str(base)}}
+    _serve(stack, folder, "labkit.training", worker)
     url = running.url.removesuffix("/chat/completions")
     return lambda name: OpenAI(base_url=url, api_key=running.key(name), max_retries=0)
+
+
+def _serve(stack: ExitStack, folder: Path, module: str, settings: dict[str, Any]) -> str:
+    """Its URL, once it is well."""
+    port, path = free_port(), folder / f"{module}.json"
+    path.write_text(json.dumps({**settings, "port": port}))
+    process = start(stack, folder, module, [sys.executable, "-m", module, str(path)])
+    wait_for(f"http://127.0.0.1:{port}/health", process)
+    return f"http://127.0.0.1:{port}"
 
 
 def _first_answer(client: OpenAI, steps: int) -> float:
