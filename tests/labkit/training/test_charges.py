@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -227,3 +228,19 @@ def test_what_others_have_set_aside_is_none_of_ours(charges, jobs, ledger, engin
     with engine.connect() as connection:
         assert list(connection.execute(select(reservations.c.id)).scalars()) == [held.id]
     assert ledger.settle(held, 20) == 20
+
+
+def test_what_was_set_aside_for_a_job_that_never_came_to_be_is_given_back_in_the_end(engine, jobs):
+    two_days_ago = Ledger(engine, now=lambda: datetime.now(UTC) - timedelta(days=2))
+    charges = Charges(engine, two_days_ago, jobs)
+    charges.reserve(order(60), new_id(), "base")
+    charges.tidy()
+
+    with engine.connect() as connection:
+        assert connection.execute(select(reservations.c.id)).all() == []
+
+
+def test_tidy_says_how_many_jobs(charges, jobs):
+    end(jobs, begin(charges, jobs, seconds=50), "succeeded", 5)
+
+    assert charges.tidy() == 1

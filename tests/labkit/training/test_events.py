@@ -106,3 +106,13 @@ def test_checkpoints_are_told_the_newest_first_and_a_step_has_one(events):
     assert found[1] == again
     assert again.id.startswith("ftckpt-")
     assert len({one.id for one in found}) == 2
+
+
+def test_whoever_looked_before_a_rewind_is_told_what_came_after(events):
+    events.measured(JOB, figures(1, 2, 3, 4))
+    seen = events.of(JOB)[-1].id
+    events.rewind(JOB, 2)
+    events.say(JOB, "goes on")
+    events.measured(JOB, figures(3, 4))
+
+    assert [one.data.get("step") for one in events.of(JOB, after=seen)] == [None, 3, 4]

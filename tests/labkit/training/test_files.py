@@ -123,7 +123,7 @@ def test_anothers_file_is_as_one_that_does_not_exist(files):
     assert files.content(file), "and it is still there"
 
 
-@pytest.mark.parametrize("id", ["", "..", "../../labkit.db", "file-" + "0" * 24, "' or 1=1 --", "%"])
+@pytest.mark.parametrize("id", ["", "..", "file-\0", "../../labkit.db", "file-" + "0" * 24, "' or 1=1 --", "%"])
 def test_an_id_that_was_never_given_is_none_of_hers(files, engine, places, id: str):
     files.add(*WHERE, lines(GOOD))
 
@@ -175,3 +175,11 @@ def test_a_file_stays_while_a_job_needs_it_and_goes_when_the_job_is_over(files, 
     assert files.get("ana", file.id) is None
     assert kept(engine, places) == (1, 1)
     assert files.delete("ana", file.id) is False, "it is gone once"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b"], ids=["nul", "half a character"])
+def test_a_name_no_database_keeps_is_kept_without_what_it_cannot(files, engine, places, name: str):
+    file = files.add(*WHERE[:3], name, lines(GOOD))
+
+    assert files.get("ana", file.id) == file
+    assert kept(engine, places) == (1, 1)

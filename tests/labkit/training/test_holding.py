@@ -182,3 +182,17 @@ def test_erasing_twice_or_whom_nobody_knows_is_no_fault(kept):
 
     assert kept.on_disk("files") == {f"{file.id}.jsonl"}
     assert kept.adapters() == set()
+
+
+def test_what_somebody_elses_job_was_on_the_way_stays(kept):
+    kept.train("ana", b"hers", b"the same")
+    kept.train("ben", b"his", b"the same")
+    kept.holding.erase("ana", "erased-1")
+    assert digest(b"the same") in kept.adapters()
+
+
+def test_what_is_the_last_of_hers_and_on_the_way_of_another_stays(kept):
+    kept.train("ana", b"the same")
+    kept.train("ben", b"his", b"the same")
+    kept.holding.erase("ana", "erased-1")
+    assert digest(b"the same") in kept.adapters()

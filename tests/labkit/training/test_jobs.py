@@ -19,6 +19,8 @@ from labkit.training.spec import Spec
 ENDS = ("succeeded", "failed", "cancelled")
 # What is one plain statement is tried on one database.
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+_POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgresql)
+on_postgresql = pytest.mark.parametrize("database_url", [_POSTGRESQL], indirect=True)  # two that write at once
 FAULT = {"code": "PlatformFault", "message": "It broke off.", "param": ""}
 
 
@@ -370,3 +372,50 @@ def test_what_a_step_really_costs_is_written_down(jobs):
 
     assert now(jobs, job).step_tokens == 321.5
     assert now(jobs, job).work_left == 321.5 * job.spec.steps
+
+
+@on_postgresql
+def test_a_job_that_another_has_taken_back_and_taken_meanwhile_stays_his(engine):
+    dead, slow, quick = Jobs(engine), Jobs(engine), Jobs(engine)
+    dead.holder = gone()
+    job = add(dead)
+    dead.take(job)
+
+    def alive(holder, since):
+        if quick.take_back():
+            assert quick.take(quick.get(job.id))
+        return False
+
+    slow.take_back(alive)
+    assert not slow.take(slow.get(job.id)), "two workers hold one job"
+
+
+@on_sqlite
+def test_the_pauses_are_those_that_are_written_down(jobs, clock):
+    job = add(jobs)
+    waited = []
+    while True:
+        assert jobs.take(jobs.get(job.id))
+        began = clock.now
+        if not jobs.give_up(jobs.get(job.id), FAULT):
+            break
+        while not jobs.waiting():
+            clock.now += timedelta(seconds=1)
+        waited.append((clock.now - began).total_seconds())
+    assert waited == list(PAUSES)
+
+
+@on_sqlite
+def test_a_worker_of_another_machine_that_still_writes_is_not_taken_for_gone(engine, clock):
+    clock.now = datetime.now(UTC) - timedelta(hours=3)
+    far = Jobs(engine, clock)
+    far.holder = "/".join(("elsewhere", *far.holder.split("/")[1:]))
+    job = add(far)
+    far.take(job)
+    clock.now = datetime.now(UTC)
+    assert far.progress(job.id, 5, 50, 1.0)
+    assert Jobs(engine).take_back() == 0
+
+
+def test_a_job_id_with_a_nul_is_none(jobs):
+    assert jobs.get("ftjob-\0", "ana") is None

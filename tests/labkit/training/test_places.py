@@ -127,3 +127,11 @@ def test_dropping_what_is_not_there_is_no_fault(places):
         places.drop_adapter(ADAPTER.digest)
 
     assert not places.folder.exists()
+
+
+def test_the_same_adapter_kept_again_mends_one_that_was_damaged(places):
+    digest = places.keep_adapter(ADAPTER)
+    (places.adapter(digest) / WEIGHTS).write_bytes(b"x")
+    places.keep_adapter(ADAPTER)
+
+    assert places.read_adapter(digest) == ADAPTER

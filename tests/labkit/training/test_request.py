@@ -228,3 +228,25 @@ def test_whatever_is_sent_is_a_training_or_is_refused_in_words(more: dict[str, A
         assert refused.instead
     else:
         assert Spec.of(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize("kind", [[], {}, ["dpo"]])
+def test_a_method_type_that_is_no_text_is_refused(kind: Any):
+    with pytest.raises(RequestRefused):
+        ask(method={"type": kind})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"hyperparameters": {"n_epochs": 1, "batch_size": 4.0}},
+        {"hyperparameters": {"n_epochs": 1}, "labkit": {"batch": 4.0}},
+    ],
+)
+def test_a_batch_size_that_comes_as_a_float_makes_as_many_steps_as_a_whole_one(more: dict[str, Any]):
+    assert ask(**more).spec(20, "sft").steps == 5
+
+
+def test_half_a_character_in_metadata_is_refused():
+    with pytest.raises(RequestRefused):
+        read(b'{"model": "b", "training_file": "f", "metadata": {"a": "\\ud800"}}')

@@ -65,3 +65,10 @@ def test_a_span_is_the_same_in_every_zone(engine, train):
 
 def test_where_nothing_was_trained_there_is_nothing(engine):
     assert spent(engine, NOON, NOON + HOUR) == ()
+
+
+def test_tokens_are_a_whole_number_on_either_database(engine, train):
+    train("ana", "a", NOON)
+
+    [found] = spent(engine, NOON, NOON + HOUR)
+    assert type(found.tokens) is int

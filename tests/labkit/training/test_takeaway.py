@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
@@ -186,3 +187,11 @@ async def test_a_model_that_the_disk_has_lost_or_changed_is_our_fault(takeaway, 
 
     with pytest.raises(PlatformFault, match="Your model's files are not there"):
         await whole(takeaway, job, "peft")
+
+
+async def test_a_model_whose_folder_is_gone_is_our_fault_in_every_format(takeaway, places, job):
+    shutil.rmtree(places.adapter(ADAPTER.digest))
+
+    for form in ("peft", "gguf"):
+        with pytest.raises(PlatformFault):
+            await whole(takeaway, job, form)
