@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from labkit.client.installed import transport
 from labkit.client.last import Last, keep
@@ -13,8 +13,15 @@ from labkit.errors import RequestRefused
 _PATH = "/v1/chat/completions"
 
 
+class Trained(Protocol):
+    """What `labkit.finetune` gives: it stands for its model."""
+
+    @property
+    def model(self) -> str: ...
+
+
 def ask(
-    prompt: str, *, model: str | None = None, max_tokens: int | None = None, temperature: float | None = None
+    prompt: str, *, model: str | Trained | None = None, max_tokens: int | None = None, temperature: float | None = None
 ) -> str:
     """The model's answer to one message."""
     if not isinstance(prompt, str):
@@ -41,6 +48,7 @@ def chat(messages: list[dict[str, Any]], *, stream: bool = True, **options: Any)
             "labkit.chat takes a list of messages.", instead='For one question write labkit.ask("your question").'
         )
     given = {name: value for name, value in options.items() if value is not None}
+    given |= {"model": trained} if (trained := getattr(given.get("model"), "model", None)) else {}  # a training
     answer = _answer({"messages": messages, **given, "stream": True}, show=stream)
     if not stream:
         return answer

@@ -32,5 +32,14 @@ def show(figure: Any, says: str) -> None:
 def _display(picture: str, says: str) -> None:
     from IPython.display import display
 
+    if not _in_a_notebook():
+        print(says)
+        return
     image = f'<img alt="{html.escape(says)}" src="data:image/png;base64,{picture}">'
     display({"text/html": image, "text/plain": says}, raw=True)
+
+
+def _in_a_notebook() -> bool:
+    from IPython import get_ipython
+
+    return get_ipython() is not None

@@ -5,15 +5,18 @@ Rows are looked at in the notebook, so that a mistake is told before anything is
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from labkit.client.installed import transport
-from labkit.errors import ModelNotAllowed
-from labkit.finetune.rows import Row, rows, written
-from labkit.finetune.split import split
+from labkit.errors import ModelNotAllowed, RequestRefused
+from labkit.finetune.listing import Trainings
+from labkit.finetune.rows import rows, written
 from labkit.finetune.training import Training
 
-__all__ = ["Training", "finetune", "trainings"]
+__all__ = ["Training", "Trainings", "finetune", "trainings"]
+_MOST_HELD = 0.9
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def finetune(
@@ -36,13 +39,16 @@ def finetune(
 
     Raises RequestRefused by row and field, AllowanceSpent where the lab's steps do not reach.
     """
-    learned = rows(data)
-    held: list[Row] = []
+    if name and not _NAME.fullmatch(name):
+        raise RequestRefused(f"name is {name!r}."[:120], instead="Use letters, digits and . _ - in it, 64 at most.")
+    learned, held = rows(data), None
+    own = {"rank": rank, **({} if steps is None else {"steps": steps}), **settings}
     if isinstance(validation, float | int) and not isinstance(validation, bool):
-        learned, held = split(learned, float(validation), seed)
+        if not 0 < validation <= _MOST_HELD:
+            raise RequestRefused(f"validation is {validation:g}.", instead="Write a share such as 0.1, rows, or None.")
+        own["validation"] = validation  # the platform draws them: a row that is refused has its number here
     elif validation is not None:
         held = rows(validation)
-    own = {"rank": rank, **({} if steps is None else {"steps": steps}), **settings}
     body: dict[str, Any] = {"model": base or _first(), "training_file": _send(learned), "seed": seed, "labkit": own}
     if held:
         body["validation_file"] = _send(held)
@@ -51,9 +57,9 @@ def finetune(
     return Training(transport().post("/v1/fine_tuning/jobs", body))
 
 
-def trainings() -> list[Training]:
+def trainings() -> Trainings:
     """Hers in this lab, the newest first: to go on watching one after the notebook was closed."""
-    return [Training(job) for job in transport().get("/v1/fine_tuning/jobs?limit=100")["data"]]
+    return Trainings(Training(job) for job in transport().get("/v1/fine_tuning/jobs?limit=100")["data"])
 
 
 def _first() -> str:

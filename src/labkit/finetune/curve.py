@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-_WIDTH, _HEIGHT, _LEFT, _BELOW, _TOP = 460, 180, 44, 24, 10
+_WIDTH, _HEIGHT, _LEFT, _BELOW, _TOP = 460, 220, 56, 30, 30
 # Told apart by dash and mark as well as by colour.
 _TRAIN, _HELD = "#1f6f54", "#a3461c"
 
@@ -35,13 +35,17 @@ def curve(train: Points, held: Points, steps: int) -> str:
         _label(_LEFT, _HEIGHT - 6, "step 1", "start"),
         _label(_WIDTH - 4, _HEIGHT - 6, f"{steps}", "end"),
         _path([at(*point) for point in train], _TRAIN),
+        _named(_LEFT + 8, "training", _TRAIN),
         *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_HELD}"/>' for x, y in (at(*point) for point in held)),
     ]
     if held:
-        parts.append(_path([at(*point) for point in held], _HELD, dashed=True))
+        parts += [
+            _path([at(*point) for point in held], _HELD, dashed=True),
+            _named(_LEFT + 130, "held back", _HELD, True),
+        ]
     return (
         f'<svg role="img" aria-label="{html.escape(words(train, held))}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'style="max-width:{_WIDTH}px;width:100%;font:12px sans-serif">{"".join(parts)}</svg>'
+        f'style="max-width:{_WIDTH}px;width:100%;font:16px sans-serif">{"".join(parts)}</svg>'
     )
 
 
@@ -58,6 +62,13 @@ def _path(points: Sequence[tuple[float, float]], colour: str, *, dashed: bool = 
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dash = ' stroke-dasharray="5 4"' if dashed else ""
     return f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
+
+
+def _named(x: float, name: str, colour: str, dashed: bool = False) -> str:
+    """What a line stands for, above the curve."""
+    dash = ' stroke-dasharray="5 4"' if dashed else ""
+    stroke = f'<line x1="{x}" y1="13" x2="{x + 24}" y2="13" stroke="{colour}" stroke-width="2"{dash}/>'
+    return stroke + _label(x + 30, 18, name, "start")
 
 
 def _label(x: float, y: float, text: str, anchor: str) -> str:

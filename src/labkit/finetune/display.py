@@ -64,16 +64,17 @@ def page(now: Standing) -> str:
     done, steps = now.step, max(1, now.steps)
     rows = "".join(
         f'<tr><th scope="row" style="text-align:left">{html.escape(name)}</th>'
-        f'<td style="text-align:left">{html.escape(value)}</td></tr>'
+        f'<td style="text-align:left;overflow-wrap:anywhere">{html.escape(value)}</td></tr>'
         for name, value in now.facts
     )
     bar = (
-        f'<progress value="{done}" max="{steps}" aria-label="Steps of the training" style="width:12em">'
+        f'<progress value="{done}" max="{steps}" aria-label="Steps of the training" '
+        f'style="display:block;width:100%;max-width:28em">'
         f"{100 * done // steps} %</progress>"
     )
     picture = curve(now.train, now.held, steps)
     told = words(now.train, now.held) if now.train else ""
     return (
-        f'<div><p role="status">{html.escape(now.line)}</p>{bar}{picture}'
+        f'<div><p role="status" style="overflow-wrap:anywhere">{html.escape(now.line)}</p>{bar}{picture}'
         f"<p>{html.escape(told)}</p><table>{rows}</table></div>"
     )

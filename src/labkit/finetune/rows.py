@@ -16,6 +16,8 @@ from typing import Any
 from labkit.errors import RequestRefused
 
 Row = dict[str, Any]
+_SHAPES = '{"prompt": ..., "completion": ...}, (question, answer) or {"messages": [...]}'
+_PREFERENCES = '{"prompt": ..., "chosen": ..., "rejected": ...}'
 ROLES = ("system", "user", "assistant")
 MOST_ROWS = 10_000
 LONGEST_TEXT = 100_000
@@ -34,7 +36,7 @@ def rows(data: object) -> list[Row]:
     """
     given = _listed(data)
     if not given:
-        raise RequestRefused("There are no rows to learn from.", instead="Give at least one.")
+        raise RequestRefused("There are no rows to learn from.", instead=f"Give a list of {_SHAPES}.")
     if len(given) > MOST_ROWS:
         raise RequestRefused(f"There are {len(given):,} rows.", instead=f"Give at most {MOST_ROWS:,}.")
     found = [row(one, f"row {number}") for number, one in enumerate(given, start=1)]
@@ -89,13 +91,10 @@ def row(one: object, where: str) -> Row:
     if isinstance(one, tuple | list) and len(one) == 2:
         one = {"prompt": one[0], "completion": one[1]}
     if not isinstance(one, Mapping):
-        raise RequestRefused(f"{where}: it is {_kind(one)}.", instead=f"Write {_shapes()}.")
-    form = frozenset(str(key) for key in one)
-    if form not in _FORMS:
-        near = max(_FORMS, key=lambda known: len(known & form) - len(known ^ form))
-        lacks, odd = sorted(near - form), sorted(form - near)
-        what = f"{lacks[0]} is missing" if lacks and not (odd and not near & form) else f"{odd[0]!r} is unknown"
-        raise RequestRefused(f"{where}: {what}.", instead=f"Write {_shapes()}.")
+        size = f" of {len(one)}" if isinstance(one, tuple | list) else ""
+        raise RequestRefused(f"{where}: it is {_kind(one)}{size}.", instead=f"Write {_SHAPES}.")
+    if frozenset(map(str, one)) not in _FORMS:
+        raise _unknown([str(key) for key in one], where)
     if "completion" in one:
         return {"messages": _question(one["prompt"], where) + _answer(one["completion"], f"{where}, completion")}
     if "messages" in one:
@@ -114,14 +113,30 @@ def row(one: object, where: str) -> Row:
     return {"input": {"messages": asked}, "preferred_output": better, "non_preferred_output": worse}
 
 
+def _unknown(names: Sequence[str], where: str) -> RequestRefused:
+    """What is wrong with fields of these names, and what they should be."""
+    form = frozenset(names)
+    near = max(_FORMS, key=lambda known: len(known & form) - len(known ^ form))
+    lacks, odd = sorted(near - form), [name for name in names if name not in near]
+    if near & form and lacks:
+        what = f"{lacks[0]} is missing"
+    else:
+        what = f"{' and '.join(map(repr, odd[:3]))} {'is' if len(odd) == 1 else 'are'} unknown"
+    shapes = _PREFERENCES if _FORMS[near] == "dpo" and near & form else _SHAPES
+    return RequestRefused(f"{where}: {what}."[:200], instead=f"Name its fields as in {shapes}.")
+
+
 _OUTPUTS = ("preferred_output", "non_preferred_output")
 
 
 def _listed(data: object) -> list[Any]:
     if hasattr(data, "to_dict") and hasattr(data, "columns"):
+        names = [str(name) for name in data.columns]
+        if frozenset(names) not in _FORMS:
+            raise _unknown(names, "the table's columns")
         return list(data.to_dict("records"))
     if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
-        raise RequestRefused(f"labkit.finetune takes rows, not {_kind(data)}.", instead=f"Give a list of {_shapes()}.")
+        raise RequestRefused(f"labkit.finetune takes rows, not {_kind(data)}.", instead=f"Give a list of {_SHAPES}.")
     return list(data)
 
 
@@ -179,8 +194,5 @@ def _text(given: object, where: str) -> str:
 
 def _kind(one: object) -> str:
     names = {"NoneType": "empty", "float": "a number", "int": "a number", "str": "a text", "list": "a list"}
+    names |= {"tuple": "a tuple", "dict": "a single dict"}
     return names.get(type(one).__name__, f"of the type {type(one).__name__}")
-
-
-def _shapes() -> str:
-    return '{"prompt": ..., "completion": ...} or {"messages": [...]}'

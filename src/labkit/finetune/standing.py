@@ -23,6 +23,7 @@ class Standing:
     model: str | None
     error: str = ""
     said: str = ""
+    cancelling: bool = False
     away: bool = False  # as it was when the platform last answered
     train: tuple[tuple[int, float], ...] = ()
     held: tuple[tuple[int, float], ...] = ()
@@ -36,6 +37,8 @@ class Standing:
         """In a sentence: where it is and how long it will take."""
         if self.away:
             return f"The platform is away; your training goes on without this notebook. Last heard: step {self.step}."
+        if self.cancelling:
+            return f"Being cancelled: it ends before its next step; {self.step} of {self.steps} were taken."
         if self.state == "queued":
             span = _span(self.seconds_left)
             return f"Waiting: you are number {self.place or 1} in the queue; your model answers in about {span}."
@@ -77,6 +80,7 @@ def standing(job: Mapping[str, Any], figures: Mapping[int, Mapping[str, Any]], s
         model=job.get("fine_tuned_model"),
         error=error.get("message", ""),
         said=said,
+        cancelling=bool(own.get("cancelling")),
         train=tuple((step, figures[step]["train_loss"]) for step in steps if "train_loss" in figures[step]),
         held=tuple((step, figures[step]["valid_loss"]) for step in steps if "valid_loss" in figures[step]),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 300.0  # with a platform that does not answer
+_MOST_SHOWN = 8  # cells that show the same training and change with it
 _PAGE = 1000  # events of one answer
 _JOBS = "/v1/fine_tuning/jobs"
 
@@ -26,10 +29,30 @@ _JOBS = "/v1/fine_tuning/jobs"
 class Training:
     """What `labkit.finetune` gives back. `model` can be asked as soon as it is done."""
 
-    def __init__(self, job: dict[str, Any], screen: Screen | None = None) -> None:
+    def __init__(self, job: dict[str, Any], find: Callable[[], Screen] = find) -> None:
         self.id: str = job["id"]
         self._job, self._figures, self._said, self._seen = job, dict[int, dict[str, Any]](), "", 0
-        self._screen, self._lock = screen or find(), threading.Lock()
+        self._find, self._lock, self._screens = find, threading.Lock(), deque[Screen](maxlen=_MOST_SHOWN)
+        self._following = False
+
+    @property
+    def name(self) -> str:
+        """As it was given to labkit.finetune; "" where it was not."""
+        return self._job.get("user_provided_suffix") or ""
+
+    @property
+    def base(self) -> str:
+        return str(self._job["model"])
+
+    @property
+    def created(self) -> int:
+        """Seconds since 1970."""
+        return int(self._job["created_at"])
+
+    @property
+    def told(self) -> str:
+        """How it stands as far as it was heard; nobody is asked."""
+        return standing(self._job, self._figures, self._said).line
 
     @property
     def state(self) -> str:
@@ -60,6 +83,7 @@ class Training:
 
         Raises TrainingFailed if it ends without a model, PlatformFault if the platform stays away for minutes.
         """
+        self._screens.append(self._find())
         self._refuse(self._watch())
         return self
 
@@ -91,7 +115,7 @@ class Training:
         "peft": the adapter for Hugging Face and vLLM; "gguf": the adapter for llama.cpp and ollama; "safetensors": base
         and adapter in one, for everything that loads a model; "ollama": the same for llama.cpp and `ollama create`.
         """
-        target = Path(folder) / f"{self.id}-{format}.zip"
+        target = Path(folder) / f"{self.name or self.id}-{format}.zip"
         target.parent.mkdir(parents=True, exist_ok=True)
         transport().fetch(f"{_JOBS}/{self.id}/adapter?format={format}", target)
         return target
@@ -100,16 +124,25 @@ class Training:
         return self._look().line
 
     def _ipython_display_(self) -> None:
-        """In a notebook: shown once, and changed until it is over, while the notebook goes on."""
+        """In a notebook: each time it is shown it changes until it is over, while the notebook goes on."""
         now = self._look()
-        self._screen.show(now)
-        if not now.over:
+        self._screens.append(self._find())
+        self._show(now)
+        if not now.over and not self._following:
+            self._following = True
             threading.Thread(target=self._follow, name=self.id, daemon=True).start()
 
     def _follow(self) -> None:
         time.sleep(_LOOK_SECONDS)
         with suppress(LabkitError):  # whoever calls something hears of it
             self._watch()
+        self._following = False
+
+    def _show(self, now: Standing) -> None:
+        for screen in tuple(self._screens):
+            screen.show(now)
+        if now.over:
+            self._screens.clear()  # nothing of them changes any more
 
     def _watch(self) -> Standing:
         """Shows it until it is over; past a platform that is away for a while, as at its restart."""
@@ -122,7 +155,7 @@ class Training:
                 if time.monotonic() - heard > _PATIENCE_SECONDS:
                     raise
                 now = replace(standing(self._job, self._figures, self._said), away=True)
-            self._screen.show(now)
+            self._show(now)
             if now.over and not now.away:
                 return now
             time.sleep(_LOOK_SECONDS)
@@ -147,6 +180,6 @@ class Training:
     def _refuse(self, now: Standing) -> None:
         if now.state == "failed":
             kind = PlatformFault if (self._job.get("error") or {}).get("code") == "PlatformFault" else TrainingFailed
-            raise kind(now.error or "The training failed.", instead="Look at job.losses, or start it again.")
+            raise kind(now.error or "The training failed.", instead="Its steps so far are in job.losses.")
         if now.state == "cancelled":
             raise TrainingFailed("This training was cancelled.", instead="Start it again with labkit.finetune.")

@@ -40,7 +40,7 @@ class Outcome:
             self._events.rewind(id, step)
             self._events.say(id, f"The training goes on from step {step}.")
         else:
-            self._events.say(id, "The training has begun.")
+            self._events.say(id, f"The training has begun: {_rows(one)}.")
 
     def stepped(self, one: AtWork) -> bool:
         """After each step, or once more where this could not be written down."""
@@ -125,3 +125,12 @@ class Outcome:
             with tempfile.NamedTemporaryFile(suffix=".gguf") as file:
                 gguf_lora.write(one.trained.adapter, config, Path(file.name))
                 durable.write(self._places.adapter(digest) / GGUF, Path(file.name).read_bytes(), 0o600)
+
+
+def _rows(one: AtWork) -> str:
+    """How many are learned from, and how many are not."""
+    learned, held = len(one.rows), len(one.held_back)
+    told = f"it learns from {learned} row{'s' * (learned > 1)}"
+    if held:
+        return f"{told}, {held} {'are' if held > 1 else 'is'} held back"
+    return f"{told}; none is held back, since all are alike" if one.job.spec.validation else told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from typing import Any
 
 from labkit.errors import RequestRefused
@@ -20,7 +21,8 @@ class Spec:
     """One training. `length` is the longest row in tokens, `batch` rows (or pairs) make a step.
 
     `layers` "upper" changes the last third of the layers only: what the others compute is then the same for every step,
-    and is kept. `warmup` is the share of the steps in which the learning rate rises.
+    and is kept. `warmup` is the share of the steps in which the learning rate rises; `validation` the share of the rows
+    that is held back, where no rows of their own are.
     """
 
     base: str
@@ -39,13 +41,17 @@ class Spec:
     weight_decay: float = 0.0
     clip: float = 1.0
     beta: float = 0.1
+    validation: float = 0.0
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Spec:
         """Raises RequestRefused, by the parameter's name, for what is unknown, of another type or out of bounds."""
         known = {one.name for one in fields(cls)}
         if unknown := sorted(given.keys() - known):
-            raise _refused(unknown[0], "is unknown", f"Known: {', '.join(sorted(known))}.")
+            settable = sorted(known - {"base", "method"})
+            near = get_close_matches(unknown[0], settable, 1)
+            meant = f"Did you mean {near[0]}? " if near else ""
+            raise _refused(unknown[0], "is unknown", f"{meant}Known: {', '.join(settable)}.")
         if not isinstance(given.get("base"), str):
             raise _refused("base", "is missing", 'Name a model, such as "smollm2-135m-instruct".')
         values = {name: _typed(name, value) for name, value in given.items()}
@@ -94,6 +100,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "weight_decay": (0, 1),
     "clip": (1e-3, 1e6),
     "beta": (1e-3, 10),
+    "validation": (0, 0.9),
 }
 _HUGE = 1e15
 _WHOLE = ("steps", "rank", "batch", "length", "seed")

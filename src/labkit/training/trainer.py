@@ -23,6 +23,7 @@ from labkit.training.charges import Charges
 from labkit.training.cotrainer import CoTrainer, Taken
 from labkit.training.events import Events
 from labkit.training.files import Files
+from labkit.training.held_back import split
 from labkit.training.job import Job
 from labkit.training.jobs import Jobs
 from labkit.training.opening import encoded, step_tokens
@@ -132,11 +133,14 @@ class Trainer:
 
     def _opened(self, job: Job, trainer: CoTrainer) -> AtWork:
         tokenizer = trainer.resident.tokenizer
-        rows = encoded(tokenizer, self._files.rows(job.training_file, job.training_digest), job.spec.length)
+        rows: list[Any] = encoded(tokenizer, self._files.rows(job.training_file, job.training_digest), job.spec.length)
         held_back: list[Any] = []
         if job.validation_file and job.validation_digest:
             given = self._files.rows(job.validation_file, job.validation_digest)
             held_back = encoded(tokenizer, given[:_VALIDATED], job.spec.length, "validation ")
+        elif job.spec.validation:
+            rows, held_back = split(rows, job.spec.validation, job.spec.seed)
+            held_back = held_back[:_VALIDATED]
         average = step_tokens(rows, job.spec.batch)
         self._jobs.measure(job.id, average)
         trained = trainer.join(job.spec)

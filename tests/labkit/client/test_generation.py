@@ -68,3 +68,13 @@ def test_an_answer_that_was_printed_is_not_shown_a_second_time_by_the_notebook(p
     printed = labkit.chat([{"role": "user", "content": "hi"}])
     assert printed == "Kumusta!"
     assert DisplayFormatter().format(printed) == ({}, {})
+
+
+def test_a_training_stands_for_its_model(platform) -> None:
+    class Training:
+        model = "ft:base:labkit::1"
+
+    platform.events = [{"choices": [{"index": 0, "delta": {"content": "one"}}]}]
+    labkit.ask("Who?", model=Training())
+
+    assert platform.sent[-1][1]["model"] == "ft:base:labkit::1"

@@ -22,6 +22,7 @@ def figure():
 @pytest.fixture
 def shown(monkeypatch):
     seen = []
+    monkeypatch.setattr("labkit.client.pictures._in_a_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda data, raw: seen.append(data))
     return seen
 
@@ -52,3 +53,9 @@ def test_a_picture_without_words_is_refused_and_says_what_to_write(figure, shown
 def test_anything_else_than_a_figure_is_refused(shown, thing):
     with pytest.raises(RequestRefused, match=r"plt\.subplots"):
         pictures.show(thing, "Rising.")
+
+
+def test_where_no_picture_can_be_seen_its_words_are_printed(figure, capsys):
+    labkit.show(figure, "Rising.")
+
+    assert capsys.readouterr().out == "Rising.\n"

@@ -36,7 +36,9 @@ class Platform:
     def job(self, id: str = "ftjob-1", **own: Any) -> dict[str, Any]:
         """A job of four steps, as the wire has it; `own` are its settings below "labkit"."""
         told = {"step": 0, "steps": 4, "place": 0, "seconds_left": 0.0, "tokens": 0}
-        self.jobs[id] = {"id": id, "status": "queued", "fine_tuned_model": None, "error": None, "labkit": told | own}
+        about = {"model": self.bases[0], "created_at": 1_796_000_000, "user_provided_suffix": None}
+        now = {"status": "queued", "fine_tuned_model": None, "error": None}
+        self.jobs[id] = {"id": id, **about, **now, "labkit": told | own}
         return self.jobs[id]
 
     def put(self, id: str = "ftjob-1", **now: Any) -> None:
@@ -149,4 +151,4 @@ def screen() -> Watched:
 @pytest.fixture
 def job(platform: Platform, screen: Watched) -> training.Training:
     """One that waits, and is watched."""
-    return training.Training(platform.job(), screen)
+    return training.Training(platform.job(), lambda: screen)

@@ -24,12 +24,11 @@ def test_the_labs_first_model_is_trained_on_what_was_sent(platform):
     assert began == {
         "model": "smollm2-135m-instruct",
         "training_file": "file-1",
-        "validation_file": "file-2",
         "seed": 0,
-        "labkit": {"rank": 8},
+        "labkit": {"rank": 8, "validation": 0.1},
     }
     sent = [(fields, name) for path, (fields, name, _) in filter(lambda one: one[0] == "/v1/files", platform.sent)]
-    assert sent == [({"purpose": "fine-tune"}, "rows.jsonl")] * 2
+    assert sent == [({"purpose": "fine-tune"}, "rows.jsonl")]
 
 
 def test_a_model_she_names_is_trained_and_no_list_is_asked_for(platform):
@@ -39,22 +38,20 @@ def test_a_model_she_names_is_trained_and_no_list_is_asked_for(platform):
     assert not [path for path, _ in platform.sent if path.endswith("/bases")]
 
 
-@pytest.mark.parametrize(("given", "held"), [({}, 2), ({"validation": 0.25}, 5)], ids=["a tenth", "a quarter"])
-def test_a_share_of_the_rows_is_held_back_and_no_row_is_lost(platform, given, held):
-    labkit.finetune(DATA, **given)
-    learned, apart = (questions(rows) for rows in platform.files)
+def test_a_share_is_drawn_by_the_platform_from_all_rows_in_their_order(platform):
+    """So a row that the platform refuses has the number it has here."""
+    labkit.finetune(DATA, validation=0.25, seed=3)
 
-    assert len(apart) == held
-    assert sorted(learned + apart) == sorted(asked for asked, _ in DATA)
+    assert [questions(rows) for rows in platform.files] == [[asked for asked, _ in DATA]]
+    assert (platform.began[0]["labkit"]["validation"], platform.began[0]["seed"]) == (0.25, 3)
 
 
-def test_the_same_seed_holds_the_same_rows_back(platform):
-    for seed in (3, 3, 4):
-        labkit.finetune(DATA, validation=0.25, seed=seed)
-    first, again, other = (questions(rows) for rows in platform.files[1::2])
+@pytest.mark.parametrize("name", ["may frame", "é", "x" * 65, "a/b"])
+def test_a_name_the_platform_cannot_keep_is_refused_by_that_word(platform, name):
+    with pytest.raises(RequestRefused, match="name is"):
+        labkit.finetune(DATA, name=name)
 
-    assert first == again != other
-    assert [began["seed"] for began in platform.began] == [3, 3, 4]
+    assert platform.sent == []
 
 
 def test_rows_of_her_own_are_held_back_as_they_are(platform):
@@ -65,12 +62,12 @@ def test_rows_of_her_own_are_held_back_as_they_are(platform):
     assert platform.began[0]["validation_file"] == "file-2"
 
 
-@pytest.mark.parametrize("data", [DATA, DATA[:1]], ids=["as she says", "because there is one row only"])
-def test_nothing_is_held_back(platform, data):
-    labkit.finetune(data, **({"validation": None} if len(data) > 1 else {}))
+def test_nothing_is_held_back_where_she_says_so(platform):
+    labkit.finetune(DATA, validation=None)
 
-    assert [len(rows) for rows in platform.files] == [len(data)]
+    assert [len(rows) for rows in platform.files] == [len(DATA)]
     assert "validation_file" not in platform.began[0]
+    assert "validation" not in platform.began[0]["labkit"]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +97,7 @@ def test_settings_go_to_the_platform_which_knows_them(platform):
     assert began["suffix"] == "mine"
     assert began["labkit"] == {
         "rank": 4,
+        "validation": 0.1,
         "steps": 30,
         "learning_rate": 1e-2,
         "targets": ["q_proj"],
@@ -143,4 +141,5 @@ def test_trainings_of_this_lab_can_be_watched_again_when_the_notebook_was_closed
 
 
 def test_who_has_trained_nothing_has_no_trainings(platform):
-    assert labkit.trainings() == []
+    assert labkit.trainings() == ()
+    assert "labkit.finetune(rows) begins" in repr(labkit.trainings())

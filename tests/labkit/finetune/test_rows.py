@@ -112,3 +112,23 @@ def test_a_line_may_hold_line_separators_of_unicode():
     odd = rows([("a\u2028b\x85c", "d\u2029e")])
 
     assert parse(written(odd)) == odd
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ([("Sino ka?",)], r"row 1: it is a tuple of 1\..*\(question, answer\)"),
+        ([{"prompt": "a", "chosen": "b"}], r"row 1: rejected is missing\..*\"chosen\": \.\.\., \"rejected\""),
+        ([{"question": "a", "answer": "b"}], r"row 1: 'question' and 'answer' are unknown\..*\"prompt\""),
+        ({"prompt": "a", "completion": "b"}, "not a single dict"),
+    ],
+)
+def test_what_is_nearly_a_row_is_told_with_the_shape_it_should_have(data, said: str):
+    with pytest.raises(RequestRefused, match=said):
+        rows(data)
+
+
+def test_a_tables_columns_are_told_as_columns_not_row_by_row():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(RequestRefused, match="the table's columns: 'tanong' and 'sagot' are unknown"):
+        rows(pandas.DataFrame({"tanong": ["a"], "sagot": ["b"]}))

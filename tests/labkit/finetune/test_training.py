@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import labkit
 from labkit.errors import KeyRefused, ModelUnavailable, PlatformFault, RequestRefused, TrainingFailed
 from labkit.finetune import training
 from labkit.finetune.training import Training
@@ -251,6 +252,7 @@ def pictures(monkeypatch):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("agg")
     shown: list[dict[str, str]] = []
+    monkeypatch.setattr("labkit.client.pictures._in_a_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     return shown
 
@@ -280,3 +282,36 @@ def test_a_plot_before_the_first_step_is_empty_and_says_so(job, pictures):
     job.plot()
 
     assert pictures[0]["text/plain"] == "No step has been taken yet."
+
+
+def test_every_cell_that_shows_it_goes_on_until_it_is_over(platform, monkeypatch):
+    """Shown in a second cell, or waited for there, it is not the first cell's output alone that changes."""
+    from tests.labkit.finetune.conftest import Watched
+
+    screens: list[Watched] = []
+
+    def another() -> Watched:
+        screens.append(Watched())
+        return screens[-1]
+
+    job = training.Training(platform.job(), another)
+    monkeypatch.setattr(training.threading.Thread, "start", lambda self: None)
+    job._ipython_display_()
+    job._ipython_display_()
+    platform.later = [lambda: steps(platform, 1, 2), lambda: (steps(platform, 3, 4), platform.succeeds())]
+    job.wait()
+
+    assert len(screens) == 3
+    assert {one.lines[-1] for one in screens} == {f"Done after 4 steps. Your model is {MODEL}."}
+
+
+def test_one_that_is_being_cancelled_says_so_until_it_has_ended(platform, job):
+    platform.put(status="running", step=2, cancelling=True)
+
+    assert repr(job) == "Being cancelled: it ends before its next step; 2 of 4 were taken."
+
+
+def test_a_file_that_is_taken_home_has_the_name_she_gave(platform, tmp_path):
+    platform.job()["user_provided_suffix"] = "office"
+
+    assert labkit.trainings()[0].download(tmp_path).name == "office-peft.zip"

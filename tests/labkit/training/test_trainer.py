@@ -40,7 +40,10 @@ def test_a_training_comes_to_the_model_its_rows_make_and_leaves_nothing_behind(s
     assert not site.places.state(id).parent.exists()
     assert site.steps(id) == list(range(1, spec.steps + 1))
     assert site.losses(id)[-1] < site.losses(id)[0]
-    assert site.said(id) == ["The training has begun.", "The training is done; your model answers now."]
+    assert site.said(id) == [
+        "The training has begun: it learns from 4 rows.",
+        "The training is done; your model answers now.",
+    ]
     assert (job.tokens > 0, job.seconds > 0) == (True, True)
     assert (site.balance().used, site.balance().reserved) == (spec.steps, 0)
 
@@ -188,7 +191,9 @@ def test_a_job_whose_memory_is_not_there_waits_until_it_is_and_has_not_been_trie
 
     assert go(trainer) == 2 + 5, "one after the other"
     assert [site.job(id).adapter for id in (first, second)] == [site.alone(first), site.alone(second)]
-    assert "The training has begun." in site.said(second), "as if it had never been looked at before"
+    assert "The training has begun: it learns from 4 rows." in site.said(second), (
+        "as if it had never been looked at before"
+    )
 
 
 def test_a_job_that_would_fit_does_not_overtake_one_that_waits_for_memory(site):
@@ -256,3 +261,27 @@ def test_an_idle_base_leaves_memory_and_comes_back_when_it_is_needed(site):
     go(trainer)
     assert len(made) == 2
     assert site.job(again).state == "succeeded"
+
+
+def test_a_share_of_the_rows_is_held_back_and_measured_on(site):
+    id = site.ask(replace(SFT, validation=0.4), rows=answers(10))
+    go(site.trainer())
+
+    assert site.said(id)[0] == "The training has begun: it learns from 6 rows, 4 are held back."
+    assert [event.data["valid_loss"] > 0 for event in site.events.of(id) if "valid_loss" in event.data]
+
+
+def test_of_rows_that_are_alike_none_is_held_back_and_that_is_said(site):
+    id = site.ask(replace(SFT, validation=0.4), rows=answers(1) * 10)
+    go(site.trainer())
+
+    assert site.said(id)[0].endswith("it learns from 10 rows; none is held back, since all are alike.")
+
+
+def test_a_row_that_is_too_long_is_told_by_its_number_in_what_was_sent(site):
+    rows = answers(6)
+    rows[4]["completion"] = "and so on " * 200
+    id = site.ask(replace(SFT, validation=0.4), rows=rows)
+    go(site.trainer())
+
+    assert "row 5: it has" in site.job(id).error["message"]

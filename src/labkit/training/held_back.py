@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import TypeVar
 
-from labkit.errors import RequestRefused
-from labkit.finetune.rows import Row
+T = TypeVar("T")
 
 
-def split(rows: Sequence[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
+def split(rows: Sequence[T], share: float, seed: int) -> tuple[list[T], list[T]]:
     """(rows to learn from, rows held back): a share of the rows, drawn by the seed; rows that are alike stay together,
-    since whoever has learned one knows the other."""
-    if not 0 < share < 1:
-        raise RequestRefused(f"validation is {share:g}.", instead="Write a share such as 0.1, rows, or None.")
+    since whoever has learned one knows the other. None are held back where all are alike, or where `share` is 0."""
     unlike: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         unlike.setdefault(repr(row), []).append(place)
     groups = list(unlike.values())
-    if len(groups) < 2:
+    if len(groups) < 2 or not share:
         return list(rows), []
     random.Random(seed).shuffle(groups)
     wanted, held = max(1, round(share * len(rows))), set[int]()
