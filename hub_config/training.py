@@ -5,6 +5,7 @@
     bases = {qwen3-0.6b = "FOLDER"}            # more of them: safetensors, config.json and a tokenizer
     dtype = "float32"                          # or bfloat16: half the memory and, where processors know it, the time
     memory_mb = 0                              # for all trainings beside their bases; 0: half of what is free
+    step_tokens = 4096                         # what one step of somebody's training may send through its base
     idle_seconds = 300                         # after which a base nobody trains leaves memory
     checkpoint_seconds = 30                    # no more than these is ever taken again
     nice = 10                                  # how far trainings stand back behind those who ask a model
@@ -34,6 +35,7 @@ class Trained:
     bases: dict[str, str] = field(default_factory=dict)
     dtype: str = "float32"
     memory_mb: int = 0
+    step_tokens: int = 4096
     idle_seconds: float = 300.0
     checkpoint_seconds: float = 30.0
     nice: int = 10
@@ -48,6 +50,7 @@ class Trained:
         own = {EMBEDDED: str(embedded)} if self.embedded else {}
         return {
             **{"bases": own | self.bases, "dtype": self.dtype, "memory_mb": self.memory_mb, "nice": self.nice},
+            **{"step_tokens": self.step_tokens},
             **{"idle_seconds": self.idle_seconds, "checkpoint_seconds": self.checkpoint_seconds},
             "backend": self.backend,
         }

@@ -20,6 +20,7 @@ _SHAPES = '{"prompt": ..., "completion": ...}, (question, answer) or {"messages"
 _PREFERENCES = '{"prompt": ..., "chosen": ..., "rejected": ...}'
 ROLES = ("system", "user", "assistant")
 MOST_ROWS = 10_000
+MOST_MESSAGES = 64  # in one row: each answer is read with all that was said before it
 LONGEST_TEXT = 100_000
 _FORMS = {
     frozenset({"messages"}): "sft",
@@ -162,6 +163,8 @@ def _conversation(given: object, where: str, *, answered: bool) -> list[dict[str
         raise RequestRefused(
             f"{where}: it is {_kind(given)}.", instead='Write a list of {"role": ..., "content": ...}.'
         )
+    if len(given) > MOST_MESSAGES:
+        raise RequestRefused(f"{where}: it has {len(given):,} messages.", instead=f"Give at most {MOST_MESSAGES}.")
     found = []
     for number, one in enumerate(given, start=1):
         here = f"{where}, message {number}"

@@ -1,7 +1,7 @@
 """The training worker: `python -m labkit.training CONFIG.json [--once]`.
 
 CONFIG.json: {"database_url", "folder", "bases": {NAME: FOLDER}, "timezone", "idle_seconds", "checkpoint_seconds",
-"memory_mb", "dtype", "nice", "port", "backend": {"kind": "worker" | "kubernetes", ...}}.
+"memory_mb", "step_tokens", "dtype", "nice", "port", "backend": {"kind": "worker" | "kubernetes", ...}}.
 With `--once` it ends when nothing is left to do, as a Job of a cluster does.
 """
 
@@ -37,8 +37,9 @@ DTYPES = ("float32", "bfloat16")
 @dataclass(frozen=True)
 class Settings:
     """CONFIG.json. `nice` leaves the machine to whoever asks a model while training runs; `memory_mb` is what trainings
-    may take beside their bases, 0: half of what is free when the worker starts. `dtype` "bfloat16" takes half a base's
-    memory, and on processors that compute with it two thirds of the time; it gives up that bits are the same."""
+    may take beside their bases, 0: half of what is free when the worker starts; `step_tokens` is what one step of a job
+    may send through its base. `dtype` "bfloat16" takes half a base's memory, and on processors that compute with it two
+    thirds of the time; it gives up that bits are the same."""
 
     database_url: str
     folder: str
@@ -47,6 +48,7 @@ class Settings:
     idle_seconds: float = 300.0
     checkpoint_seconds: float = 30.0
     memory_mb: int = 0
+    step_tokens: int = 4096
     dtype: str = "float32"
     nice: int = 10
     port: int = 0  # answers /health on 127.0.0.1; 0: nowhere
@@ -76,6 +78,7 @@ def compose(settings: Settings, engine: Engine) -> Trainer:
         idle_seconds=settings.idle_seconds,
         checkpoint_seconds=settings.checkpoint_seconds,
         memory=settings.memory_mb * 2**20 or None,
+        step_tokens=settings.step_tokens,
         load=lambda folder: Resident(folder, getattr(torch, settings.dtype)),
     )
 
@@ -91,6 +94,8 @@ def checked(settings: Settings, where: str) -> tuple[ModuleType, Any]:
     for name, value in (numbers | {"checkpoint_seconds": settings.checkpoint_seconds}).items():
         if value < 0:
             raise OperatorError(f"{where}: {name} is {value}.", instead="Write a number that is not below 0.")
+    if settings.step_tokens < 1:
+        raise OperatorError(f"{where}: step_tokens is {settings.step_tokens}.", instead="Write 4096, or what fits.")
     backend = import_module(KINDS[kind])
     own = {name: value for name, value in settings.backend.items() if name != "kind"}
     return backend, strict(backend.Settings, own, f"{where}: backend {kind}")

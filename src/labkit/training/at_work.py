@@ -41,6 +41,11 @@ class AtWork:
         return self.job.spec.steps - self.trained.step
 
     @property
+    def now(self) -> Job:
+        """The job with the time it has had so far."""
+        return replace(self.job, seconds=self.seconds)
+
+    @property
     def milestone(self) -> bool:
         """Whether its adapter is kept now, before it is done."""
         between = math.ceil(self.job.spec.steps / _MILESTONES)
@@ -69,7 +74,9 @@ class AtWork:
             figures["train_accuracy"] = taken.accuracy
         figures |= {"tokens": self.tokens, "seconds": round(self.seconds, 3)}
         if self.held_back and (self.left == 0 or step % max(1, spec.steps // _VALIDATIONS) == 0):
+            began = time.monotonic()
             held = self.trainer.loss(self.trained, self.held_back)
+            self.seconds += time.monotonic() - began
             if not held.broken:
                 figures["valid_loss"] = self.last["valid_loss"] = held.loss
         self.figures.append(figures)

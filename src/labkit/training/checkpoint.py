@@ -6,17 +6,18 @@ ends with the same bits as one that was never cut short.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 
 from labkit import durable
 from labkit.training.cotrainer import Trained
 
+_DIGEST = hashlib.sha256().digest_size  # bytes before it: what is damaged is not believed
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
@@ -24,17 +25,20 @@ def write(path: Path, job: Trained, about: dict[str, Any]) -> None:
     """`about` is what must be the same when it is read: the spec, and the data's hash."""
     state = job.optimizer.state[job.optimizer.param_groups[0]["params"][0]]
     tensors = {"weights": job.adapter.weights} | {name: state[name] for name in _MOMENTS if name in state}
-    durable.write(path, save(tensors, metadata={"step": str(job.step), "about": _text(about)}), mode=0o600)
+    content = save(tensors, metadata={"step": str(job.step), "about": _text(about)})
+    durable.write(path, hashlib.sha256(content).digest() + content, mode=0o600)
 
 
 def read(path: Path, job: Trained, about: dict[str, Any]) -> bool:
-    """Puts the job where the checkpoint left it; False, and nothing changed, if it is none of this job's."""
+    """Puts the job where the checkpoint left it; False, and nothing changed, if it is none of this job's or damaged."""
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
-    except (OSError, SafetensorError):
+        whole = path.read_bytes()
+    except OSError:
         return False
+    digest, content = whole[:_DIGEST], whole[_DIGEST:]
+    if hashlib.sha256(content).digest() != digest:
+        return False
+    metadata, tensors = _metadata(content), load(content)
     step, weights = int(metadata.get("step", 0)), tensors.get("weights")
     if metadata.get("about") != _text(about) or weights is None or weights.shape != job.adapter.weights.shape:
         return False
@@ -45,6 +49,14 @@ def read(path: Path, job: Trained, about: dict[str, Any]) -> bool:
         job.optimizer.state[parameter] = {"step": torch.tensor(float(step)), **moments}
     job.step = step
     return True
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """What stands beside the tensors: safetensors begins with the length of its header, eight bytes, then the header
+    as JSON (https://github.com/huggingface/safetensors#format)."""
+    size = int.from_bytes(content[:8], "little")
+    found: dict[str, str] = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    return found
 
 
 def _text(about: dict[str, Any]) -> str:

@@ -61,12 +61,14 @@ def encode(tokenizer: Any, messages: Messages, longest: int, where: str) -> Row:
         end = end if end > len(asked) else len(whole)
         learned += [False] * (len(asked) - len(ids)) + [True] * (end - len(asked))
         ids = whole[:end]
+        if len(ids) > longest:  # told here: what comes after would be read again and again for nothing
+            more = "" if place == len(messages) - 1 else " or more"
+            raise RequestRefused(
+                f"{where}: it has {len(ids)}{more} tokens, at most {longest} are allowed.",
+                instead="Shorten it, or raise length.",
+            )
     if not any(learned):
         raise RequestRefused(f"{where}: there is no answer to learn.", instead="End it with what the assistant says.")
-    if len(ids) > longest:
-        raise RequestRefused(
-            f"{where}: it has {len(ids)} tokens, at most {longest} are allowed.", instead="Shorten it, or raise length."
-        )
     return Row(tuple(ids), tuple(learned))
 
 

@@ -67,6 +67,11 @@ class Outcome:
     def cancelled(self, one: AtWork) -> bool:
         return self._ended(one, "cancelled", "The training was cancelled.")
 
+    def withdrawn(self, job: Job) -> None:
+        """Cancelled before it came to work."""
+        if self._jobs.finish(job.id, "cancelled"):
+            self._close(job, "The training was cancelled.")
+
     def failed(self, job: Job, error: LabkitError) -> None:
         """Through what its learner asked for."""
         told = {"code": error.code, "message": str(error), "param": ""}

@@ -11,36 +11,30 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from labkit.errors import LearnerError, PlatformFault
-from labkit.training import checkpoint
-from labkit.training.admission import Admission
+from labkit.errors import PlatformFault
+from labkit.training.admission import MOST_STEP, Admission
 from labkit.training.at_work import AtWork
 from labkit.training.charges import Charges
 from labkit.training.cotrainer import CoTrainer, Taken
 from labkit.training.events import Events
 from labkit.training.files import Files
-from labkit.training.held_back import split
-from labkit.training.job import Job
+from labkit.training.intake import Intake
 from labkit.training.jobs import Jobs
-from labkit.training.opening import encoded, step_tokens
 from labkit.training.outcome import Outcome
 from labkit.training.places import Places
 from labkit.training.resident import Resident
-from labkit.training.turns import in_turn
 
 log = logging.getLogger("labkit.training")
-_VALIDATED = 64  # rows
 _LOOK_SECONDS = 15.0
 
 
 class Trainer:
     """`bases` are the folders of the models that may be trained, by their names. `idle_seconds` after its last job a
     base leaves memory; every `checkpoint_seconds` a job is written down, so no more than that is ever taken again.
-    `memory` is in bytes, for all trainings together."""
+    `memory` is in bytes, for all trainings together; `step_tokens` is what one step of a job may send through its
+    base."""
 
     def __init__(
         self,
@@ -54,34 +48,50 @@ class Trainer:
         idle_seconds: float = 300.0,
         checkpoint_seconds: float = 30.0,
         memory: int | None = None,
+        step_tokens: int = MOST_STEP,
         load: Callable[[Path], Resident] = Resident,
     ) -> None:
         self._bases, self._jobs, self._files, self._charges = bases, jobs, files, charges
-        self._places, self._load, self._idle, self._admission = places, load, idle_seconds, Admission(memory)
+        self._places, self._load, self._idle = places, load, idle_seconds
         self._outcome = Outcome(jobs, events, charges, places, checkpoint_seconds)
+        self._intake = Intake(jobs, files, places, self._outcome, Admission(memory, step_tokens), self._trainer)
         self._trainers: dict[str, CoTrainer] = {}
         self._used: dict[str, float] = {}
         self._at_work: dict[str, AtWork] = {}
-        self._waits: set[str] = set()  # did not fit into memory beside those at work now
         self._looked = -math.inf
 
     @property
     def busy(self) -> bool:
-        return bool(self._at_work)
+        return bool(self._at_work or self._intake.ids)
 
     def round(self) -> bool:
         """Takes what waits, and a step of each job at work; whether there was anything to do."""
         if time.monotonic() - self._looked > _LOOK_SECONDS:
             self._look()
-        self._take()
-        for id in self._jobs.cancelling(list(self._at_work)):
-            self._outcome.cancelled(self._at_work[id])
-            self._gone(id)
+        leaves = self._intake.take(list(self._at_work.values()))
+        if leaves is not None:
+            self._give_way(leaves)
+        self._at_work |= {one.job.id: one for one in self._intake.read(list(self._at_work.values()))}
+        self._cancel()
         self._unload()
         busy = list(self._at_work.values())
         for trainer in {one.trainer for one in busy}:
             self._step(trainer, [one for one in busy if one.trainer is trainer])
-        return bool(busy)
+        return bool(busy or self._intake.ids or leaves)
+
+    def _cancel(self) -> None:
+        for id in self._jobs.cancelling([*self._at_work, *self._intake.ids]):
+            if id in self._at_work:
+                self._outcome.cancelled(self._at_work[id])
+                self._gone(id)
+            else:
+                self._intake.cancel(id)
+
+    def _give_way(self, one: AtWork) -> None:
+        """It is written down and waits; those who have had less of the machine go before it."""
+        if not self._outcome.saved(one):
+            self._jobs.put_back([one.job.id], tries=one.job.tries - 1)
+        self._gone(one.job.id)
 
     def _look(self) -> None:
         """What others left: jobs of workers that are gone, charges and states of jobs that are over."""
@@ -95,61 +105,13 @@ class Trainer:
 
     def stop(self) -> None:
         """Writes down what is at work and leaves it to the next."""
+        self._intake.stop()
         for one in list(self._at_work.values()):
-            if not self._outcome.saved(one):
-                self._jobs.put_back([one.job.id], tries=one.job.tries - 1)
-        self._at_work.clear()
-
-    def _take(self) -> None:
-        waiting = self._jobs.waiting()
-        for job in in_turn([one.job for one in self._at_work.values()], waiting) if waiting else ():
-            if job.id in self._waits:
-                return  # nobody overtakes whoever waits for memory
-            if not self._admission.room([one.job for one in self._at_work.values()], job):
-                return
-            if self._jobs.take(job) and not self._begin(self._jobs.get(job.id) or job):
-                return
-
-    def _begin(self, job: Job) -> bool:
-        """Whether the next may be looked at: False where this one waits for memory."""
-        try:
-            if job.spec.base not in self._bases:
-                raise PlatformFault(f"The base {job.spec.base!r} is not here.")
-            trainer = self._trainer(job.spec.base)
-            new = self._opened(job, trainer)
-            now = [(one.at_most, one.trainer.resident) for one in self._at_work.values()]
-            if not self._admission.memory(now, new.at_most, trainer.resident):
-                self._jobs.put_back([job.id], tries=job.tries - 1)
-                self._waits.add(job.id)  # until somebody is done: nothing is read again for nothing
-                return False
-            self._outcome.begun(new)
-            self._at_work[job.id] = new
-        except LearnerError as error:
-            self._outcome.failed(job, error)
-        except Exception:
-            log.exception("Job %s could not be begun", job.id)
-            self._outcome.given_up(job)
-        return True
-
-    def _opened(self, job: Job, trainer: CoTrainer) -> AtWork:
-        tokenizer = trainer.resident.tokenizer
-        rows: list[Any] = encoded(tokenizer, self._files.rows(job.training_file, job.training_digest), job.spec.length)
-        held_back: list[Any] = []
-        if job.validation_file and job.validation_digest:
-            given = self._files.rows(job.validation_file, job.validation_digest)
-            held_back = encoded(tokenizer, given[:_VALIDATED], job.spec.length, "validation ")
-        elif job.spec.validation:
-            rows, held_back = split(rows, job.spec.validation, job.spec.seed)
-            held_back = held_back[:_VALIDATED]
-        average = step_tokens(rows, job.spec.batch)
-        self._jobs.measure(job.id, average)
-        trained = trainer.join(job.spec)
-        found = checkpoint.read(self._places.state(job.id), trained, job.about)
-        share = trained.step / job.step if found and job.step else 0.0
-        job = replace(job, step_tokens=average)
-        return AtWork(job, trained, trainer, rows, held_back, round(job.tokens * share), job.seconds * share)
+            self._give_way(one)
 
     def _trainer(self, base: str) -> CoTrainer:
+        if base not in self._bases:
+            raise PlatformFault(f"The base {base!r} is not here.")
         if base not in self._trainers:
             self._trainers[base] = CoTrainer(self._load(self._bases[base]))
         self._used[base] = time.monotonic()
@@ -201,10 +163,10 @@ class Trainer:
 
     def _gone(self, id: str) -> None:
         self._at_work.pop(id, None)
-        self._waits.clear()  # what it held is free
+        self._intake.freed()
 
     def _unload(self) -> None:
-        busy = {one.job.spec.base for one in self._at_work.values()}
+        busy = {one.job.spec.base for one in self._at_work.values()} | self._intake.bases
         idle = [one for one, used in self._used.items() if time.monotonic() - used > self._idle and one not in busy]
         for base in idle:
             self._trainers.pop(base, None)

@@ -132,3 +132,11 @@ def test_a_tables_columns_are_told_as_columns_not_row_by_row():
     pandas = pytest.importorskip("pandas")
     with pytest.raises(RequestRefused, match="the table's columns: 'tanong' and 'sagot' are unknown"):
         rows(pandas.DataFrame({"tanong": ["a"], "sagot": ["b"]}))
+
+
+def test_a_row_holds_so_many_messages_and_no_more():
+    talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+
+    assert rows([{"messages": talk * 32}])
+    with pytest.raises(RequestRefused, match="row 1, messages: it has 66 messages"):
+        rows([{"messages": talk * 33}])

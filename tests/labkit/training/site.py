@@ -67,7 +67,8 @@ class Site:
             *names, start, own = jobs.holder.split("/")
             jobs.holder = "/".join((*names, start + "0", own))
         charges = Charges(self.engine, self.ledger, jobs)
-        given = {"memory": LARGE, "load": self.load, "idle_seconds": NEVER, "checkpoint_seconds": NEVER, **more}
+        given = {"memory": LARGE, "load": self.load, "idle_seconds": NEVER, "checkpoint_seconds": NEVER}
+        given |= {"step_tokens": LARGE, **more}
         bases = {"base": self.places.folder / "base"}
         return Trainer(bases, jobs, self.files, self.events, charges, self.places, **given)
 

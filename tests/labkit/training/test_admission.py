@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 
 from labkit.errors import LearnerError  # noqa: E402
 from labkit.training import memory  # noqa: E402
-from labkit.training.admission import Admission  # noqa: E402
+from labkit.training.admission import MOST_STEP, Admission  # noqa: E402
 from labkit.training.job import Job  # noqa: E402
 from labkit.training.spec import Spec  # noqa: E402
 from labkit.training.turns import FULL, MOST_TOGETHER  # noqa: E402
@@ -59,7 +59,7 @@ def test_one_alone_may_take_all_there_is_and_not_a_byte_more(tiny):
 def test_what_never_fits_is_refused_with_what_to_change_whoever_else_is_there(tiny, others: int):
     one = job(length=8192, batch=64, step_tokens=64 * 8192, rank=64)
     with pytest.raises(LearnerError) as refused:
-        Admission(2**20).memory([(job(), tiny)] * others, one, tiny)
+        Admission(2**20, LARGE).memory([(job(), tiny)] * others, one, tiny)
 
     assert re.search(r"needs about \d+\.\d GB of memory, 0\.0 GB are there", str(refused.value))
     assert refused.value.instead == "Lower length, batch or rank."
@@ -99,3 +99,10 @@ def test_a_pass_that_is_full_takes_no_more_however_much_memory_there_is():
     assert admission.room([job(FULL / 2)], job(FULL / 2))
     assert not admission.room([job(FULL / 2)], job(FULL / 2 + 1))
     assert not admission.room([job(1.0)] * MOST_TOGETHER, job(1.0))
+
+
+def test_a_step_that_would_keep_everybody_waiting_is_refused_with_what_to_change(tiny):
+    with pytest.raises(LearnerError, match=r"may take 4,097 tokens; 4,096 are allowed\. Lower batch"):
+        Admission(LARGE).memory([], job(step_tokens=MOST_STEP + 1), tiny)
+
+    assert Admission(LARGE).memory([], job(step_tokens=MOST_STEP), tiny)

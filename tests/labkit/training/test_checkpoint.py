@@ -47,7 +47,7 @@ def test_it_ends_with_the_bits_of_one_that_was_never_cut_short(tiny, rows, tmp_p
     assert torch.equal(again.adapter.weights, whole.adapter.weights)
 
 
-@pytest.mark.parametrize("harm", ["gone", "cut", "noise", "other data", "other rank"])
+@pytest.mark.parametrize("harm", ["gone", "cut", "noise", "one bit", "other data", "other rank"])
 def test_what_is_no_checkpoint_of_this_job_changes_nothing(tiny, rows, tmp_path, harm: str):
     trainer, path = CoTrainer(tiny), tmp_path / "state"
     job = trainer.join(SPEC)
@@ -60,6 +60,10 @@ def test_what_is_no_checkpoint_of_this_job_changes_nothing(tiny, rows, tmp_path,
         os.truncate(path, path.stat().st_size // 2)
     elif harm == "noise":
         path.write_bytes(os.urandom(500))
+    elif harm == "one bit":
+        content = bytearray(path.read_bytes())
+        content[-100] ^= 1  # a number is another number, and all is well formed
+        path.write_bytes(content)
     elif harm == "other data":
         about = {**ABOUT, "data": "abd"}
     fresh = trainer.join(Spec("base", rank=8) if harm == "other rank" else SPEC)

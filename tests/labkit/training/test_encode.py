@@ -73,3 +73,16 @@ def test_marks_that_she_writes_are_no_marks_of_the_models_loss(tokenizer):
 def test_what_cannot_be_learned_is_refused_by_its_row(tokenizer, messages, longest, said):
     with pytest.raises(RequestRefused, match=said):
         encode(tokenizer, messages, longest, "row 7")
+
+
+def test_a_row_is_read_no_further_than_it_may_be_long(tokenizer, monkeypatch):
+    """Each answer is read with all that was said before it: of a row without end that would never end."""
+    read = []
+    template = tokenizer.apply_chat_template
+    monkeypatch.setattr(
+        tokenizer, "apply_chat_template", lambda messages, **how: read.append(0) or template(messages, **how)
+    )
+    with pytest.raises(RequestRefused, match=r"row 7: it has \d+ or more tokens, at most 64 are allowed"):
+        encode(tokenizer, [ASKED, ANSWERED] * 500, 64, "row 7")
+
+    assert len(read) < 12

@@ -419,3 +419,13 @@ def test_a_worker_of_another_machine_that_still_writes_is_not_taken_for_gone(eng
 
 def test_a_job_id_with_a_nul_is_none(jobs):
     assert jobs.get("ftjob-\0", "ana") is None
+
+
+@on_sqlite
+def test_a_clock_that_is_set_back_makes_no_job_wait_for_it(jobs, clock):
+    job = add(jobs)
+    jobs.take(job)
+    jobs.give_up(jobs.get(job.id), FAULT)
+    clock.now -= timedelta(days=2)
+
+    assert [one.id for one in jobs.waiting()] == [job.id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -14,9 +15,9 @@ pytestmark = pytest.mark.model
 
 torch = pytest.importorskip("torch")
 
-from safetensors import safe_open  # noqa: E402
-from safetensors.torch import save_file  # noqa: E402
+from safetensors.torch import load, save  # noqa: E402
 
+from labkit.training import checkpoint  # noqa: E402
 from labkit.training.cotrainer import CoTrainer  # noqa: E402
 from labkit.training.jobs import Jobs  # noqa: E402
 from tests.labkit.training.site import DPO, SFT, Site, answers, empty, go, site  # noqa: E402
@@ -87,10 +88,11 @@ def test_a_loss_that_is_no_number_fails_that_job_alone(site):
 
 def _poison(path: Path) -> None:
     """A weight of that checkpoint is no number from here on."""
-    with safe_open(path, framework="pt") as file:
-        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    content = path.read_bytes()[checkpoint._DIGEST :]
+    metadata, tensors = checkpoint._metadata(content), load(content)
     tensors["weights"][0] = float("nan")
-    save_file(tensors, path, metadata)
+    content = save(tensors, metadata)
+    path.write_bytes(hashlib.sha256(content).digest() + content)
 
 
 LONG = {"prompt": "Why?", "completion": "Because of the flood. " * 20}

@@ -197,7 +197,7 @@ def test_a_job_whose_memory_is_not_there_waits_until_it_is_and_has_not_been_trie
 
 
 def test_a_job_that_would_fit_does_not_overtake_one_that_waits_for_memory(site):
-    small = replace(SFT, rank=1, length=16)
+    small = replace(SFT, rank=1)
     site.ask(SFT), site.ask(replace(SFT, rank=4), who="ben")
     last = site.ask(small, who="carla")
     trainer = site.trainer(memory=need(site, SFT) + need(site, small))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from labkit.training.job import Job
 from labkit.training.spec import Spec
-from labkit.training.turns import FULL, MOST_TOGETHER, forecast, in_turn, room_for
+from labkit.training.turns import FULL, MOST_TOGETHER, SLICE, forecast, in_turn, room_for
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -79,3 +79,30 @@ def test_the_last_is_done_when_all_the_work_is(jobs, running: int):
     assert found.keys() == {one.id for one in made}
     assert max(one.seconds for one in found.values()) == pytest.approx(sum(one.work_left for one in made) / 50)
     assert sorted(one.place for one in found.values() if one.place) == list(range(1, len(waiting) + 1))
+
+
+def test_whoever_has_had_a_slice_more_comes_after_whoever_has_not():
+    old = replace(job(1), seconds=SLICE * 1.5)
+
+    assert in_turn([], [old, job(2, "ben"), job(3, "carla")]) == [job(2, "ben"), job(3, "carla"), old]
+
+
+def test_a_short_one_does_not_wait_for_the_end_of_a_long_one():
+    long = job(1, tokens=FULL, steps=1000, state="running")
+    found = forecast([long], [job(2, "ben", tokens=FULL, steps=1)], FULL)
+
+    assert found[job(2).id].seconds == pytest.approx(SLICE + 1, abs=0.1)
+    assert found[long.id].seconds == pytest.approx(1001, abs=0.1)
+
+
+def test_two_long_ones_take_turns_and_are_forecast_so():
+    pair = [job(1, tokens=FULL, steps=500, state="running"), job(2, "ben", tokens=FULL, steps=500)]
+    found = forecast(pair[:1], pair[1:], FULL)
+
+    assert sorted(one.seconds for one in found.values()) == [pytest.approx(880, abs=130), pytest.approx(1000, abs=0.1)]
+
+
+def test_a_forecast_of_what_would_take_days_comes_at_once():
+    pair = [job(1, tokens=FULL, steps=10_000, state="running"), job(2, "ben", tokens=FULL, steps=10_000)]
+
+    assert forecast(pair[:1], pair[1:], 0.1).keys() == {one.id for one in pair}
