@@ -50,6 +50,9 @@ class LaneTransport:
     def fetch(self, path: str, target: Path) -> None:
         raise RequestRefused(f"{path} cannot be asked for while a submission is graded.")
 
+    def delete(self, path: str) -> None:
+        raise RequestRefused("Nothing is given up while a submission is graded.")
+
 
 def install(control: socket.socket, program: dict[str, Any]) -> None:
     """Gives `import labkit` its transport, where the lab speaks of labkit at all (importing it costs time)."""

@@ -1,6 +1,6 @@
 """Composition root of the gateway's process, with training mounted in it: `python -m hub_config.gateway CONFIG.json`.
 
-CONFIG.json is the gateway's own (`labkit.gateway`), with "training": {"folder", "bases", "speed"} beside it.
+CONFIG.json is the gateway's own (`labkit.gateway`), with "training": {"folder", "bases", "speed", "keep_mb"} beside it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from labkit.training.charges import Charges
 from labkit.training.events import Events
 from labkit.training.files import Files
 from labkit.training.jobs import Jobs
+from labkit.training.kept import Kept
 from labkit.training.merged_elsewhere import MergedElsewhere
 from labkit.training.own import own
 from labkit.training.places import Places
@@ -36,11 +37,13 @@ from labkit.training.takeaway import Merge, Takeaway
 
 @dataclass(frozen=True)
 class Training:
-    """`bases` may be trained here; `speed` is believed, in tokens a second, until a training has been seen."""
+    """`bases` may be trained here; `speed` is believed, in tokens a second, until a training has been seen; `keep_mb`
+    is what one person's models may take."""
 
     folder: str
     bases: list[str]
     speed: float = 200.0
+    keep_mb: int = 1024
 
 
 class Trained:
@@ -67,7 +70,8 @@ def mounted(settings: gateway.Settings, training: Training, engine: Engine) -> M
     places = Places(Path(training.folder))
     jobs, events = Jobs(engine), Events(engine)
     charges = Charges(engine, Ledger(engine, settings.timezone), jobs)
-    service = Service(Files(engine, places), jobs, events, charges, tuple(training.bases), training.speed)
+    kept, bases = Kept(engine, places), tuple(training.bases)
+    service = Service(Files(engine, places), jobs, events, charges, kept, bases, training.speed, training.keep_mb)
 
     def mount(front: Front) -> Sequence[BaseRoute]:
         async def admit(request: Request) -> Member:

@@ -156,7 +156,7 @@ def _gateway(settings: Settings, state: State, port: Mapping[str, int]) -> Proce
             "timezone": settings.timezone,
             "scorers": settings.scorers,
             **serving.gateway(embedded),
-            "training": {"folder": str(_trained(state)), "bases": serving.trained().names},
+            "training": {"folder": str(_trained(state)), **serving.trained().gateway()},
         },
     )
     argv = _python("-m", "hub_config.gateway", str(config))

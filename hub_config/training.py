@@ -6,6 +6,7 @@
     dtype = "float32"                          # or bfloat16: half the memory and, where processors know it, the time
     memory_mb = 0                              # for all trainings beside their bases; 0: half of what is free
     step_tokens = 4096                         # what one step of somebody's training may send through its base
+    keep_mb = 1024                             # of one person's models, before she must give one up
     idle_seconds = 300                         # after which a base nobody trains leaves memory
     checkpoint_seconds = 30                    # no more than these is ever taken again
     nice = 10                                  # how far trainings stand back behind those who ask a model
@@ -36,6 +37,7 @@ class Trained:
     dtype: str = "float32"
     memory_mb: int = 0
     step_tokens: int = 4096
+    keep_mb: int = 1024
     idle_seconds: float = 300.0
     checkpoint_seconds: float = 30.0
     nice: int = 10
@@ -44,6 +46,10 @@ class Trained:
     @property
     def names(self) -> list[str]:
         return [*([EMBEDDED] if self.embedded else []), *self.bases]
+
+    def gateway(self) -> dict[str, Any]:
+        """Its part of the gateway's file."""
+        return {"bases": self.names, "keep_mb": self.keep_mb}
 
     def worker(self, embedded: Path) -> dict[str, Any]:
         """Its part of the worker's file; `embedded` is where this machine's own model lies."""
@@ -70,6 +76,8 @@ def read_training(table: Any, where: str, backends: Sequence[Mapping[str, Any]],
             raise OperatorError(
                 f"{where}: {name} is no model's folder.", instead="Name one with config.json and safetensors."
             )
+    if found.keep_mb < 1:
+        raise OperatorError(f"{where}: keep_mb is {found.keep_mb}.", instead="Write how much a person may keep.")
     answered = {base for one in backends for base in one.get("adapters", ())}
     if silent := sorted(found.bases.keys() - answered):
         instead = f"Write adapters = {{{silent[0]} = {{upstream = NAME}}}} in the [[backends]] table of its server."

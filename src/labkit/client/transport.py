@@ -48,6 +48,8 @@ class Transport(Protocol):
 
     def fetch(self, path: str, target: Path) -> None: ...
 
+    def delete(self, path: str) -> None: ...
+
 
 @dataclass(frozen=True)
 class Place:
@@ -108,6 +110,9 @@ class HttpTransport:
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)
+
+    def delete(self, path: str) -> None:
+        self._with_key("DELETE", path)
 
     def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for again in (True, False):

@@ -206,11 +206,10 @@ def _training(table: Table) -> TrainingRule | None:
     given = table.inner("training", ("steps", "per", "minutes"))
     if not given:
         return None
-    if type(given.get("steps")) is not int or given["steps"] < 0:
-        raise table.refuse("training", f"steps = {given.get('steps')!r}", "write a whole number, 0 or more")
-    minutes = given.get("minutes", 0)
-    if isinstance(minutes, bool) or not isinstance(minutes, int) or minutes < 0:
-        raise table.refuse("training", f"minutes = {minutes!r}", "write a whole number, 0 or more")
+    for name in ("steps", *(["minutes"] if "minutes" in given else [])):
+        if type(given.get(name)) is not int or given[name] < 1:
+            instead = "write a whole number, 1 or more; leave training out where nothing is trained"
+            raise table.refuse("training", f"{name} = {given.get(name)!r}", instead)
     rule = TrainingRule(**given)
     if rule.per not in ("day", "total"):
         raise table.refuse("training", f"per = {rule.per!r}", 'write per = "day" or per = "total"')

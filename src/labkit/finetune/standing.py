@@ -46,7 +46,8 @@ class Standing:
             loss = f", loss {self.train[-1][1]:.2f}" if self.train else ""
             return f"Training: step {self.step} of {self.steps}{loss}; about {_span(self.seconds_left)} left."
         if self.state == "succeeded":
-            return f"Done after {self.steps} steps. Your model is {self.model}."
+            model = f"Your model is {self.model}" if self.model else "Its model was given up"
+            return f"Done after {self.steps} steps. {model}."
         if self.state == "cancelled":
             return f"Cancelled after {self.step} of {self.steps} steps."
         return f"It failed. {self.error}".strip()

@@ -65,6 +65,8 @@ class Training:
         now = self._look()
         if now.model is None:
             self._refuse(now)
+            if now.over:
+                raise RequestRefused("This model was given up.", instead="Train it again with labkit.finetune.")
             raise RequestRefused("Your model is not ready yet.", instead="Run job.wait() first.")
         return now.model
 
@@ -90,6 +92,12 @@ class Training:
     def cancel(self) -> None:
         """Ends it before its next step; steps that were taken are paid."""
         self._job = transport().post(f"{_JOBS}/{self.id}/cancel", {})
+
+    def delete(self) -> None:
+        """Gives its model up, for good: it answers no more, and its room on the platform is free. What you handed in
+        for grading must stay."""
+        transport().delete(f"/v1/models/{self.model}")
+        self._look()
 
     def plot(self) -> None:
         """The loss curve, as a picture with words."""

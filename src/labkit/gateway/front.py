@@ -90,7 +90,7 @@ class Front:
 
     async def own(self, place: Place) -> list[Served]:
         """What she has trained and may ask here."""
-        if self.adapters is None or place.lab.ai_policy == "closed":
+        if self.adapters is None or not _may_ask_own(place):
             return []
         served = await self.router.served()
         found = await run_in_threadpool(self.adapters.of, place.caller.username)
@@ -100,7 +100,7 @@ class Front:
     async def _own(self, place: Place, asked: str, path: str) -> Served:
         """Her own model of that name: another's does not exist for her."""
         hers = None
-        if self.adapters is not None and place.lab.ai_policy != "closed":
+        if self.adapters is not None and _may_ask_own(place):
             hers = await run_in_threadpool(self.adapters.find, place.caller.username, asked)
         able = (await self.router.served()).get(adapters_of(hers.base)) if hers else None
         if hers is None or able is None:
@@ -200,3 +200,9 @@ def warnings(unknown: tuple[str, ...]) -> dict[str, str]:
     """The header that names what was left out."""
     named = ", ".join(name.encode("ascii", "replace").decode()[:50] for name in unknown[:10])
     return {"X-Labkit-Ignored": "".join(char if char.isprintable() else "?" for char in named)} if unknown else {}
+
+
+def _may_ask_own(place: Place) -> bool:
+    """Where models are trained, and where any model may be asked; other labs are about the models they name."""
+    lab = place.lab
+    return lab.ai_policy == "open" or (lab.ai_policy != "closed" and lab.training is not None)

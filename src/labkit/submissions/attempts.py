@@ -5,11 +5,11 @@ An attempt is a submission that was received and differs from all earlier ones, 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select
 
+from labkit.database import turn
 from labkit.database.tables import submissions
 from labkit.errors import AttemptsSpent
 
@@ -44,7 +44,4 @@ def take_turn(connection: Connection, username: str, course: str, lab: str) -> N
 
     SQLite has one writer at a time anyway.
     """
-    if connection.dialect.name == "postgresql":
-        name = hashlib.sha256(f"{username}\0{course}\0{lab}".encode()).digest()
-        lock = int.from_bytes(name[:8], "big", signed=True)
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+    turn.take(connection, username, course, lab)

@@ -92,8 +92,8 @@ def checked(settings: Settings, where: str) -> tuple[ModuleType, Any]:
         raise OperatorError(f"{where}: dtype is {settings.dtype!r}.", instead=f"Write {' or '.join(DTYPES)}.")
     numbers = {"memory_mb": settings.memory_mb, "nice": settings.nice, "idle_seconds": settings.idle_seconds}
     for name, value in (numbers | {"checkpoint_seconds": settings.checkpoint_seconds}).items():
-        if value < 0:
-            raise OperatorError(f"{where}: {name} is {value}.", instead="Write a number that is not below 0.")
+        if value < 0 or (name == "nice" and value > 19):
+            raise OperatorError(f"{where}: {name} is {value}.", instead="Write 0 or more (nice: to 19).")
     if settings.step_tokens < 1:
         raise OperatorError(f"{where}: step_tokens is {settings.step_tokens}.", instead="Write 4096, or what fits.")
     backend = import_module(KINDS[kind])

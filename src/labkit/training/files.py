@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, delete, func, insert, or_, select
 
-from labkit.database import reading
+from labkit.database import reading, turn
 from labkit.database.tables import training_files, training_jobs
 from labkit.errors import RequestRefused, TooManyAtOnce
 from labkit.finetune.rows import Row, method_of, parse
@@ -46,10 +46,6 @@ class Files:
         if len(content) > LARGEST:
             raise RequestRefused(f"The file has {len(content):,} bytes.", instead=f"Send at most {LARGEST:,}.")
         rows = parse(content)
-        with reading(self._engine) as connection:
-            hers = select(func.count()).select_from(training_files).where(training_files.c.username == username)
-            if (connection.execute(hers).scalar() or 0) >= MOST:
-                raise TooManyAtOnce(f"You keep {MOST} files here.", instead="Delete some you no longer need.")
         file = TrainingFile(
             id=f"file-{secrets.token_hex(12)}",
             username=username,
@@ -66,6 +62,10 @@ class Files:
         self._places.keep_file(file.id, content)
         try:
             with self._engine.begin() as connection:
+                turn.take(connection, "training files", username)
+                hers = select(func.count()).select_from(training_files).where(training_files.c.username == username)
+                if (connection.execute(hers).scalar() or 0) >= MOST:
+                    raise TooManyAtOnce(f"You keep {MOST} files here.", instead="Delete some you no longer need.")
                 connection.execute(insert(training_files).values(vars(file)))
         except Exception:
             self._places.drop_file(file.id)

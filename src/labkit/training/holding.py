@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, select
 
 from labkit.database import reading
-from labkit.database.tables import training_checkpoints, training_files, training_jobs
+from labkit.database.tables import training_files, training_jobs
 from labkit.errors import PlatformFault
 from labkit.training.adapter_files import CONFIG, WEIGHTS
 from labkit.training.files import Files
-from labkit.training.job import OPEN
 from labkit.training.jobs import Jobs
+from labkit.training.kept import Kept
 from labkit.training.places import Places
 
 
@@ -23,7 +23,7 @@ class TrainingHolding:
 
     def __init__(self, engine: Engine, places: Places) -> None:
         self._engine, self._places = engine, places
-        self._jobs, self._files = Jobs(engine), Files(engine, places)
+        self._jobs, self._files, self._kept = Jobs(engine), Files(engine, places), Kept(engine, places)
 
     def export(self, username: str) -> Iterator[tuple[str, bytes]]:
         for file in sorted(self._files.of(username), key=lambda one: one.id):
@@ -50,25 +50,10 @@ class TrainingHolding:
         if any(job is not None and job.open for job in (self._jobs.get(one.id) for one in jobs)):
             raise PlatformFault("A training of hers is ending.", instead="What it keeps follows when it has ended.")
         for job in jobs:
-            self._forget(job.id)
+            self._kept.forget(job.id, told={})
         with self._engine.begin() as connection:
             of_her = training_files.c.username.in_((username, pseudonym))
             files = list(connection.execute(select(training_files.c.id).where(of_her)).scalars())
             for id in files:
                 self._places.drop_file(id)
             connection.execute(delete(training_files).where(of_her))
-
-    def _forget(self, job: str) -> None:
-        """Its state and its models; of the row the figures stay."""
-        table, kept = training_jobs.c, training_checkpoints.c
-        with self._engine.begin() as connection:
-            digests = set(connection.execute(select(kept.adapter).where(kept.job == job)).scalars())
-            digests |= set(connection.execute(select(table.adapter).where(table.id == job)).scalars())
-            connection.execute(delete(training_checkpoints).where(kept.job == job))
-            gone = update(training_jobs).where(table.id == job, table.state.not_in(OPEN))
-            connection.execute(gone.values(adapter=None, told={}))
-            of_others = (select(column).where(column.in_(digests - {None})) for column in (table.adapter, kept.adapter))
-            others = {digest for query in of_others for digest in connection.execute(query).scalars()}
-        self._places.drop_state(job)
-        for digest in digests - others - {None}:
-            self._places.drop_adapter(str(digest))

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Engine, Select, func, insert, select, update
 
 from labkit import holder as holders
-from labkit.database import reading
+from labkit.database import reading, turn
 from labkit.database.tables import training_jobs
+from labkit.errors import TooManyAtOnce
 from labkit.training.job import OPEN, Job
 from labkit.training.places import is_id
 from labkit.training.spec import Spec
@@ -19,6 +20,7 @@ from labkit.training.spec import Spec
 # After our own fault a job waits so long, longer each time; after the last it has failed, and cost nothing.
 PAUSES = (5, 30, 120)
 MOST_KILLED = 8  # a job whose worker was killed so often is what kills it
+MOST_OPEN = 4  # jobs of one person
 _LAST = 10
 _FREE: dict[str, None] = {"holder": None, "held_since": None}
 
@@ -35,7 +37,10 @@ class Jobs:
         self.holder = holders.new()
 
     def add(self, id: str, who: Mapping[str, str], spec: Spec, told: Mapping[str, Any], data: Mapping[str, Any]) -> Job:
-        """`who` has username, cohort, course and lab; `data` the files with their digests, and `step_tokens`."""
+        """`who` has username, cohort, course and lab; `data` the files with their digests, and `step_tokens`.
+
+        TooManyAtOnce where she has `MOST_OPEN` that are not over.
+        """
         row = {
             **{"id": id, "spec": spec.to_json(), "told": dict(told), "state": "queued", "created_at": self._now()},
             **{"error": None, "started_at": None, "finished_at": None, "step": 0, "tokens": 0, "seconds": 0.0},
@@ -43,7 +48,15 @@ class Jobs:
             **who,
             **data,
         }
+        table = training_jobs.c
+        hers = select(func.count()).select_from(training_jobs)
         with self._engine.begin() as connection:
+            turn.take(connection, "trainings", who["username"])
+            open_now = connection.execute(hers.where(table.username == who["username"], table.state.in_(OPEN))).scalar()
+            if (open_now or 0) >= MOST_OPEN:
+                raise TooManyAtOnce(
+                    f"You have {MOST_OPEN} trainings waiting or running.", instead="Wait for one, or cancel it."
+                )
             connection.execute(insert(training_jobs).values(row))
         return Job.of(row)
 
@@ -90,13 +103,6 @@ class Jobs:
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
         return sum(row.tokens for row in rows) / sum(row.seconds for row in rows) if rows else None
-
-    def count_open(self, username: str) -> int:
-        table = training_jobs.c
-        query = select(func.count()).select_from(training_jobs)
-        with reading(self._engine) as connection:
-            found = connection.execute(query.where(table.username == username, table.state.in_(OPEN))).scalar()
-        return int(found or 0)
 
     def take(self, job: Job) -> bool:
         """From here on this worker's; False if somebody was first, or it is over."""

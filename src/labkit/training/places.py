@@ -56,6 +56,11 @@ class Places:
             raise ValueError(f"the adapter {digest} is damaged")
         return files
 
+    def size(self, digest: str) -> int:
+        """Bytes of an adapter's files; 0 where there is none."""
+        folder = self.adapter(digest)
+        return sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
+
     def states(self) -> list[str]:
         """The jobs that have one."""
         folder = self.folder / "jobs"

@@ -62,6 +62,7 @@ def read(raw: bytes) -> Asked:
     """Raises RequestRefused, by the parameter's name."""
     try:
         given = json.loads(raw)
+        json.dumps(given, ensure_ascii=False).encode()  # half a character, which nothing can keep, is an error here
     except (ValueError, RecursionError) as error:
         raise RequestRefused("The body is not JSON.", instead="Send a JSON object.") from error
     if not isinstance(given, dict):

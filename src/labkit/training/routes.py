@@ -1,6 +1,7 @@
 """The fine-tuning part of OpenAI's wire, in a lab:
 
     POST GET v1/files                     GET DELETE v1/files/FILE          GET v1/files/FILE/content
+    DELETE v1/models/MODEL
     POST GET v1/fine_tuning/jobs          GET v1/fine_tuning/jobs/JOB       POST v1/fine_tuning/jobs/JOB/cancel
     GET v1/fine_tuning/jobs/JOB/events    GET v1/fine_tuning/jobs/JOB/checkpoints
 
@@ -59,6 +60,7 @@ class TrainingRoutes:
             Route(f"{v1}/files", self.files),
             Route(f"{v1}/files/{{file}}", self.file, methods=["GET", "DELETE"]),
             Route(f"{v1}/files/{{file}}/content", self.content),
+            Route(f"{v1}/models/{{model:path}}", self.delete, methods=["DELETE"]),
             Route(f"{v1}/fine_tuning/bases", self.bases),
             Route(jobs, self.begin, methods=["POST"]),
             Route(jobs, self.jobs),
@@ -100,6 +102,13 @@ class TrainingRoutes:
         # Hers, and never a page: whatever it holds, a browser saves it.
         headers = {"Content-Disposition": 'attachment; filename="rows.jsonl"', "X-Content-Type-Options": "nosniff"}
         return Response(content, media_type="application/octet-stream", headers=headers)
+
+    async def delete(self, request: Request) -> Response:
+        """A model of hers, as OpenAI has it for fine-tuned ones."""
+        member, model = await self._admit(request), request.path_params["model"]
+        if not await run_in_threadpool(self._service.delete, member, model):
+            raise _NotFound(f"You have no model {model[:100]!r} to give up.", instead="Ask GET v1/models.")
+        return JSONResponse({"id": model, "object": "model", "deleted": True})
 
     async def bases(self, request: Request) -> Response:
         member = await self._admit(request)
@@ -215,7 +224,8 @@ def _limit(request: Request) -> int:
 
 def _number(text: str, name: str = "after") -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 15:
-        raise RequestRefused(f"{name} is {text[:40]!r}.", instead="Write what the last page ended with.", param=name)
+        instead = "Write what the last page ended with." if name == "after" else "Write a whole number."
+        raise RequestRefused(f"{name} is {text[:40]!r}.", instead=instead, param=name)
     return int(text)
 
 

@@ -15,11 +15,12 @@ from labkit.training.events import Events
 from labkit.training.files import Files, TrainingFile
 from labkit.training.job import Job
 from labkit.training.jobs import Jobs, new_id
+from labkit.training.kept import Kept
+from labkit.training.own import own
 from labkit.training.request import Asked
 from labkit.training.spec import Spec
 from labkit.training.turns import Forecast, forecast
 
-MOST_OPEN = 4  # jobs of one person
 _LETTERS = 3.0  # a token is about so many characters: the worker counts them when it begins
 _FRAME = 20  # tokens of the template around a row
 
@@ -40,8 +41,10 @@ class Service:
     jobs: Jobs
     events: Events
     charges: Charges
+    kept: Kept
     bases: Sequence[str]  # what may be trained here
     speed: float = 200.0  # tokens a second, until this machine has told its own
+    keep_mb: int = 1024  # of one person's models
 
     def begin(self, member: Member, asked: Asked) -> Job:
         """Raises RequestRefused, ModelNotAllowed, AllowanceSpent, TooManyAtOnce; nothing is kept of it then."""
@@ -53,10 +56,7 @@ class Service:
         if asked.base not in allowed:
             known = ", ".join(allowed) or "none is here: tell your instructor"
             raise ModelNotAllowed(f"The model {asked.base!r} is not trained here."[:200], instead=f"Use {known}.")
-        if self.jobs.count_open(member.username) >= MOST_OPEN:
-            raise TooManyAtOnce(
-                f"You have {MOST_OPEN} trainings waiting or running.", instead="Wait for one, or cancel it."
-            )
+        self._check_kept(member.username)
         training, held_back = self._file(member, asked.training_file, "training_file"), None
         if asked.validation_file:
             held_back = self._file(member, asked.validation_file, "validation_file")
@@ -89,12 +89,28 @@ class Service:
             self.charges.settle(found)
         return found
 
+    def delete(self, member: Member, model: str) -> bool:
+        """Gives a model of hers up, with those on its way; what it came to stays told. Whether there was one."""
+        found = own(self.jobs, self.events, member.username, model)
+        if found is None or found[0].open:
+            return False
+        self.kept.forget(found[0].id)
+        return True
+
     def forecasts(self) -> Mapping[str, Forecast]:
         """When every job that is not over will be."""
         found = self.jobs.open()
         running = [job for job in found if job.state == "running"]
         waiting = [job for job in found if job.state == "queued"]
         return forecast(running, waiting, self.jobs.speed() or self.speed)
+
+    def _check_kept(self, username: str) -> None:
+        size = self.kept.size(username)
+        if size > self.keep_mb * 2**20:
+            raise TooManyAtOnce(
+                f"Your models take {size / 2**20:,.0f} MB here, of {self.keep_mb:,}.",
+                instead="Take home what you want to keep, then give one up: labkit.trainings()[0].delete().",
+            )
 
     def _file(self, member: Member, id: str, param: str) -> TrainingFile:
         found = self.files.get(member.username, id)

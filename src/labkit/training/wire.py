@@ -34,7 +34,7 @@ def job_object(job: Job, forecast: Forecast | None) -> dict[str, Any]:
     return {
         **{"id": job.id, "object": "fine_tuning.job", "model": spec.base, "created_at": _seconds(job.created_at)},
         **{"finished_at": _seconds(job.finished_at), "status": job.state, "error": job.error or None},
-        "fine_tuned_model": job.model if job.state == "succeeded" else None,
+        "fine_tuned_model": job.model if job.state == "succeeded" and job.adapter else None,
         **{"organization_id": "labkit", "result_files": [], "integrations": [], "seed": spec.seed},
         **{"training_file": job.training_file, "validation_file": job.validation_file},
         "trained_tokens": job.tokens if job.state == "succeeded" else None,

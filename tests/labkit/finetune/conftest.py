@@ -96,6 +96,12 @@ class Platform:
             raise self.zip
         target.write_bytes(self.zip)
 
+    def delete(self, path: str) -> None:
+        self.sent.append((path, None))
+        for job in self.jobs.values():
+            if path == f"/v1/models/{job['fine_tuned_model']}":
+                job["fine_tuned_model"] = None
+
     def stream(self, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         raise AssertionError("a training is not streamed")
 

@@ -315,3 +315,13 @@ def test_a_file_that_is_taken_home_has_the_name_she_gave(platform, tmp_path):
     platform.job()["user_provided_suffix"] = "office"
 
     assert labkit.trainings()[0].download(tmp_path).name == "office-peft.zip"
+
+
+def test_a_model_that_is_given_up_is_gone_and_says_so(platform, job):
+    platform.succeeds()
+    job.delete()
+
+    assert ("/v1/models/" + MODEL, None) in platform.sent
+    assert repr(job) == "Done after 4 steps. Its model was given up."
+    with pytest.raises(RequestRefused, match="was given up"):
+        assert job.model

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from starlette.applications import Starlette
 
 from labkit.allowance import Ledger
 from labkit.courses import AllowanceRule, Course, Lab, ModelLimits
+from labkit.courses.course import TrainingRule
 from labkit.database import connect, migrate
 from labkit.gateway.app import create
 from labkit.gateway.backends import Backend
@@ -134,6 +135,7 @@ def _starting(folder: Path) -> Iterator[Start]:
             Lab("prompting", name, name, folder, models=(model,), allowance=AllowanceRule(tokens))
             for name, tokens in rules.items()
         ]
+        labs.append(replace(labs[0], id="tuning", training=TrainingRule(100, "total")))
         labs.append(Lab("prompting", "exam", "exam", folder, ai_policy="closed"))
         labs.append(Lab("prompting", "led", "led", folder, models=(model,), preface="Answer as a pirate would."))
         labs.append(Lab("prompting", "short", "short", folder, models=(model,), model_limits=ModelLimits(6, 3)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +184,18 @@ def test_a_name_no_database_keeps_is_kept_without_what_it_cannot(files, engine, 
 
     assert files.get("ana", file.id) == file
     assert kept(engine, places) == (1, 1)
+
+
+def test_of_many_that_are_sent_at_once_only_so_many_are_kept(files, engine, places, monkeypatch):
+    monkeypatch.setattr(module, "MOST", 3)
+
+    def send(number: int) -> bool:
+        try:
+            files.add(*WHERE, lines(GOOD))
+        except TooManyAtOnce:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(send, range(16))).count(True) == 3
+    assert kept(engine, places) == (3, 3)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from labkit import holder as holders
+from labkit.errors import TooManyAtOnce
 from labkit.training.job import OPEN, Job
-from labkit.training.jobs import PAUSES, Jobs, new_id
+from labkit.training.jobs import MOST_OPEN, PAUSES, Jobs, new_id
 from labkit.training.places import Places
 from labkit.training.spec import Spec
 
@@ -92,7 +93,6 @@ def test_anothers_job_is_as_one_that_does_not_exist(jobs):
     assert jobs.get(job.id, "ben") is None
     assert jobs.get(job.id, "") is None
     assert jobs.of("ben", "testing", "clip") == []
-    assert jobs.count_open("ben") == 0
     assert [jobs.get(id) for id in ("", "ftjob-", "%", "' or 1=1 --", new_id())] == [None] * 5
 
 
@@ -105,7 +105,6 @@ def test_hers_are_listed_the_newest_first_and_everybodys_in_the_order_they_came(
 
     assert jobs.of("ana", "testing", "clip") == [made[3], made[0]]
     assert jobs.open() == jobs.waiting() == made
-    assert (jobs.count_open("ana"), jobs.count_open("ben")) == (3, 1)
 
 
 @on_sqlite
@@ -119,7 +118,6 @@ def test_a_job_that_is_over_is_open_no_more(jobs, clock, end: str):
     over = now(jobs, job)
     assert (over.state, over.open, over.finished_at) == (end, False, clock.now)
     assert jobs.open() == jobs.waiting() == []
-    assert jobs.count_open("ana") == 0
     assert jobs.succeeded("ana") == ([over] if end == "succeeded" else [])
     assert jobs.succeeded("ben") == []
 
@@ -259,7 +257,7 @@ def test_a_cancelled_job_whose_worker_is_gone_is_over_at_once(jobs, other, clock
 def test_two_that_take_back_at_once_give_each_job_to_one(engine):
     dead = Jobs(engine)
     dead.holder = gone()
-    made = [add(dead) for _ in range(6)]
+    made = [add(dead, f"learner{number}") for number in range(6)]
     for job in made:
         dead.take(job)
     workers = [Jobs(engine) for _ in range(4)]
@@ -332,7 +330,7 @@ def test_what_is_over_is_not_cancelled(jobs, end: str):
 
 def test_of_a_cancel_and_a_take_at_once_neither_is_lost(engine):
     workers = [Jobs(engine) for _ in range(2)]
-    made = [add(workers[0]) for _ in range(8)]
+    made = [add(workers[0], f"learner{number}") for number in range(8)]
     with ThreadPoolExecutor(2) as pool:
         cancelled = pool.submit(lambda: [workers[0].cancel(job.id) for job in made])
         taken = pool.submit(lambda: [workers[1].take(job) for job in made])
@@ -353,6 +351,7 @@ def test_the_machines_speed_is_that_of_its_last_trainings(jobs, clock):
         job = add(jobs)
         jobs.take(job)
         jobs.progress(job.id, 1, tokens, 10.0)
+        jobs.finish(job.id, "cancelled")
 
     assert jobs.speed() == pytest.approx(100)
 
@@ -429,3 +428,30 @@ def test_a_clock_that_is_set_back_makes_no_job_wait_for_it(jobs, clock):
     clock.now -= timedelta(days=2)
 
     assert [one.id for one in jobs.waiting()] == [job.id]
+
+
+def test_of_many_that_are_asked_for_at_once_only_so_many_are_kept(engine):
+    """Counting and keeping is one thing; another person's count for nothing."""
+
+    def ask(number: int) -> bool:
+        try:
+            add(Jobs(engine), "ana" if number % 2 else "ben")
+        except TooManyAtOnce:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        kept = list(pool.map(ask, range(24)))
+
+    assert kept.count(True) == 2 * MOST_OPEN
+    assert sorted(job.username for job in Jobs(engine).open()) == ["ana"] * MOST_OPEN + ["ben"] * MOST_OPEN
+
+
+@on_sqlite
+def test_one_that_is_over_makes_room_for_another(jobs):
+    made = [add(jobs) for _ in range(MOST_OPEN)]
+    with pytest.raises(TooManyAtOnce, match="4 trainings"):
+        add(jobs)
+    jobs.cancel(made[0].id)
+
+    assert add(jobs)

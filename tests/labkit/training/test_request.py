@@ -250,3 +250,9 @@ def test_a_batch_size_that_comes_as_a_float_makes_as_many_steps_as_a_whole_one(m
 def test_half_a_character_in_metadata_is_refused():
     with pytest.raises(RequestRefused):
         read(b'{"model": "b", "training_file": "f", "metadata": {"a": "\\ud800"}}')
+
+
+@pytest.mark.parametrize("where", ['"\\ud800": 1', '"labkit": {"\\ud800": 1}', '"hyperparameters": {"\\ud800": 1}'])
+def test_half_a_character_anywhere_is_a_mistake_of_the_request(where: str):
+    with pytest.raises(RequestRefused):
+        read(('{"model": "b", "training_file": "f", ' + where + "}").encode())

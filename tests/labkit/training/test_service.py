@@ -16,13 +16,16 @@ from labkit.courses import Lab, load_course
 from labkit.courses.course import TrainingRule
 from labkit.database import connect, migrate
 from labkit.errors import AllowanceSpent, ModelNotAllowed, RequestRefused, TooManyAtOnce
+from labkit.training.adapter_files import Files as Adapter
 from labkit.training.charges import TIME, UNIT, Charges
 from labkit.training.events import Events
 from labkit.training.files import Files
-from labkit.training.jobs import Jobs
+from labkit.training.jobs import MOST_OPEN, Jobs
+from labkit.training.kept import Kept
+from labkit.training.own import own
 from labkit.training.places import Places
 from labkit.training.request import read
-from labkit.training.service import MOST_OPEN, Member, Service
+from labkit.training.service import Member, Service
 
 BASE = "smollm2-135m-instruct"
 
@@ -56,7 +59,8 @@ def house(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[House]:
     row = {"messages": [{"role": "user", "content": "a" * 30}, {"role": "assistant", "content": "b" * 30}]}
     content = (json.dumps(row) + "\n").encode() * 4
     file = files.add("ana", "testing", "clip", "rows.jsonl", content)
-    service = Service(files, jobs, Events(engine), Charges(engine, Ledger(engine), jobs), (BASE,), speed=100.0)
+    charges, kept = Charges(engine, Ledger(engine), jobs), Kept(engine, places)
+    service = Service(files, jobs, Events(engine), charges, kept, (BASE,), speed=100.0, keep_mb=1)
     lab = load_course(pytestconfig.rootpath / "courses", "testing").labs[0]
     yield House(engine, service, lab, file.id)
     engine.dispose()
@@ -132,3 +136,54 @@ def test_another_file_of_hers_must_be_hers_and_of_the_same_kind(house):
     asked = {"model": BASE, "training_file": house.file, "validation_file": "file-" + "0" * 24}
     with pytest.raises(RequestRefused, match="You have no file"):
         house.service.begin(house.member(TOTAL), read(json.dumps(asked).encode()))
+
+
+def trained(house: House, weights: bytes) -> str:
+    """The name of a model of hers that came to these."""
+    job = house.begin(TOTAL, steps=1)
+    house.service.jobs.take(job)
+    digest = house.service.kept._places.keep_adapter(Adapter(b"{}", weights))
+    house.service.events.keep_checkpoint(job.id, 1, {"train_loss": 1.0}, digest)
+    house.service.jobs.finish(job.id, "succeeded", adapter=digest)
+    house.service.charges.settle(house.service.jobs.get(job.id))
+    return job.model
+
+
+def test_whoever_keeps_too_much_gives_a_model_up_before_the_next(house):
+    first = trained(house, b"x" * 2**20)
+    with pytest.raises(TooManyAtOnce, match=r"Your models take 1 MB here, of 1\..*\.delete\(\)"):
+        house.begin(TOTAL, steps=1)
+    assert house.reserved(UNIT) == 0
+
+    assert house.service.delete(house.member(TOTAL), first)
+    assert house.begin(TOTAL, steps=1)
+
+
+def test_a_model_that_was_given_up_is_nobodys_and_its_figures_stay(house):
+    model = trained(house, b"x")
+    places = house.service.kept._places
+    assert own(house.service.jobs, house.service.events, "ana", model)
+    assert house.service.delete(house.member(TOTAL), model)
+
+    [job] = house.service.jobs.of("ana", "testing", "clip")
+    assert (job.state, job.adapter) == ("succeeded", None)
+    assert own(house.service.jobs, house.service.events, "ana", model) is None
+    assert not any((places.folder / "adapters").iterdir())
+    assert not house.service.delete(house.member(TOTAL), model), "once"
+
+
+def test_a_model_that_came_out_the_same_as_anothers_stays_hers(house):
+    mine, hers = trained(house, b"the same"), trained(house, b"the same")
+    assert house.service.delete(house.member(TOTAL), mine)
+
+    _job, digest = own(house.service.jobs, house.service.events, "ana", hers)
+    assert house.service.kept._places.read_adapter(digest)
+
+
+def test_nobody_gives_up_what_is_anothers_or_still_trains(house):
+    model, running = trained(house, b"x"), house.begin(TOTAL, steps=1)
+    ben = replace(house.member(TOTAL), username="ben")
+
+    assert not house.service.delete(ben, model)
+    assert not house.service.delete(house.member(TOTAL), running.model)
+    assert not house.service.delete(house.member(TOTAL), "smollm2-135m-instruct")

@@ -74,7 +74,7 @@ def test_a_job_has_a_model_only_when_it_has_succeeded():
         found = job_object(one, None)
         done = name in ("succeeded", "forgotten")
 
-        assert found["fine_tuned_model"] == (one.model if done else None)
+        assert found["fine_tuned_model"] == (one.model if name == "succeeded" else None)
         assert found["trained_tokens"] == (400 if done else None)
 
 

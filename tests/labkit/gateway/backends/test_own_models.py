@@ -65,7 +65,7 @@ def say(client: openai.OpenAI, model: str, stream: bool = False) -> str:
 def test_it_is_asked_by_the_hash_of_its_files_on_the_server_of_its_base(site, base: str, stream: bool):
     gateway, servers = site
     before = {name: len(server.asked) for name, server in servers.items()}
-    assert say(gateway.openai(), OF_ANA[base].model, stream) == "word " * 3
+    assert say(gateway.openai(lab="tuning"), OF_ANA[base].model, stream) == "word " * 3
 
     other = next(name for name in servers if name != base)
     assert len(servers[other].asked) == before[other]
@@ -76,16 +76,16 @@ def test_it_is_asked_by_the_hash_of_its_files_on_the_server_of_its_base(site, ba
 
 def test_its_tokens_are_counted_as_any_model_s_are(site):
     gateway, _ = site
-    before = gateway.settled().used
-    say(gateway.openai(), OF_ANA[SMALL].model)
-    assert gateway.settled().used - before == 4 + 3
+    before = gateway.settled(lab="tuning").used
+    say(gateway.openai(lab="tuning"), OF_ANA[SMALL].model)
+    assert gateway.settled(lab="tuning").used - before == 4 + 3
 
 
 def test_a_list_of_models_has_hers_and_the_site_s_without_the_names_that_stand_for_all_of_them(site):
     gateway, _ = site
-    listed = {one.id for one in gateway.openai(user="ana").models.list()}
+    listed = {one.id for one in gateway.openai(user="ana", lab="tuning").models.list()}
     assert listed == {SMALL, *(one.model for one in OF_ANA.values())}
-    assert {one.id for one in gateway.openai(user="ben").models.list()} == {SMALL}
+    assert {one.id for one in gateway.openai(user="ben", lab="tuning").models.list()} == {SMALL}
 
 
 @pytest.mark.parametrize("model", [OF_ANA[SMALL].model, adapters_of(SMALL), adapters_of(LARGE), "ft:", "ft::::"])
@@ -93,14 +93,26 @@ def test_another_s_and_a_name_that_stands_for_all_are_nobody_s(site, model: str)
     gateway, servers = site
     before = sum(len(one.asked) for one in servers.values())
     with pytest.raises(openai.APIStatusError, match="You have no model"):
-        say(gateway.openai(user="ben"), model)
+        say(gateway.openai(user="ben", lab="tuning"), model)
     assert sum(len(one.asked) for one in servers.values()) == before
+
+
+@pytest.mark.parametrize("lab", ["triage", "exam"])
+def test_a_lab_in_which_nothing_is_trained_is_about_the_models_it_names(site, lab: str):
+    gateway, servers = site
+    before = sum(len(one.asked) for one in servers.values())
+    with pytest.raises(openai.APIStatusError, match="You have no model"):
+        say(gateway.openai(lab=lab), OF_ANA[SMALL].model)
+
+    assert OF_ANA[SMALL].model not in {one.id for one in gateway.openai(lab=lab).models.list()}
+    assert sum(len(one.asked) for one in servers.values()) == before
+    assert say(gateway.openai(lab="free"), OF_ANA[SMALL].model), "where any model may be asked hers may be"
 
 
 def test_one_whose_base_stands_nowhere_is_not_asked_elsewhere(site):
     gateway, _ = site
     with pytest.raises(openai.APIStatusError, match="You have no model"):
-        say(gateway.openai(), NOWHERE.model)
+        say(gateway.openai(lab="tuning"), NOWHERE.model)
 
 
 def test_a_grading_asks_the_files_it_names(site):
