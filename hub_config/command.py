@@ -102,5 +102,5 @@ def _welcome(settings: Settings, seconds: float) -> None:
         for role, link in sign_in_links(settings).items():
             print(f"  {role:<11} {link}")
         others = ", ".join(one.username for one in LEARNERS[1:])
-        print(f"Other learners: {others} (`labkit people link NAME` makes a link for anybody).")
+        print(f"There are more learners, such as {others}: `labkit people link NAME` makes a link for anybody.")
     print("\nThe model and the grader may still be warming up. Ctrl-C ends everything.\n", flush=True)

@@ -23,7 +23,7 @@ LEARNERS = (
 EVERYBODY = (OFFICER, INSTRUCTOR, *LEARNERS)
 # Who has handed something in before anybody signs in, so that no page is empty.
 DILIGENT = LEARNERS[2]
-ROLES = {"officer": OFFICER, "instructor": INSTRUCTOR, "learner": LEARNERS[0]}
+ROLES = {"officer": (OFFICER,), "instructor": (INSTRUCTOR,), "learner": LEARNERS}
 
 
 def create(engine: Engine, courses: list[Course]) -> bool:

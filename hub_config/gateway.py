@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -26,12 +27,12 @@ from labkit.training.charges import Charges
 from labkit.training.events import Events
 from labkit.training.files import Files
 from labkit.training.jobs import Jobs
-from labkit.training.kept import Kept
 from labkit.training.merged_elsewhere import MergedElsewhere
 from labkit.training.own import own
 from labkit.training.places import Places
 from labkit.training.routes import TrainingRoutes
 from labkit.training.service import Member, Service
+from labkit.training.storage import Storage
 from labkit.training.takeaway import Merge, Takeaway
 
 
@@ -70,13 +71,14 @@ def mounted(settings: gateway.Settings, training: Training, engine: Engine) -> M
     places = Places(Path(training.folder))
     jobs, events = Jobs(engine), Events(engine)
     charges = Charges(engine, Ledger(engine, settings.timezone), jobs)
-    kept, bases = Kept(engine, places), tuple(training.bases)
-    service = Service(Files(engine, places), jobs, events, charges, kept, bases, training.speed, training.keep_mb)
+    storage, bases = Storage(engine, places), tuple(training.bases)
+    service = Service(Files(engine, places), jobs, events, charges, storage, bases, training.speed, training.keep_mb)
 
     def mount(front: Front) -> Sequence[BaseRoute]:
         async def admit(request: Request) -> Member:
             place = await front.admitted(request)
-            return Member(place.caller.username, place.cohort, place.lab, place.order())
+            check_pause = partial(front.check_pause, place)
+            return Member(place.caller.username, place.cohort, place.lab, place.order(), check_pause)
 
         return TrainingRoutes(service, Takeaway(places, events, _merging(settings)), admit, body_of).routes()
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from autograder.gradebook import CourseGradebook
 from hub_config import demonstration
+from hub_config.demonstration import ROLES
 from hub_config.settings import Settings
 from hub_config.state import State, is_free
 from labkit.courses import Course, load_course
@@ -21,6 +22,7 @@ from labkit.database import connect, migrate
 from labkit.errors import OperatorError, PlatformFault
 from labkit.models import embedded
 from labkit.programme import links
+from labkit.programme.people import person
 from labkit.sandbox import Sandbox
 from labkit.submissions.blobs import Blobs
 from labkit.submissions.receipt import Signer
@@ -76,12 +78,14 @@ def prepare(settings: Settings, state: State, tell: Tell) -> None:
 
 
 def sign_in_links(settings: Settings) -> dict[str, str]:
-    """A fresh one-time link for each role of the demonstration cohort."""
+    """A fresh one-time link for each role of the demonstration cohort; whoever was erased gets none."""
     engine = connect(settings.database_url)
     try:
+        there = {role: [one for one in some if person(engine, one.username)] for role, some in ROLES.items()}
         return {
-            role: f"{settings.url}/hub/link/{links.issue(engine, one.username)}"
-            for role, one in demonstration.ROLES.items()
+            role: f"{settings.url}/hub/link/{links.issue(engine, some[0].username)}"
+            for role, some in there.items()
+            if some
         }
     finally:
         engine.dispose()

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from labkit.courses import Lab
 from labkit.errors import ModelNotAllowed
 from labkit.gateway.answers import Json
-from labkit.gateway.backends import Piece, Served
+from labkit.gateway.backends import ADAPTERS, Piece, Served, served_as
 from labkit.gateway.call import Call
 from labkit.gateway.front import Front, body_of, warnings
 from labkit.gateway.messages import plain, text_of
@@ -75,7 +75,8 @@ class Generations:
         await front.moderate(*_asked_texts(body))
         prompt = await front.router.count(path, body)
         check_prompt(place.lab, prompt)
-        entry = front.asked(path, model.id, text.encode())
+        # A model of hers is told by its base: what it is called may say who she is.
+        entry = front.asked(path, served_as(model.id), text.encode())
         call = await front.till.open(place, prompt, body["max_tokens"] * asked.n, entry, text)
         job = _Job(request, place, asked, model, body)
         return await (self._stream(call, job) if asked.stream else self._whole(call, job))
@@ -166,17 +167,17 @@ class Generations:
     async def _one(self, call: Call, job: _Job, number: int) -> AsyncIterator[Step]:
         """One answer. Looks once a second whether the model is paused, also while nothing comes."""
         front, path, model = self._front, job.asked.path, job.model.id
-        queue = front.router.queue
+        queue, base = front.router.queue, served_as(model).removeprefix(ADAPTERS)
         ticket = front.router.join(job.place.caller.username, path, model, further=number > 0)
         try:
             while not ticket.granted.done():
                 yield queue.standing(ticket)
                 await asyncio.wait({ticket.granted}, timeout=_TELL_SECONDS)
-                front.check_pause(job.place, model)
+                front.check_pause(job.place, base)
             pieces = front.router.stream(ticket, path, job.numbered(number), call.begin)
             async with aclosing(pieces):  # type: ignore[type-var]
                 async for piece in _ticking(pieces):
-                    front.check_pause(job.place, model)
+                    front.check_pause(job.place, base)
                     if piece:
                         yield piece
         finally:

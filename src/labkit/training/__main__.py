@@ -63,6 +63,7 @@ def compose(settings: Settings, engine: Engine) -> Trainer:
     from labkit.training.events import Events
     from labkit.training.files import Files
     from labkit.training.jobs import Jobs
+    from labkit.training.paused import Paused
     from labkit.training.places import Places
     from labkit.training.resident import Resident
     from labkit.training.trainer import Trainer
@@ -79,6 +80,7 @@ def compose(settings: Settings, engine: Engine) -> Trainer:
         checkpoint_seconds=settings.checkpoint_seconds,
         memory=settings.memory_mb * 2**20 or None,
         step_tokens=settings.step_tokens,
+        paused=Paused(engine),
         load=lambda folder: Resident(folder, getattr(torch, settings.dtype)),
     )
 

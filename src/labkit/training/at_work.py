@@ -41,11 +41,6 @@ class AtWork:
         return self.job.spec.steps - self.trained.step
 
     @property
-    def now(self) -> Job:
-        """The job with the time it has had so far."""
-        return replace(self.job, seconds=self.seconds)
-
-    @property
     def milestone(self) -> bool:
         """Whether its adapter is kept now, before it is done."""
         between = math.ceil(self.job.spec.steps / _MILESTONES)

@@ -12,8 +12,8 @@ from labkit.errors import PlatformFault
 from labkit.training.adapter_files import CONFIG, WEIGHTS
 from labkit.training.files import Files
 from labkit.training.jobs import Jobs
-from labkit.training.kept import Kept
 from labkit.training.places import Places
+from labkit.training.storage import Storage
 
 
 class TrainingHolding:
@@ -23,7 +23,7 @@ class TrainingHolding:
 
     def __init__(self, engine: Engine, places: Places) -> None:
         self._engine, self._places = engine, places
-        self._jobs, self._files, self._kept = Jobs(engine), Files(engine, places), Kept(engine, places)
+        self._jobs, self._files, self._storage = Jobs(engine), Files(engine, places), Storage(engine, places)
 
     def export(self, username: str) -> Iterator[tuple[str, bytes]]:
         for file in sorted(self._files.of(username), key=lambda one: one.id):
@@ -50,7 +50,7 @@ class TrainingHolding:
         if any(job is not None and job.open for job in (self._jobs.get(one.id) for one in jobs)):
             raise PlatformFault("A training of hers is ending.", instead="What it keeps follows when it has ended.")
         for job in jobs:
-            self._kept.forget(job.id, told={})
+            self._storage.forget(job.id, told={})
         with self._engine.begin() as connection:
             of_her = training_files.c.username.in_((username, pseudonym))
             files = list(connection.execute(select(training_files.c.id).where(of_her)).scalars())

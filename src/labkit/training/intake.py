@@ -18,7 +18,7 @@ from labkit.training.jobs import Jobs
 from labkit.training.opening import Opening, step_tokens
 from labkit.training.outcome import Outcome
 from labkit.training.places import Places
-from labkit.training.turns import in_turn, slices
+from labkit.training.turns import gives_way, in_turn
 
 log = logging.getLogger("labkit.training")
 # Of each round goes to reading the rows of those who come, while others train and while nobody does.
@@ -26,7 +26,8 @@ _BESIDE_OTHERS, _ALONE = 0.2, 1.0
 
 
 class Intake:
-    """`trainer_of` gives what trains on a base, by its name; PlatformFault where it is not here."""
+    """`trainer_of` gives what trains on a base, by its name; PlatformFault where it is not here. `paused` says whether
+    a job's class may not use its base now: it waits until it may."""
 
     def __init__(
         self,
@@ -36,9 +37,10 @@ class Intake:
         outcome: Outcome,
         admission: Admission,
         trainer_of: Callable[[str], CoTrainer],
+        paused: Callable[[Job], bool],
     ) -> None:
         self._jobs, self._files, self._places, self._outcome = jobs, files, places, outcome
-        self._admission, self._trainer_of = admission, trainer_of
+        self._admission, self._trainer_of, self._paused = admission, trainer_of, paused
         self._opening: dict[str, Opening] = {}
         self._waits: set[str] = set()  # did not fit into memory beside those at work now
 
@@ -53,15 +55,20 @@ class Intake:
 
     def take(self, at_work: Sequence[AtWork]) -> AtWork | None:
         """Begins to read what has room; one at work that gives way to somebody who waits, where there is one."""
-        waiting = self._jobs.waiting()
-        now = [one.now for one in at_work]
-        for job in in_turn([*now, *(one.job for one in self._opening.values())], waiting) if waiting else ():
+        waiting = [job for job in self._jobs.waiting() if not self._paused(job)]
+        now, had = [one.job for one in at_work], self._jobs.had_lately() if waiting else {}
+        for job in in_turn([*now, *(one.job for one in self._opening.values())], waiting, had):
             others = [*now, *(one.job for one in self._opening.values())]
             if job.id in self._waits or not self._admission.room(others, job):
-                return _gives_way(at_work, job)  # nobody overtakes whoever waits for memory
+                leaves = gives_way(now, job, had)  # nobody overtakes whoever waits for memory
+                return next((one for one in at_work if one.job is leaves), None)
             if self._jobs.take(job):
                 self._open(self._jobs.get(job.id) or job)
         return None
+
+    def pausing(self, at_work: Sequence[AtWork]) -> list[AtWork]:
+        """Those at work whose class may not use their base now."""
+        return [one for one in at_work if self._paused(one.job)]
 
     def read(self, at_work: Sequence[AtWork]) -> list[AtWork]:
         """Goes on reading, of each a part; those that come to work now."""
@@ -125,9 +132,3 @@ class Intake:
         else:
             log.error("Job %s could not be begun", job.id, exc_info=error)
             self._outcome.given_up(job)
-
-
-def _gives_way(at_work: Sequence[AtWork], job: Job) -> AtWork | None:
-    """Whoever had most of the machine's time, where it is a slice more than this one has had."""
-    most = max(at_work, key=lambda one: one.seconds, default=None)
-    return most if most is not None and slices(most.seconds) > slices(job.seconds) else None

@@ -21,6 +21,7 @@ from labkit.training.spec import Spec
 PAUSES = (5, 30, 120)
 MOST_KILLED = 8  # a job whose worker was killed so often is what kills it
 MOST_OPEN = 4  # jobs of one person
+LATELY = timedelta(hours=1)
 _LAST = 10
 _FREE: dict[str, None] = {"holder": None, "held_since": None}
 
@@ -103,6 +104,14 @@ class Jobs:
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
         return sum(row.tokens for row in rows) / sum(row.seconds for row in rows) if rows else None
+
+    def had_lately(self) -> dict[str, float]:
+        """Seconds of the machine by person: of what is not over, and of what ended within the hour."""
+        table = training_jobs.c
+        lately = table.state.in_(OPEN) | (table.finished_at > self._now() - LATELY)
+        query = select(table.username, func.sum(table.seconds)).where(lately, table.seconds > 0)
+        with reading(self._engine) as connection:
+            return {name: float(seconds) for name, seconds in connection.execute(query.group_by(table.username))}
 
     def take(self, job: Job) -> bool:
         """From here on this worker's; False if somebody was first, or it is over."""

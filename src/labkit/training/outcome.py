@@ -64,6 +64,10 @@ class Outcome:
         one.saved = time.monotonic()
         return False
 
+    def paused(self, one: AtWork) -> None:
+        text = f"Your instructor has paused this at step {one.trained.step}; it goes on when the pause ends."
+        self._events.say(one.job.id, text, "warn")
+
     def cancelled(self, one: AtWork) -> bool:
         return self._ended(one, "cancelled", "The training was cancelled.")
 

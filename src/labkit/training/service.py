@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from labkit.allowance import Order
@@ -15,10 +15,10 @@ from labkit.training.events import Events
 from labkit.training.files import Files, TrainingFile
 from labkit.training.job import Job
 from labkit.training.jobs import Jobs, new_id
-from labkit.training.kept import Kept
 from labkit.training.own import own
 from labkit.training.request import Asked
 from labkit.training.spec import Spec
+from labkit.training.storage import Storage
 from labkit.training.turns import Forecast, forecast
 
 _LETTERS = 3.0  # a token is about so many characters: the worker counts them when it begins
@@ -27,12 +27,14 @@ _FRAME = 20  # tokens of the template around a row
 
 @dataclass(frozen=True)
 class Member:
-    """Who asks, in which lab; `order` is what a call of hers asks the ledger for."""
+    """Who asks, in which lab; `order` is what a call of hers asks the ledger for, and `check_pause` raises ModelPaused
+    for a base her class may not use now."""
 
     username: str
     cohort: str
     lab: Lab
     order: Order
+    check_pause: Callable[[str], None] = lambda base: None
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Service:
     jobs: Jobs
     events: Events
     charges: Charges
-    kept: Kept
+    storage: Storage
     bases: Sequence[str]  # what may be trained here
     speed: float = 200.0  # tokens a second, until this machine has told its own
     keep_mb: int = 1024  # of one person's models
@@ -52,6 +54,7 @@ class Service:
         rule = lab.training
         if rule is None or lab.ai_policy == "closed":
             raise ModelNotAllowed("Nothing is trained in this lab.", instead="Open the lab whose exercise it is.")
+        member.check_pause(asked.base)
         allowed = self.bases_of(lab)
         if asked.base not in allowed:
             known = ", ".join(allowed) or "none is here: tell your instructor"
@@ -64,7 +67,8 @@ class Service:
                 raise RequestRefused("The validation rows are of another kind.", instead="Send rows like the others.")
         spec = asked.spec(training.rows, training.method)
         order = replace(member.order, lab_rule=Share(rule.steps, None, rule.per), amount=spec.steps)
-        order = replace(order, person=Share(), together=Share())
+        # In total, as every budget of a cohort is counted; nothing of steps is bounded but in the lab.
+        order = replace(order, person=Share(), together=Share(per="total"))
         time = None
         if rule.minutes is not None:
             seconds = self._seconds(spec, training)
@@ -94,7 +98,7 @@ class Service:
         found = own(self.jobs, self.events, member.username, model)
         if found is None or found[0].open:
             return False
-        self.kept.forget(found[0].id)
+        self.storage.forget(found[0].id)
         return True
 
     def forecasts(self) -> Mapping[str, Forecast]:
@@ -102,10 +106,10 @@ class Service:
         found = self.jobs.open()
         running = [job for job in found if job.state == "running"]
         waiting = [job for job in found if job.state == "queued"]
-        return forecast(running, waiting, self.jobs.speed() or self.speed)
+        return forecast(running, waiting, self.jobs.speed() or self.speed, self.jobs.had_lately())
 
     def _check_kept(self, username: str) -> None:
-        size = self.kept.size(username)
+        size = self.storage.size(username)
         if size > self.keep_mb * 2**20:
             raise TooManyAtOnce(
                 f"Your models take {size / 2**20:,.0f} MB here, of {self.keep_mb:,}.",

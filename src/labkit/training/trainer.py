@@ -21,6 +21,7 @@ from labkit.training.cotrainer import CoTrainer, Taken
 from labkit.training.events import Events
 from labkit.training.files import Files
 from labkit.training.intake import Intake
+from labkit.training.job import Job
 from labkit.training.jobs import Jobs
 from labkit.training.outcome import Outcome
 from labkit.training.places import Places
@@ -50,11 +51,12 @@ class Trainer:
         memory: int | None = None,
         step_tokens: int = MOST_STEP,
         load: Callable[[Path], Resident] = Resident,
+        paused: Callable[[Job], bool] = lambda job: False,
     ) -> None:
         self._bases, self._jobs, self._files, self._charges = bases, jobs, files, charges
         self._places, self._load, self._idle = places, load, idle_seconds
         self._outcome = Outcome(jobs, events, charges, places, checkpoint_seconds)
-        self._intake = Intake(jobs, files, places, self._outcome, Admission(memory, step_tokens), self._trainer)
+        self._intake = Intake(jobs, files, places, self._outcome, Admission(memory, step_tokens), self._trainer, paused)
         self._trainers: dict[str, CoTrainer] = {}
         self._used: dict[str, float] = {}
         self._at_work: dict[str, AtWork] = {}
@@ -68,9 +70,7 @@ class Trainer:
         """Takes what waits, and a step of each job at work; whether there was anything to do."""
         if time.monotonic() - self._looked > _LOOK_SECONDS:
             self._look()
-        leaves = self._intake.take(list(self._at_work.values()))
-        if leaves is not None:
-            self._give_way(leaves)
+        leaves = self._leave()
         self._at_work |= {one.job.id: one for one in self._intake.read(list(self._at_work.values()))}
         self._cancel()
         self._unload()
@@ -78,6 +78,17 @@ class Trainer:
         for trainer in {one.trainer for one in busy}:
             self._step(trainer, [one for one in busy if one.trainer is trainer])
         return bool(busy or self._intake.ids or leaves)
+
+    def _leave(self) -> bool:
+        """Those who give way: to a pause, or to somebody who has had less; whether there were any."""
+        paused = self._intake.pausing(list(self._at_work.values()))
+        for one in paused:
+            self._outcome.paused(one)
+            self._give_way(one)
+        for_another = self._intake.take(list(self._at_work.values()))
+        if for_another is not None:
+            self._give_way(for_another)
+        return bool(paused or for_another)
 
     def _cancel(self) -> None:
         for id in self._jobs.cancelling([*self._at_work, *self._intake.ids]):

@@ -91,7 +91,7 @@ def test_a_step_that_is_too_large_is_refused_and_costs_nothing(site):
 def test_a_long_training_gives_way_to_a_short_one_and_loses_nothing(site, monkeypatch):
     monkeypatch.setattr(turns, "SLICE", 1e-6)  # whoever has had a step has had more than whoever has had none
     long = site.ask(LONG, step_tokens=FULL)
-    trainer = site.trainer()
+    trainer = site.trainer(checkpoint_seconds=-1)  # what they have had is written down at once
     monkeypatch.setattr(intake, "step_tokens", lambda rows, batch: FULL)  # one at a time
     go(trainer, 3)
     short = site.ask(SFT, who="ben", step_tokens=FULL)
@@ -103,6 +103,24 @@ def test_a_long_training_gives_way_to_a_short_one_and_loses_nothing(site, monkey
     assert site.steps(long) == list(range(1, 13))
     assert site.job(long).adapter == site.alone(long), "every bit of what it would be alone"
     assert site.job(long).tries == 1, "giving way is no failure"
+
+
+def test_a_pause_puts_those_at_work_aside_and_keeps_those_who_wait(site):
+    paused: set[str] = set()
+    first, other = site.ask(LONG), site.ask(LONG, who="ben")
+    trainer = site.trainer(paused=lambda job: job.username in paused)
+    go(trainer, 4)
+    paused.add("ana")
+    third = site.ask(SFT)
+    go(trainer, 50)
+
+    assert [site.job(id).state for id in (first, other, third)] == ["queued", "succeeded", "queued"]
+    assert "Your instructor has paused this at step 4" in site.said(first)[-1]
+    paused.clear()
+    go(trainer, 50)
+    assert [site.job(id).state for id in (first, third)] == ["succeeded"] * 2
+    assert site.job(first).adapter == site.alone(first)
+    assert site.job(first).tries == 1
 
 
 def test_nobody_gives_way_to_whoever_has_had_as_much(site):

@@ -455,3 +455,17 @@ def test_one_that_is_over_makes_room_for_another(jobs):
     jobs.cancel(made[0].id)
 
     assert add(jobs)
+
+
+def test_what_people_have_had_lately_is_added_up_by_person(jobs, clock):
+    for who, seconds, end in (("ana", 30.0, "succeeded"), ("ana", 12.0, ""), ("ben", 5.0, "cancelled")):
+        job = add(jobs, who)
+        jobs.take(job)
+        jobs.progress(job.id, 1, 1, seconds)
+        if end:
+            jobs.finish(job.id, end)
+    add(jobs, "carla")
+
+    assert jobs.had_lately() == {"ana": 42.0, "ben": 5.0}
+    clock.now += timedelta(hours=1, seconds=1)
+    assert jobs.had_lately() == {"ana": 12.0}, "what is over is forgotten after an hour"

@@ -12,20 +12,21 @@ import pytest
 from sqlalchemy import Engine
 
 from labkit.allowance import Ledger, Order, Share
+from labkit.audit.books import balance
 from labkit.courses import Lab, load_course
 from labkit.courses.course import TrainingRule
 from labkit.database import connect, migrate
-from labkit.errors import AllowanceSpent, ModelNotAllowed, RequestRefused, TooManyAtOnce
+from labkit.errors import AllowanceSpent, ModelNotAllowed, ModelPaused, RequestRefused, TooManyAtOnce
 from labkit.training.adapter_files import Files as Adapter
 from labkit.training.charges import TIME, UNIT, Charges
 from labkit.training.events import Events
 from labkit.training.files import Files
 from labkit.training.jobs import MOST_OPEN, Jobs
-from labkit.training.kept import Kept
 from labkit.training.own import own
 from labkit.training.places import Places
 from labkit.training.request import read
 from labkit.training.service import Member, Service
+from labkit.training.storage import Storage
 
 BASE = "smollm2-135m-instruct"
 
@@ -59,8 +60,8 @@ def house(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[House]:
     row = {"messages": [{"role": "user", "content": "a" * 30}, {"role": "assistant", "content": "b" * 30}]}
     content = (json.dumps(row) + "\n").encode() * 4
     file = files.add("ana", "testing", "clip", "rows.jsonl", content)
-    charges, kept = Charges(engine, Ledger(engine), jobs), Kept(engine, places)
-    service = Service(files, jobs, Events(engine), charges, kept, (BASE,), speed=100.0, keep_mb=1)
+    charges, storage = Charges(engine, Ledger(engine), jobs), Storage(engine, places)
+    service = Service(files, jobs, Events(engine), charges, storage, (BASE,), speed=100.0, keep_mb=1)
     lab = load_course(pytestconfig.rootpath / "courses", "testing").labs[0]
     yield House(engine, service, lab, file.id)
     engine.dispose()
@@ -142,7 +143,7 @@ def trained(house: House, weights: bytes) -> str:
     """The name of a model of hers that came to these."""
     job = house.begin(TOTAL, steps=1)
     house.service.jobs.take(job)
-    digest = house.service.kept._places.keep_adapter(Adapter(b"{}", weights))
+    digest = house.service.storage._places.keep_adapter(Adapter(b"{}", weights))
     house.service.events.keep_checkpoint(job.id, 1, {"train_loss": 1.0}, digest)
     house.service.jobs.finish(job.id, "succeeded", adapter=digest)
     house.service.charges.settle(house.service.jobs.get(job.id))
@@ -161,7 +162,7 @@ def test_whoever_keeps_too_much_gives_a_model_up_before_the_next(house):
 
 def test_a_model_that_was_given_up_is_nobodys_and_its_figures_stay(house):
     model = trained(house, b"x")
-    places = house.service.kept._places
+    places = house.service.storage._places
     assert own(house.service.jobs, house.service.events, "ana", model)
     assert house.service.delete(house.member(TOTAL), model)
 
@@ -177,7 +178,7 @@ def test_a_model_that_came_out_the_same_as_anothers_stays_hers(house):
     assert house.service.delete(house.member(TOTAL), mine)
 
     _job, digest = own(house.service.jobs, house.service.events, "ana", hers)
-    assert house.service.kept._places.read_adapter(digest)
+    assert house.service.storage._places.read_adapter(digest)
 
 
 def test_nobody_gives_up_what_is_anothers_or_still_trains(house):
@@ -187,3 +188,27 @@ def test_nobody_gives_up_what_is_anothers_or_still_trains(house):
     assert not house.service.delete(ben, model)
     assert not house.service.delete(house.member(TOTAL), running.model)
     assert not house.service.delete(house.member(TOTAL), "smollm2-135m-instruct")
+
+
+def test_a_base_that_a_class_may_not_use_now_is_not_trained_either(house):
+    def paused(base: str) -> None:
+        raise ModelPaused(f"Your instructor has paused {base}.")
+
+    asked = read(json.dumps({"model": BASE, "training_file": house.file}).encode())
+    with pytest.raises(ModelPaused):
+        house.service.begin(replace(house.member(TOTAL), check_pause=paused), asked)
+    assert house.reserved(UNIT) == 0
+
+
+def test_the_books_balance_after_a_training_of_a_cohort(house):
+    order = Order("ana", "testing", "clip", Share(), 0, "", "", "first")
+    asked = read(json.dumps({"model": BASE, "training_file": house.file, "labkit": {"steps": 10}}).encode())
+    job = house.service.begin(replace(house.member(replace(TOTAL, minutes=10)), order=order), asked)
+    assert balance(house.engine).wrong == ()
+    house.service.jobs.take(job)
+    house.service.jobs.progress(job.id, 4, 400, 2.0)
+    house.service.jobs.finish(job.id, "cancelled")
+    house.service.charges.settle(house.service.jobs.get(job.id))
+
+    found = balance(house.engine)
+    assert (found.charges, found.wrong) == (2, ())

@@ -10,7 +10,7 @@ from labkit.training.job import OPEN
 from labkit.training.places import Places
 
 
-class Kept:
+class Storage:
     def __init__(self, engine: Engine, places: Places) -> None:
         self._engine, self._places = engine, places
 
