@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from dataclasses import dataclass
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -27,3 +28,8 @@ def digest_of(config: io.BufferedIOBase, weights: io.BufferedIOBase) -> str:
     for file in (config, weights):
         whole.update(hashlib.file_digest(file, "sha256").digest())
     return whole.hexdigest()
+
+
+def with_base(config: bytes, name: str) -> bytes:
+    """The config, naming its base as others know it; what is stored and served keeps the name the base has here."""
+    return json.dumps(json.loads(config) | {"base_model_name_or_path": name}, indent=2).encode()

@@ -19,7 +19,8 @@ from typing import BinaryIO
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from labkit.errors import PlatformFault, RequestRefused
-from labkit.training.adapter_files import CONFIG, WEIGHTS
+from labkit.models import catalogue
+from labkit.training.adapter_files import CONFIG, WEIGHTS, with_base
 from labkit.training.archive import archive
 from labkit.training.card import card
 from labkit.training.events import Events
@@ -30,8 +31,13 @@ FORMATS = ("peft", "gguf", "safetensors", "ollama")
 _MERGED = {"safetensors": "safetensors", "ollama": "gguf"}
 GGUF = "adapter.gguf"
 _MODELFILE = """# ollama create my-model -f Modelfile
-# {base} must be there under this name: `ollama pull` it, or FROM the path of its GGUF file.
-FROM {base}
+# {base} is {ollama} at ollama, which pulls it; or write FROM and the path of its GGUF file.
+FROM {ollama}
+ADAPTER ./{file}
+"""
+_UNKNOWN = """# ollama create my-model -f Modelfile
+# What {base} is called at ollama is not known here: write the path of its GGUF file in place of BASE.gguf.
+FROM ./BASE.gguf
 ADAPTER ./{file}
 """
 _WHOLE = """# ollama create my-model -f Modelfile
@@ -87,14 +93,16 @@ class Takeaway:
     def _files(self, job: Job, form: str, opened: ExitStack) -> Mapping[str, bytes | BinaryIO]:
         assert job.adapter is not None
         try:
-            own = self._peft(job.adapter, opened) if form == "peft" else self._gguf(job, opened)
+            own = self._peft(job, opened) if form == "peft" else self._gguf(job, opened)
         except (OSError, ValueError) as error:
             raise PlatformFault("Your model's files are not there.", instead="Tell your instructor.") from error
         return {"README.md": self._card(job).encode(), **own}
 
-    def _peft(self, digest: str, opened: ExitStack) -> Mapping[str, bytes | BinaryIO]:
-        config, weights = (opened.enter_context(one) for one in self._places.open_adapter(digest))
-        return {CONFIG: config, WEIGHTS: weights}
+    def _peft(self, job: Job, opened: ExitStack) -> Mapping[str, bytes | BinaryIO]:
+        assert job.adapter is not None
+        config, weights = (opened.enter_context(one) for one in self._places.open_adapter(job.adapter))
+        base = catalogue().get(job.spec.base)
+        return {CONFIG: with_base(config.read(), base.repo) if base and base.repo else config, WEIGHTS: weights}
 
     def _gguf(self, job: Job, opened: ExitStack) -> Mapping[str, bytes | BinaryIO]:
         assert job.adapter is not None
@@ -103,5 +111,11 @@ class Takeaway:
             raise FileNotFoundError(file)
         if not file.is_file():
             raise RequestRefused(f"{job.spec.base} is not written for llama.cpp.", instead="Take format=peft.")
-        modelfile = _MODELFILE.format(base=job.spec.base, file=GGUF).encode()
-        return {GGUF: opened.enter_context(file.open("rb")), "Modelfile": modelfile}
+        return {GGUF: opened.enter_context(file.open("rb")), "Modelfile": _modelfile(job.spec.base).encode()}
+
+
+def _modelfile(base: str) -> str:
+    known = catalogue().get(base)
+    if known is None or not known.ollama:
+        return _UNKNOWN.format(base=base, file=GGUF)
+    return _MODELFILE.format(base=base, ollama=known.ollama, file=GGUF)

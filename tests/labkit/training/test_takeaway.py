@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import shutil
 import threading
 import tracemalloc
@@ -88,7 +89,7 @@ async def test_peft_is_the_two_files_every_engine_reads_and_the_card(takeaway, j
     found = unpacked(await whole(takeaway, job, "peft"))
 
     assert found.keys() == {CONFIG, WEIGHTS, "README.md"}
-    assert (found[CONFIG], found[WEIGHTS]) == (ADAPTER.config, ADAPTER.weights)
+    assert found[WEIGHTS] == ADAPTER.weights
     assert b"mine of smollm2-135m-instruct" in found["README.md"]
     assert b"train loss 0.250" in found["README.md"], "of its last step"
 
@@ -98,7 +99,26 @@ async def test_gguf_is_one_file_with_what_ollama_makes_of_it(takeaway, job):
 
     assert found.keys() == {GGUF, "Modelfile", "README.md"}
     assert found[GGUF] == b"GGUF"
-    assert b"FROM smollm2-135m-instruct\nADAPTER ./adapter.gguf\n" in found["Modelfile"]
+    assert b"\nFROM smollm2:135m\nADAPTER ./adapter.gguf\n" in found["Modelfile"]
+
+
+async def test_the_base_is_named_as_the_hubs_know_it_and_what_is_stored_keeps_its_name_here(takeaway, places, job):
+    stored = Files(b'{"peft_type": "LORA", "base_model_name_or_path": "smollm2-135m-instruct", "r": 8}', b"weights")
+    hers = replace(job, adapter=places.keep_adapter(stored))
+    found = unpacked(await whole(takeaway, hers, "peft"))
+
+    named = {"base_model_name_or_path": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+    assert json.loads(found[CONFIG]) == json.loads(stored.config) | named
+    assert places.read_adapter(stored.digest) == stored
+
+
+async def test_a_base_of_the_sites_own_keeps_its_name_and_its_file_is_asked_for(takeaway, job):
+    hers = replace(job, spec=Spec("our-own", steps=12))
+
+    assert unpacked(await whole(takeaway, hers, "peft"))[CONFIG] == ADAPTER.config
+    modelfile = unpacked(await whole(takeaway, hers, "gguf"))["Modelfile"].decode()
+    assert "our-own is called at ollama is not known here: write the path of its GGUF file" in modelfile
+    assert "\nFROM ./BASE.gguf\n" in modelfile
 
 
 @pytest.mark.parametrize("form", ["peft", "gguf"])
