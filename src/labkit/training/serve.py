@@ -27,12 +27,13 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from labkit.errors import LabkitError, RequestRefused
 from labkit.strict import read_json, read_secret, strict
+from labkit.training.asker import while_there
 from labkit.training.merging import Merging
 from labkit.training.places import Places
 from labkit.training.voices import Voices
@@ -88,7 +89,10 @@ def create(voices: Voices, merging: Merging, key: str) -> Starlette:
             return _refused("A key is needed.", "KeyRefused", 401)
         body = await request.json()
         try:
-            file = await merging.zipped(body["adapter"], body["form"], body.get("beside") or {})
+            made = merging.zipped(body["adapter"], body["form"], body.get("beside") or {})
+            file = await while_there(request, made)
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody reads it
         except RequestRefused as error:
             return _refused(str(error), error.code, 400)
         except (OSError, ValueError):
