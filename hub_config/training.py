@@ -6,6 +6,7 @@
     dtype = "float32"                          # or bfloat16: half the memory and, where processors know it, the time
     memory_mb = 0                              # for all trainings beside their bases; 0: half of what is free
     idle_seconds = 300                         # after which a base nobody trains leaves memory
+    adapters_mb = 512                          # of learners' adapters, to answer with, in memory beside their base
     checkpoint_seconds = 30                    # no more than these is ever taken again
     nice = 10                                  # how far trainings stand back behind those who ask a model
     backend = {kind = "worker"}                # or kubernetes, as docs/add-a-training-backend.md describes
@@ -35,6 +36,7 @@ class Trained:
     dtype: str = "float32"
     memory_mb: int = 0
     idle_seconds: float = 300.0
+    adapters_mb: int = 512
     checkpoint_seconds: float = 30.0
     nice: int = 10
     backend: dict[str, Any] = field(default_factory=lambda: {"kind": "worker"})
@@ -71,5 +73,9 @@ def read_training(table: Any, where: str, backends: Sequence[Mapping[str, Any]],
     if silent := sorted(found.bases.keys() - answered):
         instead = f"Write adapters = {{{silent[0]} = {{upstream = NAME}}}} in the [[backends]] table of its server."
         raise OperatorError(f"{where}: nobody answers for what is trained from {silent[0]}.", instead=instead)
+    if found.adapters_mb < 0:
+        raise OperatorError(
+            f"{where}: adapters_mb is {found.adapters_mb}.", instead="Write a number that is not below 0."
+        )
     checked(Settings("", "", **found.worker(Path())), where)
     return found

@@ -272,9 +272,10 @@ def config(tmp_path: Path, small: Callable[[str], Path]) -> Callable[..., str]:
     [
         ({"bases": []}, "bases"),
         ({"port": "many"}, "port"),
+        ({"adapters_mb": -1}, "adapters_mb is -1"),
         ({"key_file": "/nowhere/key"}, "/nowhere/key"),
     ],
-    ids=["an unknown setting", "a setting of another type", "no key"],
+    ids=["an unknown setting", "a setting of another type", "less than nothing", "no key"],
 )
 def test_wrong_settings_are_told_and_nothing_is_served(config, capsys, monkeypatch, changes, told):
     monkeypatch.setattr(serve.uvicorn, "run", lambda *_, **__: pytest.fail("it serves"))
