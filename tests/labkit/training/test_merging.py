@@ -282,3 +282,24 @@ async def test_what_is_being_made_ends_at_its_next_piece_and_the_next_is_whole(
     assert saves == [1]
     assert list(scratch.iterdir()) == [file]
     assert (unpacked(file, tmp_path / "whole") / merged.WEIGHTS).is_file()
+
+
+@pytest.mark.parametrize("form", ["safetensors", "gguf"])
+@pytest.mark.parametrize("last", [1, 4, 12])
+def test_what_is_told_to_end_at_a_piece_writes_no_weights(tiny, small, gguf_base, adapter, tmp_path, form, last):
+    pieces: list[int] = []
+
+    def piece() -> None:
+        pieces.append(1)
+        if len(pieces) == last:
+            raise InterruptedError
+
+    target = tmp_path / "target"
+    target.mkdir()
+    with pytest.raises(InterruptedError):
+        if form == "gguf":
+            merged.write_gguf(adapter, gguf_base, tiny.config, target / "model.gguf", piece)
+        else:
+            merged.write_safetensors(adapter, small("llama"), target, piece)
+    assert len(pieces) == last
+    assert not list(target.iterdir())
