@@ -189,6 +189,7 @@ def _adapters(settings: Settings, state: State, port: Mapping[str, int]) -> Proc
             "folder": str(_trained(state)),
             "port": port["adapters"],
             "key_file": str(state.secret_file("adapters")),
+            "adapters_mb": read_serving(settings.serving).trained().adapters_mb,
         },
     )
     argv = _python("-m", "labkit.training.serve", str(config))

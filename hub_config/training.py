@@ -8,6 +8,7 @@
     step_tokens = 4096                         # what one step of somebody's training may send through its base
     keep_mb = 1024                             # of one person's models, before she must give one up
     idle_seconds = 300                         # after which a base nobody trains leaves memory
+    adapters_mb = 512                          # of learners' adapters, to answer with, in memory beside their base
     checkpoint_seconds = 30                    # no more than these is ever taken again
     nice = 10                                  # how far trainings stand back behind those who ask a model
     backend = {kind = "worker"}                # or kubernetes, as docs/add-a-training-backend.md describes
@@ -39,6 +40,7 @@ class Trained:
     step_tokens: int = 4096
     keep_mb: int = 1024
     idle_seconds: float = 300.0
+    adapters_mb: int = 512
     checkpoint_seconds: float = 30.0
     nice: int = 10
     backend: dict[str, Any] = field(default_factory=lambda: {"kind": "worker"})
@@ -82,5 +84,9 @@ def read_training(table: Any, where: str, backends: Sequence[Mapping[str, Any]],
     if silent := sorted(found.bases.keys() - answered):
         instead = f"Write adapters = {{{silent[0]} = {{upstream = NAME}}}} in the [[backends]] table of its server."
         raise OperatorError(f"{where}: nobody answers for what is trained from {silent[0]}.", instead=instead)
+    if found.adapters_mb < 0:
+        raise OperatorError(
+            f"{where}: adapters_mb is {found.adapters_mb}.", instead="Write a number that is not below 0."
+        )
     checked(Settings("", "", **found.worker(Path())), where)
     return found

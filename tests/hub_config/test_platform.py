@@ -98,6 +98,12 @@ class TestProcesses:
         engines = [sorted(one.lanes) for one in backends]
         assert engines == [["llama", "scorer"], ["audio/transcriptions", "embeddings", "ocr"], ["adapters"]]
 
+    def test_how_much_of_learners_adapters_stays_in_memory_is_set_where_training_is(self, settings: Settings, tmp_path):
+        (tmp_path / "serving.toml").write_text("training = {adapters_mb = 96}")
+        told = settings.model_copy(update={"serving": tmp_path / "serving.toml"})
+        adapters = next(one for one in processes.processes(told, State(told.home)) if one.name == "adapters")
+        assert json.loads(Path(adapters.argv[-1]).read_text())["adapters_mb"] == 96
+
     def test_a_process_inherits_the_settings_and_little_else(self, settings: Settings, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
         monkeypatch.setenv("LABKIT_HOME", str(settings.home))

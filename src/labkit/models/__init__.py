@@ -10,10 +10,10 @@ from types import ModuleType
 
 from labkit.client import Models
 from labkit.client import models as _her_models
-from labkit.models.catalogue import Model, catalogue, find
+from labkit.models.catalogue import Model, catalogue, find, find_published
 from labkit.models.embedded import Prepared, prepare, prepared
 
-__all__ = ["Model", "Prepared", "catalogue", "find", "prepare", "prepared"]
+__all__ = ["Model", "Prepared", "catalogue", "find", "find_published", "prepare", "prepared"]
 
 
 class _Room(ModuleType):

@@ -13,7 +13,7 @@ from pathlib import Path
 from labkit.errors import OperatorError
 from labkit.models.record import Model, check, read_record
 
-__all__ = ["Model", "catalogue", "find", "load_catalogue"]
+__all__ = ["Model", "catalogue", "find", "find_published", "load_catalogue"]
 
 _FILE = Path(__file__).with_name("catalogue.toml")
 
@@ -56,3 +56,8 @@ def find(model_id: str) -> Model:
         raise OperatorError(
             f"There is no model {model_id!r} in the catalogue.", instead=f"{hint}Known: {known}."
         ) from None
+
+
+def find_published(name: str) -> Model:
+    """The model of this id, or the first that is published under this name (OWNER/NAME); else as `find`."""
+    return next((model for model in catalogue().values() if model.repo and model.repo == name), None) or find(name)

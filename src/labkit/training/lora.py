@@ -34,14 +34,18 @@ class Part:
 class Adapter:
     """One learner's weights: `weights` and `gradients` are flat, float32; `parts` are views into them by layer.
 
-    Flat, so that a norm, a clip and an optimiser's step are one operation each and not one for every layer.
+    Flat, so that a norm, a clip and an optimiser's step are one operation each and not one for every layer. One that
+    only answers, `trained` no more, has no gradients: they would take as much memory again.
     """
 
-    def __init__(self, shapes: Shapes, rank: int, alpha: float, seed: int, device: str = "cpu") -> None:
+    def __init__(
+        self, shapes: Shapes, rank: int, alpha: float, seed: int, device: str = "cpu", *, trained: bool = True
+    ) -> None:
         self.rank, self.alpha, self.scale = rank, alpha, alpha / rank
         self.shapes = dict(shapes)
         size = sum(rank * (out + into) for out, into in shapes.values())
-        self.weights, self.gradients = (torch.zeros(size, device=device) for _ in range(2))
+        self.weights = torch.zeros(size, device=device)
+        self.gradients = torch.zeros(size, device=device) if trained else torch.zeros(1, device=device).expand(size)
         self.parts: dict[str, Part] = {}
         generator, place = torch.Generator().manual_seed(seed), 0
         for name, (out, into) in shapes.items():
@@ -55,6 +59,11 @@ class Adapter:
             # Drawn on the processor: the same numbers for every device.
             a.copy_(torch.empty(rank, into).uniform_(-bound, bound, generator=generator))
             self.parts[name] = Part(a, b, grad_a, grad_b)
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes of the memory."""
+        return sum(one.untyped_storage().nbytes() for one in (self.weights, self.gradients))
 
     def tensors(self) -> Iterator[tuple[str, Tensor, Tensor]]:
         """(layer's name, A, B)."""

@@ -47,7 +47,10 @@ def write(adapter: Adapter, spec: Spec, layers: int) -> Files:
 
 
 def read(files: Files, shapes: Shapes) -> Adapter:
-    """The adapter of a base whose layers have these `shapes`. RequestRefused, naming what is wrong, for another."""
+    """The adapter of a base whose layers have these `shapes`, to answer and not to be trained.
+
+    RequestRefused, naming what is wrong, for another.
+    """
     rank, alpha = _settings(files.config)
     if len(files.weights) > LARGEST:
         raise _refused(f"{WEIGHTS} has {len(files.weights):,} bytes", "Train an adapter of a lower rank.")
@@ -77,7 +80,7 @@ def read(files: Files, shapes: Shapes) -> Adapter:
     ]
     if lacks or not mine:
         raise _refused(f"{lacks[0] if lacks else 'every tensor'} is missing", "Save the whole adapter again.")
-    adapter = Adapter({name: shapes[name] for name in shapes if name in mine}, rank, alpha, seed=0)
+    adapter = Adapter({name: shapes[name] for name in shapes if name in mine}, rank, alpha, seed=0, trained=False)
     for name, a, b in adapter.tensors():
         a.copy_(tensors[f"base_model.model.{name}.lora_A.weight"].float())
         b.copy_(tensors[f"base_model.model.{name}.lora_B.weight"].float())

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 from labkit import durable
-from labkit.training.adapter_files import CONFIG, WEIGHTS, Files
+from labkit.training.adapter_files import CONFIG, WEIGHTS, Files, digest_of
 
 _NAME = re.compile(r"(file|ftjob)-[0-9a-f]{24}|[0-9a-f]{64}")
 
@@ -60,6 +62,21 @@ class Places:
         """Bytes of an adapter's files; 0 where there is none."""
         folder = self.adapter(digest)
         return sum(path.stat().st_size for path in folder.iterdir()) if folder.is_dir() else 0
+
+    def open_adapter(self, digest: str) -> tuple[BufferedReader, BufferedReader]:
+        """(config, weights), each open at its beginning: the very files whose hash was verified.
+
+        The caller closes them. Raises as `read_adapter`, and holds no file whole.
+        """
+        folder = self.adapter(digest)
+        with ExitStack() as opened:
+            config, weights = (opened.enter_context((folder / name).open("rb")) for name in (CONFIG, WEIGHTS))
+            if digest_of(config, weights) != digest:
+                raise ValueError(f"the adapter {digest} is damaged")
+            config.seek(0)
+            weights.seek(0)
+            opened.pop_all()
+            return config, weights
 
     def states(self) -> list[str]:
         """The jobs that have one."""

@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from labkit.errors import RequestRefused
 from labkit.training import request as asked
+from labkit.training.asker import while_there
 from labkit.training.files import LARGEST, TrainingFile
 from labkit.training.job import Job
 from labkit.training.service import Member, Service
@@ -162,7 +163,7 @@ class TrainingRoutes:
         """A zip file of her model: `format` "peft", "gguf", "safetensors" or "ollama"."""
         job = await self._job(request)
         pieces = self._takeaway.pieces(job, request.query_params.get("format", "peft"))
-        first = await anext(pieces)  # what is refused is refused before anything is sent
+        first = await while_there(request, anext(pieces))  # what is refused is refused before anything is sent
         name = f"{job.id}.zip"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
         return StreamingResponse(_with(first, pieces), media_type="application/zip", headers=headers)

@@ -6,9 +6,10 @@
     POST /merge     {"adapter", "form": "safetensors" | "gguf", "beside": {NAME: TEXT}} -> a zip file
     GET /health
 
-CONFIG.json: {"base": FOLDER, "gguf": FILE, "folder", "port", "key_file", "context", "idle_seconds"}. The gateway is
-the only client, by the key: it knows whose an adapter is. The base comes into memory with the first question, and
-leaves it when nobody has asked for `idle_seconds`.
+CONFIG.json: {"base": FOLDER, "gguf": FILE, "folder", "port", "key_file", "context", "idle_seconds", "adapters_mb"}. The
+gateway is the only client, by the key: it knows whose an adapter is. The base comes into memory with the first
+question, and leaves it when nobody has asked for `idle_seconds`. Of the adapters, those used last stay in memory:
+`adapters_mb` of them, and whatever answers now.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from labkit.errors import LabkitError, RequestRefused
+from labkit.errors import LabkitError, OperatorError, RequestRefused
 from labkit.strict import read_json, read_secret, strict
+from labkit.training.asker import while_there
 from labkit.training.merging import Merging
 from labkit.training.places import Places
 from labkit.training.voices import Voices
@@ -49,6 +51,7 @@ class Settings:
     context: int = 2048
     idle_seconds: float = 600.0
     gguf: str = ""
+    adapters_mb: int = 512
 
 
 def create(voices: Voices, merging: Merging, key: str) -> Starlette:
@@ -88,7 +91,10 @@ def create(voices: Voices, merging: Merging, key: str) -> Starlette:
             return _refused("A key is needed.", "KeyRefused", 401)
         body = await request.json()
         try:
-            file = await merging.zipped(body["adapter"], body["form"], body.get("beside") or {})
+            made = merging.zipped(body["adapter"], body["form"], body.get("beside") or {})
+            file = await while_there(request, made)
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody reads it
         except RequestRefused as error:
             return _refused(str(error), error.code, 400)
         except (OSError, ValueError):
@@ -130,12 +136,16 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         settings = strict(Settings, read_json(Path(argv[0])), argv[0])
+        if settings.adapters_mb < 0:
+            raise OperatorError(
+                f"{argv[0]}: adapters_mb is {settings.adapters_mb}.", instead="Write a number that is not below 0."
+            )
         key = read_secret(Path(settings.key_file))
     except LabkitError as error:
         print(error, file=sys.stderr)
         return 2
     places, base = Places(Path(settings.folder)), Path(settings.base)
-    voices = Voices(base, places, settings.context, settings.idle_seconds)
+    voices = Voices(base, places, settings.context, settings.idle_seconds, settings.adapters_mb * 2**20)
     merging = Merging(base, Path(settings.gguf) if settings.gguf else None, places)
     app = create(voices, merging, key)
     uvicorn.run(app, host="127.0.0.1", port=settings.port, log_level="warning", timeout_graceful_shutdown=2)

@@ -7,7 +7,7 @@ import gc
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from labkit.errors import RequestRefused
 from labkit.models.sampling import Draw, Text
+from labkit.training.kept import MOST_BYTES, Kept
 from labkit.training.places import Places
 
 if TYPE_CHECKING:  # torch comes with the first question
@@ -22,17 +23,26 @@ if TYPE_CHECKING:  # torch comes with the first question
     from labkit.training.speaker import Speaker
 
 _DRAWN = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty")
-_MOST_KEPT = 64  # adapters in memory: 10 MB each at rank 8
 
 
 class Voices:
-    """`base` is the folder of the base's safetensors; an answer and its prompt have at most `context` tokens."""
+    """`base` is the folder of the base's safetensors; an answer and its prompt have at most `context` tokens.
 
-    def __init__(self, base: Path, places: Places, context: int = 2048, idle_seconds: float = 600.0) -> None:
+    Adapters stay in memory until others are used and they would take more than `adapters_bytes`.
+    """
+
+    def __init__(
+        self,
+        base: Path,
+        places: Places,
+        context: int = 2048,
+        idle_seconds: float = 600.0,
+        adapters_bytes: int = MOST_BYTES,
+    ) -> None:
         self.base, self._places, self._context, self._idle = base, places, context, idle_seconds
         self._lock, self._used = threading.Lock(), time.monotonic()
         self._speaker: Speaker | None = None
-        self._kept: dict[str, Adapter] = {}
+        self._kept = Kept(self._read, adapters_bytes)
         self.running = 0
 
     def speaker(self) -> Speaker:
@@ -47,17 +57,12 @@ class Voices:
 
     def adapter(self, digest: str | None) -> Adapter | None:
         """Raises RequestRefused for what is no adapter of this base, FileNotFoundError where there is none."""
+        return None if digest is None else self._kept.get(digest)
+
+    def _read(self, digest: str) -> Adapter:
         from labkit.training import peft
 
-        if digest is None:
-            return None
-        found = self._kept.pop(digest, None) or peft.read(
-            self._places.read_adapter(digest), self.speaker().resident.shapes()
-        )
-        self._kept[digest] = found
-        while len(self._kept) > _MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
-        return found
+        return peft.read(self._places.read_adapter(digest), self.speaker().resident.shapes())
 
     def rest(self) -> None:
         """Lets the base go if nobody has asked for long."""
@@ -91,11 +96,13 @@ class Voices:
 
     async def written(self, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """{"prompt"}, then what each token adds. Whoever closes this ends the writing."""
-        self.running += 1  # from the very first: the base stays until the last word
+        self.running += 1  # from the very first: the base stays until the last word, and so does the adapter
+        digest = body.get("adapter")
         try:
-            async with aclosing(self._written(body)) as lines:
-                async for one in lines:
-                    yield one
+            with nullcontext() if digest is None else self._kept.in_use(digest):
+                async with aclosing(self._written(body)) as lines:
+                    async for one in lines:
+                        yield one
         finally:
             self.running -= 1
             self._used = time.monotonic()

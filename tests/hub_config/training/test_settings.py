@@ -76,6 +76,7 @@ def test_nothing_may_be_trained(written):
         ("training = {base = 1}", "training: unknown key 'base'"),
         ('training = {dtype = "int4"}', "training: dtype is 'int4'"),
         ("training = {memory_mb = -1}", "training: memory_mb is -1"),
+        ("training = {adapters_mb = -1}", "training: adapters_mb is -1"),
         ("training = {idle_seconds = -0.5}", "training: idle_seconds is -0.5"),
         ('training = {backend = {kind = "slurm"}}', "training: backend is 'slurm'.*worker, kubernetes"),
         ('training = {backend = {kind = "worker", gpus = 2}}', "training: backend worker: unknown key 'gpus'"),

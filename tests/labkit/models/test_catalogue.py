@@ -5,7 +5,7 @@ from packaging.licenses import canonicalize_license_expression
 
 from labkit.calibration import read_calibrations
 from labkit.errors import OperatorError
-from labkit.models import Model, catalogue, find
+from labkit.models import Model, catalogue, find, find_published
 from labkit.models.catalogue import load_catalogue
 from labkit.models.sources import KINDS
 
@@ -91,3 +91,17 @@ def test_no_size_under_a_licence_that_restricts_use_is_named(size: str) -> None:
 def test_a_misspelt_model_is_answered_with_the_one_that_was_meant() -> None:
     with pytest.raises(OperatorError, match=r"Did you mean qwen3-0\.6b\?"):
         find("qwen3-06b")
+
+
+def test_a_model_is_found_by_the_name_it_is_published_under_as_by_its_own() -> None:
+    assert find_published("HuggingFaceTB/SmolLM2-135M-Instruct").id == "smollm2-135m-instruct"
+    assert find_published("qwen3-0.6b") is find_published("Qwen/Qwen3-0.6B") is find("qwen3-0.6b")
+    for name in ("", "Qwen", "qwen/qwen3-0.6b"):
+        with pytest.raises(OperatorError, match="There is no model"):
+            find_published(name)
+
+
+def test_a_model_of_another_name_at_ollama_than_its_own_is_not_given_it() -> None:
+    """There gemma3:270m is the tuned model and not the base, and qwen3:4b a later one."""
+    assert {find(one).ollama for one in ("gemma3-270m", "qwen3-4b")} == {""}
+    assert find("smollm2-135m-instruct").ollama == "smollm2:135m"

@@ -63,6 +63,8 @@ def test_a_record_that_leaves_something_out_is_refused(key):
         ({"id": "M"}, "it names a folder"),
         ({"licence": "apache-2.0"}, r"not of SPDX's list.*Write Apache-2\.0"),
         ({"licence": "Apache 2"}, "SPDX identifier"),
+        ({"ollama": "SmolLM2 135M"}, "ollama is 'SmolLM2 135M'.*NAME:TAG"),
+        ({"ollama": "smollm2"}, "ollama is 'smollm2'.*NAME:TAG"),
         ({"languages": ("Filipino",)}, "'Filipino' is no tag"),
         ({"verified": True, "sha256": "abc"}, "sha256 is 'abc'.*64 of 0-9a-f"),
         ({"verified": True, "sha256": A, "files": {"f": "x"}}, "f is 'x'"),
@@ -97,3 +99,10 @@ def test_every_key_of_a_record_is_explained():
         "models.sources",
     }:
         assert f"`{name}`" in table or f"`[{name}]`" in table or f"`[[{name}]]`" in table, name
+
+
+@pytest.mark.parametrize(
+    ("card", "repo"), [("https://huggingface.co/A/M-Instruct", "A/M-Instruct"), ("https://example.org/A/M", "")]
+)
+def test_a_model_is_called_what_its_hub_calls_it_where_it_is_at_one(card: str, repo: str):
+    assert read_record({**FULL, "card": card}, "here").repo == repo

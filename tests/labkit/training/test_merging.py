@@ -192,13 +192,13 @@ async def test_one_is_merged_after_another(merging, digest, monkeypatch):
     """Each is as large as the base: two at once never meet."""
     meet, met, pack = threading.Barrier(2), list[bool](), room._packed
 
-    def packed(folder: Path) -> Path:
+    def packed(folder: Path, piece: Callable[[], None]) -> Path:
         try:
             meet.wait(0.1)
             met.append(True)
         except threading.BrokenBarrierError:
             meet.reset()
-        return pack(folder)
+        return pack(folder, piece)
 
     monkeypatch.setattr(room, "_packed", packed)
     files = await asyncio.gather(*(merging.zipped(digest, "safetensors", {}) for _ in range(3)))
@@ -210,10 +210,10 @@ async def test_one_is_merged_after_another(merging, digest, monkeypatch):
 async def test_a_merge_that_is_cancelled_leaves_nothing_behind(merging, digest, scratch, monkeypatch):
     begun, done, pack = threading.Event(), threading.Event(), room._packed
 
-    def packed(folder: Path) -> Path:
+    def packed(folder: Path, piece: Callable[[], None]) -> Path:
         begun.set()
         try:
-            return pack(folder)
+            return pack(folder, piece)
         finally:
             done.set()
 
@@ -229,3 +229,77 @@ async def test_a_merge_that_is_cancelled_leaves_nothing_behind(merging, digest, 
         if not list(scratch.glob("*.zip")):
             break
     assert not list(scratch.glob("*.zip"))
+
+
+class Halted:
+    """In place of a function: says that it was begun, and waits to be let go; how often it was called."""
+
+    def __init__(self, real: Callable[..., Any]) -> None:
+        self.real, self.calls = real, 0
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def __call__(self, *given: Any) -> Any:
+        self.calls += 1
+        self.begun.set()
+        assert self.go.wait(60)
+        return self.real(*given)
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_who_leaves_while_she_waits_takes_no_turn(merging, digest, scratch, monkeypatch):
+    read = Halted(peft.read)
+    monkeypatch.setattr(peft, "read", read)
+    first, *left, last = [asyncio.create_task(merging.zipped(digest, "safetensors", {})) for _ in range(12)]
+    assert await asyncio.to_thread(read.begun.wait, 60)
+    for task in left:
+        await cancelled(task)
+    read.go.set()
+
+    assert {await first, await last} == set(scratch.iterdir())
+    assert read.calls == 2
+
+
+async def test_what_is_being_made_ends_at_its_next_piece_and_the_next_is_whole(
+    merging, digest, scratch, tmp_path, monkeypatch
+):
+    read, saves = Halted(peft.read), list[int]()
+    save = merged.save_file
+    monkeypatch.setattr(peft, "read", read)
+    monkeypatch.setattr(merged, "save_file", lambda *given, **more: (saves.append(1), save(*given, **more)))
+    task = asyncio.create_task(merging.zipped(digest, "safetensors", {}))
+    assert await asyncio.to_thread(read.begun.wait, 60)
+    next_one = asyncio.create_task(merging.zipped(digest, "safetensors", {}))
+    await cancelled(task)
+    assert read.calls == 1, "two would be in memory at once"
+    read.go.set()
+    file = await next_one
+
+    assert saves == [1]
+    assert list(scratch.iterdir()) == [file]
+    assert (unpacked(file, tmp_path / "whole") / merged.WEIGHTS).is_file()
+
+
+@pytest.mark.parametrize("form", ["safetensors", "gguf"])
+@pytest.mark.parametrize("last", [1, 4, 12])
+def test_what_is_told_to_end_at_a_piece_writes_no_weights(tiny, small, gguf_base, adapter, tmp_path, form, last):
+    pieces: list[int] = []
+
+    def piece() -> None:
+        pieces.append(1)
+        if len(pieces) == last:
+            raise InterruptedError
+
+    target = tmp_path / "target"
+    target.mkdir()
+    with pytest.raises(InterruptedError):
+        if form == "gguf":
+            merged.write_gguf(adapter, gguf_base, tiny.config, target / "model.gguf", piece)
+        else:
+            merged.write_safetensors(adapter, small("llama"), target, piece)
+    assert len(pieces) == last
+    assert not list(target.iterdir())

@@ -160,3 +160,10 @@ def test_its_hash_names_both_files(files):
     assert files.digest != replace(files, config=files.config + b" ").digest
     assert files.digest != replace(files, weights=files.weights + b"\0").digest
     assert files.digest == peft.Files(files.config, files.weights).digest
+
+
+def test_one_that_is_read_to_answer_takes_the_memory_of_its_weights_and_no_more(tiny, adapter, files):
+    weights = adapter.weights.nbytes
+
+    assert adapter.nbytes == 2 * weights
+    assert weights <= peft.read(files, tiny.shapes()).nbytes < 1.01 * weights

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labkit.training.adapter_files import CONFIG, WEIGHTS, Files
+from labkit.training.adapter_files import CONFIG, WEIGHTS, Files, digest_of
 from labkit.training.jobs import new_id
 from labkit.training.places import Places
 
@@ -25,6 +26,7 @@ USES = {
     "keep_file": lambda places, id: places.keep_file(id, b"x"),
     "make_state_folder": lambda places, id: places.make_state_folder(id),
     "read_adapter": lambda places, id: places.read_adapter(id),
+    "open_adapter": lambda places, id: places.open_adapter(id),
     "drop_state": lambda places, id: places.drop_state(id),
     "drop_file": lambda places, id: places.drop_file(id),
     "drop_adapter": lambda places, id: places.drop_adapter(id),
@@ -135,3 +137,37 @@ def test_the_same_adapter_kept_again_mends_one_that_was_damaged(places):
     places.keep_adapter(ADAPTER)
 
     assert places.read_adapter(digest) == ADAPTER
+
+
+def test_an_opened_adapter_is_read_from_its_beginning_and_stays_whole_while_it_is_replaced(places):
+    places.keep_adapter(ADAPTER)
+    config, weights = places.open_adapter(ADAPTER.digest)
+    with config, weights:
+        places.drop_adapter(ADAPTER.digest)
+        assert (config.read(), weights.read()) == (ADAPTER.config, ADAPTER.weights)
+
+
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS])
+def test_an_adapter_the_disk_has_changed_is_not_opened(places, name: str):
+    digest = places.keep_adapter(ADAPTER)
+    file = places.adapter(digest) / name
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+
+    with pytest.raises(ValueError, match="is damaged"):
+        places.open_adapter(digest)
+
+
+@pytest.mark.parametrize("name", [CONFIG, WEIGHTS])
+def test_an_adapter_that_lacks_a_file_is_not_opened(places, name: str):
+    digest = places.keep_adapter(ADAPTER)
+    (places.adapter(digest) / name).unlink()
+
+    with pytest.raises(FileNotFoundError):
+        places.open_adapter(digest)
+
+
+def test_a_hash_is_that_of_the_bytes_however_large_they_are():
+    large = Files(b"{}", bytes(range(256)) * 4099)
+
+    assert digest_of(io.BytesIO(large.config), io.BytesIO(large.weights)) == large.digest
+    assert digest_of(io.BytesIO(large.config), io.BytesIO(large.weights[:-1])) != large.digest

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import threading
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -163,17 +164,58 @@ async def test_a_whole_model_is_handed_out_once_and_nothing_stays_behind(gateway
     assert not list(scratch.iterdir())
 
 
-async def test_who_goes_away_while_a_whole_model_comes_leaves_nothing_behind(app, digest, scratch):
-    body = json.dumps({**WHOLE, "adapter": digest}).encode()
-    told = iter([{"type": "http.request", "body": body, "more_body": False}, {"type": "http.disconnect"}])
-    sent: list[dict[str, Any]] = []
-    begun = asyncio.Event()
+SCOPE = {
+    **{"type": "http", "asgi": {"spec_version": "2.3"}, "method": "POST", "path": "/merge", "query_string": b""},
+    "headers": [(b"authorization", f"Bearer {KEY}".encode())],
+}
+
+
+def leaves(body: bytes, when: asyncio.Event) -> Callable[[], Awaitable[dict[str, Any]]]:
+    """Sends what she asks, and is gone from then on."""
+    told = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        one = next(told)
-        if one["type"] == "http.disconnect":
-            await begun.wait()
-        return one
+        if told:
+            return told.pop()
+        await when.wait()
+        return {"type": "http.disconnect"}
+
+    return receive
+
+
+async def test_who_goes_away_before_her_model_is_made_takes_nobodys_time(app, gateway, digest, scratch, monkeypatch):
+    """One is being made while many ask and leave: another's comes next."""
+    begun, go, left, made = threading.Event(), threading.Event(), asyncio.Event(), list[int]()
+    read = peft.read
+
+    def halted(*given: Any) -> Adapter:
+        made.append(1)
+        begun.set()
+        assert go.wait(60)
+        return read(*given)
+
+    async def send(message: dict[str, Any]) -> None:
+        assert message["type"] != "http.response.body" or not message["body"]
+
+    monkeypatch.setattr(peft, "read", halted)
+    body = {**WHOLE, "adapter": digest}
+    asked = [app(SCOPE, leaves(json.dumps(body).encode(), left), send) for _ in range(10)]
+    gone = asyncio.gather(*asked)
+    assert await asyncio.to_thread(begun.wait, 60)
+    left.set()
+    await asyncio.wait_for(gone, 60)  # also of the one that is being made
+    go.set()
+    answer = await gateway.post("/merge", json=body)
+
+    assert answer.status_code == 200
+    assert len(made) == 2, "the one that had begun, and hers"
+    assert not list(scratch.iterdir())
+
+
+async def test_who_goes_away_while_a_whole_model_comes_leaves_nothing_behind(app, digest, scratch):
+    body = json.dumps({**WHOLE, "adapter": digest}).encode()
+    sent: list[dict[str, Any]] = []
+    begun = asyncio.Event()
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
@@ -182,11 +224,7 @@ async def test_who_goes_away_while_a_whole_model_comes_leaves_nothing_behind(app
             begun.set()
             await asyncio.sleep(3600)  # a line that takes no more; it is left by being cancelled
 
-    scope = {
-        **{"type": "http", "asgi": {"spec_version": "2.3"}, "method": "POST", "path": "/merge", "query_string": b""},
-        "headers": [(b"authorization", f"Bearer {KEY}".encode())],
-    }
-    await app(scope, receive, send)
+    await app(SCOPE, leaves(body, begun), send)
 
     assert [one["type"] for one in sent] == ["http.response.start", "http.response.body"]
     assert not list(scratch.iterdir())
@@ -234,9 +272,10 @@ def config(tmp_path: Path, small: Callable[[str], Path]) -> Callable[..., str]:
     [
         ({"bases": []}, "bases"),
         ({"port": "many"}, "port"),
+        ({"adapters_mb": -1}, "adapters_mb is -1"),
         ({"key_file": "/nowhere/key"}, "/nowhere/key"),
     ],
-    ids=["an unknown setting", "a setting of another type", "no key"],
+    ids=["an unknown setting", "a setting of another type", "less than nothing", "no key"],
 )
 def test_wrong_settings_are_told_and_nothing_is_served(config, capsys, monkeypatch, changes, told):
     monkeypatch.setattr(serve.uvicorn, "run", lambda *_, **__: pytest.fail("it serves"))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import json
 import shutil
+import threading
+import tracemalloc
 import zipfile
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +89,7 @@ async def test_peft_is_the_two_files_every_engine_reads_and_the_card(takeaway, j
     found = unpacked(await whole(takeaway, job, "peft"))
 
     assert found.keys() == {CONFIG, WEIGHTS, "README.md"}
-    assert (found[CONFIG], found[WEIGHTS]) == (ADAPTER.config, ADAPTER.weights)
+    assert found[WEIGHTS] == ADAPTER.weights
     assert b"mine of smollm2-135m-instruct" in found["README.md"]
     assert b"train loss 0.250" in found["README.md"], "of its last step"
 
@@ -93,7 +99,26 @@ async def test_gguf_is_one_file_with_what_ollama_makes_of_it(takeaway, job):
 
     assert found.keys() == {GGUF, "Modelfile", "README.md"}
     assert found[GGUF] == b"GGUF"
-    assert b"FROM smollm2-135m-instruct\nADAPTER ./adapter.gguf\n" in found["Modelfile"]
+    assert b"\nFROM smollm2:135m\nADAPTER ./adapter.gguf\n" in found["Modelfile"]
+
+
+async def test_the_base_is_named_as_the_hubs_know_it_and_what_is_stored_keeps_its_name_here(takeaway, places, job):
+    stored = Files(b'{"peft_type": "LORA", "base_model_name_or_path": "smollm2-135m-instruct", "r": 8}', b"weights")
+    hers = replace(job, adapter=places.keep_adapter(stored))
+    found = unpacked(await whole(takeaway, hers, "peft"))
+
+    named = {"base_model_name_or_path": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+    assert json.loads(found[CONFIG]) == json.loads(stored.config) | named
+    assert places.read_adapter(stored.digest) == stored
+
+
+async def test_a_base_of_the_sites_own_keeps_its_name_and_its_file_is_asked_for(takeaway, job):
+    hers = replace(job, spec=Spec("our-own", steps=12))
+
+    assert unpacked(await whole(takeaway, hers, "peft"))[CONFIG] == ADAPTER.config
+    modelfile = unpacked(await whole(takeaway, hers, "gguf"))["Modelfile"].decode()
+    assert "our-own is called at ollama is not known here: write the path of its GGUF file" in modelfile
+    assert "\nFROM ./BASE.gguf\n" in modelfile
 
 
 @pytest.mark.parametrize("form", ["peft", "gguf"])
@@ -170,6 +195,86 @@ async def test_a_base_that_llama_cpp_does_not_know_is_taken_home_as_peft(takeawa
         await whole(takeaway, job, "gguf")
 
     assert await whole(takeaway, job, "peft")
+
+
+LARGE = Files(ADAPTER.config, bytes(range(256)) * 2**16)  # 16 MB
+
+
+async def test_a_download_that_nobody_reads_on_holds_a_piece_of_it_and_not_the_whole(takeaway, places, job):
+    hers = replace(job, adapter=places.keep_adapter(LARGE))
+    tracemalloc.start()
+    try:
+        async with aclosing(takeaway.pieces(hers, "peft")) as pieces:
+            first = await anext(pieces)
+            assert tracemalloc.get_traced_memory()[1] < 6 * 2**20
+            rest = [piece async for piece in pieces]
+    finally:
+        tracemalloc.stop()
+
+    assert max(len(piece) for piece in (first, *rest)) < 3 * 2**20
+    assert unpacked(b"".join((first, *rest)))[WEIGHTS] == LARGE.weights
+
+
+async def test_a_large_file_for_llama_cpp_comes_in_pieces_too(takeaway, places, job):
+    (places.adapter(ADAPTER.digest) / GGUF).write_bytes(LARGE.weights)
+    pieces = [piece async for piece in takeaway.pieces(job, "gguf")]
+
+    assert len(pieces) >= 16
+    assert unpacked(b"".join(pieces))[GGUF] == LARGE.weights
+
+
+@pytest.mark.parametrize("form", ["peft", "gguf"])
+async def test_nothing_is_compressed(takeaway, job, form: str):
+    with zipfile.ZipFile(io.BytesIO(await whole(takeaway, job, form))) as zipped:
+        assert {one.compress_type for one in zipped.infolist()} == {zipfile.ZIP_STORED}
+
+
+async def test_a_damaged_large_model_is_told_before_the_first_piece(takeaway, places, job):
+    hers = replace(job, adapter=places.keep_adapter(LARGE))
+    (places.adapter(LARGE.digest) / WEIGHTS).write_bytes(LARGE.weights[:-1] + b"?")
+
+    with pytest.raises(PlatformFault, match="Your model's files are not there"):
+        await anext(takeaway.pieces(hers, "peft"))
+
+
+async def test_a_model_that_is_deleted_meanwhile_comes_whole_to_whoever_had_begun(takeaway, places, job):
+    hers = replace(job, adapter=places.keep_adapter(LARGE))
+    async with aclosing(takeaway.pieces(hers, "peft")) as pieces:
+        first = await anext(pieces)
+        places.drop_adapter(LARGE.digest)
+        content = first + b"".join([piece async for piece in pieces])
+
+    assert unpacked(content)[WEIGHTS] == LARGE.weights
+
+
+class Crowded(Places):
+    """Whether so many as `meet` are ever verified at once."""
+
+    meet: threading.Barrier
+    patience = 0.2
+    met = False
+
+    def open_adapter(self, digest: str) -> tuple[BufferedReader, BufferedReader]:
+        try:
+            self.meet.wait(self.patience)
+            Crowded.met = True
+        except threading.BrokenBarrierError:
+            self.meet.reset()
+        return super().open_adapter(digest)
+
+
+@pytest.mark.parametrize(("many", "meet"), [(2, True), (3, False)])
+async def test_two_are_verified_at_once_and_the_others_wait_and_are_served(
+    places, engine, job, monkeypatch, many: int, meet: bool
+):
+    monkeypatch.setattr(Crowded, "met", False)
+    monkeypatch.setattr(Crowded, "patience", 60 if meet else 0.2)
+    monkeypatch.setattr(Crowded, "meet", threading.Barrier(many), raising=False)
+    takeaway = Takeaway(Crowded(places.folder), Events(engine))
+    found = await asyncio.gather(*(whole(takeaway, job, "peft") for _ in range(6)))
+
+    assert meet is Crowded.met
+    assert len(set(found)) == 1
 
 
 def _drop(path: Path) -> None:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.model
 torch = pytest.importorskip("torch")
 
 from labkit.errors import RequestRefused  # noqa: E402
-from labkit.training import peft, voices  # noqa: E402
+from labkit.training import kept, peft  # noqa: E402
 from labkit.training.lora import Adapter  # noqa: E402
 from labkit.training.places import Places  # noqa: E402
 from labkit.training.spec import Spec  # noqa: E402
@@ -243,7 +243,7 @@ async def test_an_adapter_of_another_base_is_refused(open_voices, places):
 
 
 async def test_the_adapters_used_last_stay_in_memory(open_voices, own, places, monkeypatch):
-    monkeypatch.setattr(voices, "_MOST_KEPT", 2)
+    monkeypatch.setattr(kept, "_MOST_KEPT", 2)
     asked, (first, second, third) = open_voices(), (own(seed) for seed in (1, 2, 3))
     for digest in (first, second, first, third):
         asked.adapter(digest)
@@ -254,6 +254,33 @@ async def test_the_adapters_used_last_stay_in_memory(open_voices, own, places, m
     assert asked.adapter(third)
     with pytest.raises(FileNotFoundError):
         asked.adapter(second)
+
+
+async def test_adapters_in_memory_are_bounded_by_what_they_take(open_voices, own, places):
+    large, *small = own(1, rank=32), own(2), own(3)
+    probe = open_voices()
+    sizes = [probe.adapter(digest).nbytes for digest in (large, *small)]
+    asked = open_voices(adapters_bytes=sum(sizes) - 1)
+    for digest in (large, *small):
+        asked.adapter(digest)
+        places.drop_adapter(digest)
+
+    assert [asked.adapter(digest).nbytes for digest in small] == sizes[1:]
+    with pytest.raises(FileNotFoundError):  # it was used least recently
+        asked.adapter(large)
+
+
+async def test_an_adapter_that_answers_stays_and_leaves_when_it_has_answered(open_voices, own, places):
+    first, second = own(1), own(2)
+    asked = open_voices(adapters_bytes=0)
+    body = {"messages": ASKED, "temperature": 0, "max_tokens": 12, "adapter": first}
+    async with aclosing(asked.written(body)) as hers:
+        await anext(hers)
+        places.drop_adapter(first)
+        await text(asked, adapter=second)
+        assert asked.adapter(first)
+    with pytest.raises(FileNotFoundError):
+        asked.adapter(first)
 
 
 async def test_who_goes_away_frees_her_place(open_voices, tiny, monkeypatch):

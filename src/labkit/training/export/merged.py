@@ -10,6 +10,7 @@ tensors as float16, since what a small adapter changes would be lost in four bit
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,27 +32,37 @@ _BESIDE = (
 )
 
 
-def write_safetensors(adapter: Adapter, base: Path, target: Path) -> None:
-    """Writes a model's folder to `target`, which is there and empty."""
+def _go_on() -> None:
+    pass
+
+
+def write_safetensors(adapter: Adapter, base: Path, target: Path, piece: Callable[[], None] = _go_on) -> None:
+    """Writes a model's folder to `target`, which is there and empty.
+
+    `piece` is called before each tensor and each file; what it raises ends the writing.
+    """
     added = {f"{name}.weight": scale_of(adapter, a, b) for name, a, b in adapter.tensors()}
     tensors: dict[str, Tensor] = {}
     for file in sorted(base.glob("*.safetensors")):
         with safe_open(file, framework="pt") as weights:
             for name in weights.keys():  # noqa: SIM118 - it is no mapping
+                piece()
                 tensor = weights.get_tensor(name)
                 more = added.pop(name, None)
                 if more is not None and more.shape != tensor.shape:
                     raise _other(name)
                 tensors[name] = tensor if more is None else (tensor.float() + more).to(tensor.dtype)
     _all_found(added)
+    piece()
     save_file(tensors, target / WEIGHTS, metadata={"format": "pt"})
     for path in sorted(base.iterdir()):
         if path.name in _BESIDE:
+            piece()
             shutil.copyfile(path, target / path.name)
 
 
-def write_gguf(adapter: Adapter, base: Path, config: Any, target: Path) -> None:
-    """`base` is the base's GGUF file, `config` its configuration as transformers reads it."""
+def write_gguf(adapter: Adapter, base: Path, config: Any, target: Path, piece: Callable[[], None] = _go_on) -> None:
+    """`base` is the base's GGUF file, `config` its configuration as transformers reads it; `piece` as above."""
     import gguf
 
     if config.model_type not in ARCHITECTURES:
@@ -62,6 +73,7 @@ def write_gguf(adapter: Adapter, base: Path, config: Any, target: Path) -> None:
     heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
     added: dict[str, numpy.ndarray[Any, Any]] = {}
     for name, a, b in adapter.tensors():
+        piece()
         parts = name.split(".")  # model.layers.N.ROOM.PROJECTION
         more = scale_of(adapter, a, b).numpy()
         if permuted and parts[-1] in heads:
@@ -70,6 +82,7 @@ def write_gguf(adapter: Adapter, base: Path, config: Any, target: Path) -> None:
     reader, writer = gguf.GGUFReader(base), gguf.GGUFWriter(target, architecture)
     _copy_fields(reader, writer)
     for tensor in reader.tensors:
+        piece()
         extra = added.pop(tensor.name, None)
         if extra is None:
             writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
@@ -77,6 +90,7 @@ def write_gguf(adapter: Adapter, base: Path, config: Any, target: Path) -> None:
             whole = gguf.dequantize(tensor.data, tensor.tensor_type).reshape(extra.shape) + extra
             writer.add_tensor(tensor.name, whole.astype(numpy.float16))
     _all_found(added)
+    piece()
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

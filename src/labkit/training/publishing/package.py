@@ -19,8 +19,8 @@ from safetensors import SafetensorError, safe_open
 
 from labkit import durable
 from labkit.errors import OperatorError
-from labkit.models import find
-from labkit.training.adapter_files import CONFIG, WEIGHTS
+from labkit.models import Model, find_published
+from labkit.training.adapter_files import CONFIG, WEIGHTS, with_base
 
 CARD = "README.md"
 MODELSCOPE = "configuration.json"
@@ -52,23 +52,24 @@ class Consent:
 
 
 def prepare(file: Path, consent: Consent, target: Path) -> str:
-    """Writes the repository's files into `target`, which must not be there; gives the base's name. OperatorError."""
+    """Writes the repository's files into `target`, which must not be there. OperatorError, or the base's id."""
     _check(consent)
     with _opened(file) as zipped:
         names = _names(zipped, file)
         config = json.loads(zipped.read(CONFIG)) if CONFIG in names else {}
         card = zipped.read(CARD).decode("utf-8", "replace")
-        base = str(config.get("base_model_name_or_path") or _base_of(card))
-        _check_base(base)
+        base = _base(str(config.get("base_model_name_or_path") or _base_of(card)))
         durable.make_folder(target)
         for name in names - {CARD}:
             (target / name).write_bytes(zipped.read(name))
+        if config and base.repo:  # a file of an earlier release has the base's name here
+            (target / CONFIG).write_bytes(with_base(zipped.read(CONFIG), base.repo))
     _check_weights(target)
     people = "they agreed" if consent.people == "agreed" else "there are none"
     more = _MORE.format(licence=consent.data_licence, people=people, by=consent.by)
     (target / CARD).write_text(card.rstrip() + "\n" + more, encoding="utf-8")
     (target / MODELSCOPE).write_text(json.dumps({"framework": "pytorch", "task": "text-generation"}) + "\n")
-    return base
+    return base.id
 
 
 def _check(consent: Consent) -> None:
@@ -112,13 +113,14 @@ def _base_of(card: str) -> str:
     return found[1] if found else ""
 
 
-def _check_base(base: str) -> None:
-    model = find(base)  # OperatorError, with what is known
+def _base(name: str) -> Model:
+    model = find_published(name)  # OperatorError, with what is known
     if model.licence not in _BASES:
         raise OperatorError(
-            f"{base} is under {model.licence}, which may not let what is made from it be passed on.",
+            f"{name} is under {model.licence}, which may not let what is made from it be passed on.",
             instead=f"Read {model.card or 'its licence'}; publish it by hand if you may.",
         )
+    return model
 
 
 def _check_weights(folder: Path) -> None:

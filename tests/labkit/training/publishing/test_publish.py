@@ -31,6 +31,16 @@ def test_a_folder_is_ready_for_either_hub(taken_home, tmp_path, capsys):
     assert "modelscope upload" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["smollm2-135m-instruct", "HuggingFaceTB/SmolLM2-135M-Instruct"])
+def test_what_is_published_names_its_base_as_the_hubs_do(taken_home, tmp_path, name: str):
+    config = {"peft_type": "LORA", "base_model_name_or_path": name, "r": 2}
+    file = taken_home(**{"adapter_config.json": json.dumps(config).encode()})
+
+    assert prepare(file, CONSENT, tmp_path / "repository") == "smollm2-135m-instruct"
+    found = json.loads((tmp_path / "repository" / "adapter_config.json").read_text())
+    assert found == config | {"base_model_name_or_path": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+
+
 def test_it_is_sent_in_one_commit_and_only_she_sees_it(taken_home, writable_hub, capsys):
     assert publish([str(taken_home()), *SAID, "--to", "ana/mine", "--endpoint", writable_hub.url]) == 0
 
