@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from autograder.gradebook import CourseGradebook
 from hub_config import demonstration
 from hub_config.demonstration import ROLES
+from hub_config.serving import read_serving
 from hub_config.settings import Settings
 from hub_config.state import State, is_free
 from labkit.courses import Course, load_course
@@ -35,9 +36,10 @@ _NEEDED_MB = 2_000
 
 
 def check_machine(settings: Settings) -> None:
-    """Raises OperatorError for what would stop us later: a course, a port, the disk, a missing program."""
+    """Raises OperatorError for what would stop us later: a course, a setting, a port, the disk, a program."""
     for name in settings.taught:
         load_course(settings.courses, name)
+    read_serving(settings.serving)
     settings.home.mkdir(parents=True, exist_ok=True)
     if not os.access(settings.home, os.W_OK):
         raise OperatorError(f"{settings.home} cannot be written.", instead="Set LABKIT_HOME to a folder of yours.")

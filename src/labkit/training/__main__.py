@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -111,7 +110,7 @@ def main(argv: list[str]) -> int:
     if len(names) != 1:
         print("usage: python -m labkit.training CONFIG.json [--once]", file=sys.stderr)
         return 2
-    stop = threading.Event()
+    stop = health.Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
@@ -120,7 +119,7 @@ def main(argv: list[str]) -> int:
         os.nice(settings.nice)
         engine = connect(settings.database_url)
         if settings.port:
-            health.listen(settings.port)
+            health.listen(settings.port, stop)
         print("training worker ready", flush=True)
         backend.run(known, engine, lambda: compose(settings, engine), stop, once=once)
     except LabkitError as error:

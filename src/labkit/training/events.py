@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -61,6 +61,13 @@ class Events:
         table = training_events.c
         query = select(training_events).where(table.job == job, table.id > after).order_by(table.id).limit(most)
         return self._read(query)
+
+    def every(self, job: str) -> Iterator[Event]:
+        """All of them, the oldest first, a page at a time."""
+        after = 0
+        while page := self.of(job, after):
+            yield from page
+            after = page[-1].id
 
     def newest(self, job: str, before: int | None, most: int) -> list[Event]:
         """Those before the event of that id, the newest first."""

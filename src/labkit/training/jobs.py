@@ -76,6 +76,11 @@ class Jobs:
         mine = (table.username == username) & (table.course == course) & (table.lab == lab)
         return self._read(select(training_jobs).where(mine).order_by(table.created_at.desc(), table.id))
 
+    def every(self, username: str) -> list[Job]:
+        """Hers in all labs, the oldest first."""
+        table = training_jobs.c
+        return self._read(select(training_jobs).where(table.username == username).order_by(table.created_at, table.id))
+
     def succeeded(self, username: str) -> list[Job]:
         """Hers that have a model, the newest first."""
         table = training_jobs.c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,9 +87,15 @@ def digest(weights: bytes) -> str:
 def test_a_person_is_given_the_rows_she_sent_and_the_models_that_came_out(kept):
     file, job = kept.send("ana"), kept.train("ana", b"hers")
     kept.send("ben"), kept.train("ben", b"his")
-    kept.train("ana", end="failed")
+    failed = kept.train("ana", end="failed")
+    kept.events.say(job, "It went well.", step=3)
+    found = dict(kept.holding.export("ana"))
+    histories = [json.loads(found.pop(f"training/{id}/history.json")) for id in (job, failed)]
 
-    assert dict(kept.holding.export("ana")) == {
+    assert [one["state"] for one in histories] == ["succeeded", "failed"]
+    assert histories[0]["settings"]["base"] == "base"
+    assert histories[0]["events"][-1]["text"] == "It went well."
+    assert found == {
         f"training/{file.id}.jsonl": ROW,
         f"training/{job}/{CONFIG}": b"{}",
         f"training/{job}/{WEIGHTS}": b"hers",
@@ -105,7 +112,11 @@ def test_what_the_disk_has_lost_or_changed_is_said_and_the_rest_is_given(kept):
 
     assert b"missing" in found.pop(f"training/{lost.id}.missing.txt")
     assert b"damaged" in found.pop(f"training/{damaged}/missing.txt")
-    assert found.keys() == {f"training/{file.id}.jsonl", f"training/{job}/{CONFIG}", f"training/{job}/{WEIGHTS}"}
+    assert {name for name in found if not name.endswith("history.json")} == {
+        f"training/{file.id}.jsonl",
+        f"training/{job}/{CONFIG}",
+        f"training/{job}/{WEIGHTS}",
+    }
 
 
 @pytest.mark.parametrize("renamed", [False, True], ids=["under her name", "under the other name"])

@@ -12,7 +12,7 @@ from labkit.database import reading
 from labkit.database.tables import consents
 
 # Changed whenever the notice (pages/templates/privacy_notice.html) says something else: then everybody is asked again.
-NOTICE = "2026-11-25"
+NOTICE = "2026-11-29"
 
 
 @dataclass(frozen=True)

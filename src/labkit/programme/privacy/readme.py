@@ -15,6 +15,7 @@ rows/TABLE.json    your rows of each table of the database; what each table is f
 receipts/ID.json   the signed receipt of each submission
 submissions/ID/    the files you handed in
 feedback/          your results, as you may read them now
+training/          the files of rows you trained on; of each training its model and, in history.json, how it went
 home/              your home folder: notebooks and files. home/LEFT_OUT.txt, if it is there, says what was too large
                    to be put in. Links are not followed.
 gradebook/         what nbgrader, where answers are graded by hand, keeps of you
@@ -36,6 +37,8 @@ rows/TABLE.json    ang mga hanay mo sa bawat talahanayan ng database; nasa ibaba
 receipts/ID.json   ang nilagdaang resibo ng bawat ipinasa mo
 submissions/ID/    ang mga file na ipinasa mo
 feedback/          ang mga resulta mo, ayon sa maaari mong mabasa ngayon
+training/          ang mga file ng row na pinagsanayan mo; sa bawat pagsasanay, ang modelo nito at, sa history.json, ang
+                   naging takbo nito
 home/              ang home folder mo: mga notebook at file. Sinasabi ng home/LEFT_OUT.txt, kung mayroon, kung ano ang
                    masyadong malaki para maisama. Hindi sinusundan ang mga link.
 gradebook/         ang itinatago tungkol sa iyo ng nbgrader, kung saan minamarkahan nang mano-mano ang mga sagot

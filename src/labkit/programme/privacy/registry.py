@@ -256,7 +256,7 @@ ENTRIES = (
     ),
     Entry(
         "training_events",
-        "What happened in a training: losses by step, and messages with row numbers; nothing says whose it was.",
+        "What happened in a training: losses by step, messages with row numbers. training_jobs says whose it was.",
         "To show how it went.",
         CONTRACT,
         _WORK,

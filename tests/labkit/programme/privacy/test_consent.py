@@ -12,7 +12,7 @@ from labkit.programme.privacy import consent
 
 NOTICE_TEXT = Path(labkit.pages.__file__).parent / "templates" / "privacy_notice.html"
 # Whoever changes the notice writes its new version and digest here, and everybody is asked again.
-READ = {"2026-11": "81e35359c8bbae5c", "2026-11-25": "5ca2d1fc8e719b60"}
+READ = {"2026-11": "81e35359c8bbae5c", "2026-11-25": "5ca2d1fc8e719b60", "2026-11-29": "6d99e28aab7ad869"}
 
 
 def test_she_is_asked_until_she_agrees_and_again_for_another_version(engine: Engine):
