@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -76,7 +76,8 @@ def mounted(settings: gateway.Settings, training: Training, engine: Engine) -> M
     def mount(front: Front) -> Sequence[BaseRoute]:
         async def admit(request: Request) -> Member:
             place = await front.admitted(request)
-            return Member(place.caller.username, place.cohort, place.lab, place.order())
+            lab = replace(place.lab, training=place.rules.training)  # with what she was given besides
+            return Member(place.caller.username, place.cohort, lab, place.order())
 
         return TrainingRoutes(service, Takeaway(places, events, _merging(settings)), admit, body_of).routes()
 

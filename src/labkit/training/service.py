@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from labkit.allowance import Order
-from labkit.allowance.rule import Share
+from labkit.allowance.order import SECONDS, STEPS
+from labkit.allowance.training import orders
 from labkit.courses import Lab
 from labkit.errors import ModelNotAllowed, RequestRefused, TooManyAtOnce
 from labkit.training.charges import Charges
@@ -27,7 +28,8 @@ _FRAME = 20  # tokens of the template around a row
 
 @dataclass(frozen=True)
 class Member:
-    """Who asks, in which lab; `order` is what a call of hers asks the ledger for."""
+    """Who asks, in which lab, whose `training` is what she may take of it; `order` is what a call of hers asks the
+    ledger for."""
 
     username: str
     cohort: str
@@ -63,13 +65,11 @@ class Service:
             if held_back.method != training.method:
                 raise RequestRefused("The validation rows are of another kind.", instead="Send rows like the others.")
         spec = asked.spec(training.rows, training.method)
-        order = replace(member.order, lab_rule=Share(rule.steps, None, rule.per), amount=spec.steps)
-        order = replace(order, person=Share(), together=Share())
-        time = None
-        if rule.minutes is not None:
-            seconds = self._seconds(spec, training)
-            time = replace(order, lab_rule=Share(rule.minutes * 60, None, rule.per), amount=seconds)
-        return self._kept(member, spec, asked, training, held_back, (order, time))
+        bounds = orders(member.order, rule)
+        steps, time = replace(bounds[STEPS], amount=spec.steps), bounds.get(SECONDS)
+        if time is not None:
+            time = replace(time, amount=self._seconds(spec, training))
+        return self._kept(member, spec, asked, training, held_back, (steps, time))
 
     def _seconds(self, spec: Spec, training: TrainingFile) -> int:
         """What it will take of the machine, as far as its speed is known."""
