@@ -43,6 +43,7 @@ class Costs:
     cohorts: tuple[Total, ...]
     models: tuple[Total, ...]
     trainings: tuple[Spent, ...]
+    training_cost: float | None  # of those that ended in these days, by the models' prices for an hour
     plot: Plot
     priced: bool
 
@@ -97,7 +98,13 @@ class CostPages:
         drawn = plot([(one.day, (one.cost or 0.0) if priced else one.tokens) for one in found])
         parts = self._totals(span)
         by_cohort, by_model = (totals.folded(parts, _BY, [name]) for name in ("cohort", "model"))
-        return Costs(span, by_cohort, by_model, spent(site.engine, *self._moments(span)), drawn, priced)
+        trained, moments = self._trained(span), self._moments(span)
+        return Costs(span, by_cohort, by_model, spent(site.engine, *moments), trained, drawn, priced)
+
+    def _trained(self, span: Span) -> float | None:
+        since, until = self._moments(span)
+        which = replace(self._seen(), since=since, until=until, trainings=True)
+        return totals.totals(self._site.engine, which, (), self._site.prices)[0].cost
 
     def _moments(self, span: Span) -> tuple[datetime, datetime]:
         zone = self._site.timezone
@@ -110,7 +117,7 @@ class CostPages:
 
     def _seen(self) -> Selection:
         """The calls of every cohort and of whoever teaches: there is an index for those of named cohorts."""
-        return Selection(cohorts=["", *(one.name for one in cohorts.every(self._site.engine))])
+        return Selection(cohorts=["", *(one.name for one in cohorts.every(self._site.engine))], trainings=False)
 
     def _lately(self) -> Span:
         today = datetime.now(UTC).astimezone(self._site.timezone).date()

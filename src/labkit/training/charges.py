@@ -58,6 +58,15 @@ class Charges:
         steps = charged(job)
         self._close(job.id, steps or None, math.ceil(job.seconds) if steps else None, told)
 
+    def cancel(self, job: Job) -> Job:
+        """Asks for its end, as its learner or whoever teaches her does; the steps taken are charged. One that is over
+        stays as it is."""
+        self._jobs.cancel(job.id)
+        found = self._jobs.get(job.id) or job
+        if found.state == "cancelled":
+            self.settle(found)
+        return found
+
     def tidy(self) -> int:
         """Settles what is over and was not settled; what belongs to no job is given back. Gives how many."""
         with reading(self._engine) as connection:

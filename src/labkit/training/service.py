@@ -83,11 +83,7 @@ class Service:
 
     def cancel(self, job: Job) -> Job:
         """Asks for its end; one that is over stays as it is."""
-        self.jobs.cancel(job.id)
-        found = self.jobs.get(job.id) or job
-        if found.state == "cancelled":
-            self.charges.settle(found)
-        return found
+        return self.charges.cancel(job)
 
     def delete(self, member: Member, model: str) -> bool:
         """Gives a model of hers up, with those on its way; what it came to stays told. Whether there was one."""
