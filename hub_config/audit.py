@@ -31,7 +31,11 @@ from labkit.programme.spreadsheet import Cell, csv_lines
 
 _BY = {"person": "username", **{name: name for name in totals.BY if name != "username"}}
 _SHOWN = 50
-_NUMBERS = ("prompt_tokens", "answer_tokens", "charged", "seconds", "waited", "cost")
+# Of a line, what was charged with its unit beside it.
+_LINE = tuple(
+    name for field in Line.__dataclass_fields__ for name in ((field, "unit") if field == "charged" else (field,))
+)
+_NUMBERS = ("prompt_tokens", "answer_tokens", "charged", "steps", "seconds", "waited", "cost")
 
 
 def audit(argv: list[str]) -> int:
@@ -111,7 +115,7 @@ def _look(engine: Engine, which: Selection, given: argparse.Namespace) -> None:
 
 
 def _of_line(one: Line, known: Known | None = None) -> dict[str, Cell]:
-    row: dict[str, Cell] = asdict(one)
+    row: dict[str, Cell] = {name: getattr(one, name) for name in _LINE}
     if known:
         ended = f"{one.closed_at.astimezone(known.zone):%Y-%m-%d %H:%M:%S}"
         row = {"ended": ended, **{name: row[name] for name in row if name not in ("id", "closed_at")}}
@@ -140,7 +144,7 @@ def _export(engine: Engine, which: Selection, given: argparse.Namespace, prices:
         every = reversed(lines.newest(engine, which, given.most, prices=prices))
     rows = (_of_line(one) for one in every)
     if given.csv:
-        names = [*list(Line.__dataclass_fields__)[:-1], f"cost {prices.currency}".strip()]
+        names = [*_LINE[:-1], f"cost {prices.currency}".strip()]
         _write(csv_lines(names, (list(row.values()) for row in rows)))
         return
     print(f'{{"currency": {json.dumps(prices.currency or None)}, "rows": [', end="")
@@ -177,6 +181,8 @@ def _whole(whole: Total, prices: Prices) -> str:
         f"{whole.calls:,} calls of {whole.people:,} people: {whole.prompt_tokens:,} prompt and "
         f"{whole.answer_tokens:,} answer tokens, {whole.charged:,} charged, {whole.seconds:,.1f} seconds at work."
     )
+    if whole.trainings:
+        said += f" {whole.trainings:,} trainings: {whole.steps:,} steps charged."
     if whole.cost is not None:
         said += f" Cost: {prices.currency} {whole.cost:,.2f}"
         said += f", and {whole.unpriced:,} calls to models without a price." if whole.unpriced else "."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -77,8 +77,9 @@ def mounted(settings: gateway.Settings, training: Training, engine: Engine) -> M
     def mount(front: Front) -> Sequence[BaseRoute]:
         async def admit(request: Request) -> Member:
             place = await front.admitted(request)
+            lab = replace(place.lab, training=place.rules.training)  # with what she was given besides
             check_pause = partial(front.check_pause, place)
-            return Member(place.caller.username, place.cohort, place.lab, place.order(), check_pause)
+            return Member(place.caller.username, place.cohort, lab, place.order(), check_pause)
 
         return TrainingRoutes(service, Takeaway(places, events, _merging(settings)), admit, body_of).routes()
 

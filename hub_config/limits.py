@@ -14,7 +14,7 @@ from hub_config.database import opened
 from hub_config.known import Known
 from hub_config.settings import read
 from labkit.allowance import limits
-from labkit.allowance.limits import SCOPES, Limit
+from labkit.allowance.limits import AMOUNTS, SCOPES, Limit
 from labkit.errors import OperatorError
 
 
@@ -39,10 +39,17 @@ def change(argv: list[str]) -> int:
     parser = _parser("set", change.__doc__)
     parser.add_argument("--tokens", type=int, help="in the lab's window, a person's day, or a cohort's whole time")
     parser.add_argument("--requests", type=int, help="calls, in the same window")
+    parser.add_argument("--steps", type=int, help="of trainings in the lab, in the window its course.toml says")
+    parser.add_argument("--minutes", type=int, help="that trainings in the lab may take of the machine")
     given = parser.parse_args(argv)
     settings = read()
     with opened(settings) as engine:
-        limit = _limit(Known(settings, engine), given, tokens=given.tokens, requests=given.requests)
+        known = Known(settings, engine)
+        limit = _limit(known, given, **{name: getattr(given, name) for name in AMOUNTS})
+        if (limit.steps, limit.minutes) != (None, None) and limit.lab and not known.lab(given.lab).training:
+            raise OperatorError(
+                f"Nothing is trained in {given.lab}.", instead="Write training = { steps = 400 } in its course.toml."
+            )
         limits.set_limit(engine, limit, None)
     print(f"{_said(limit)} is set.")
     return 0
@@ -101,10 +108,10 @@ def _said(limit: Limit) -> str:
 
 def _table(found: tuple[Limit, ...]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("scope", "person", "cohort", "lab", "tokens", "requests"):
-        table.add_column(name, no_wrap=True, justify="right" if name in ("tokens", "requests") else "left")
+    for name in ("scope", "person", "cohort", "lab", *AMOUNTS):
+        table.add_column(name, no_wrap=True, justify="right" if name in AMOUNTS else "left")
     for one in found:
         lab = f"{one.course}/{one.lab}" if one.lab else ""
-        numbers = ("" if value is None else f"{value:,}" for value in (one.tokens, one.requests))
+        numbers = ("" if value is None else f"{value:,}" for value in (getattr(one, name) for name in AMOUNTS))
         table.add_row(one.scope, one.username, one.cohort, lab, *numbers)
     return table

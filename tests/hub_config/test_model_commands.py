@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -81,6 +82,17 @@ class TestAudit:
         shown = run(audit, "")
         assert "3 calls of 2 people: 300 prompt and 600 answer tokens, 600 charged, 108.0 seconds at work." in shown
         assert "2026-11-02 10:00:00" in shown and "Cost" not in shown
+
+    def test_a_trainings_steps_are_told_with_their_unit_and_apart_from_tokens(self, run: Run, engine: Engine):
+        asked = Asked("fine_tuning/jobs", MODEL)
+        order = Order("ana", "testing", "clip", Share(400), 40, "training", "f" * 32, "first", asked=asked)
+        Ledger(engine).write([replace(order, unit="steps"), Settlement("f" * 32, 40, Told("complete", seconds=9.0))])
+        assert "600 charged, 117.0 seconds at work. 1 trainings: 40 steps charged." in run(audit, "")
+        rows = list(csv.DictReader(io.StringIO(run(audit, "--csv"))))
+        assert {(row["charged"], row["unit"]) for row in rows} >= {("40", "steps"), ("300", "tokens")}
+        assert all(None not in row for row in rows)
+        (mine,) = [row for row in json.loads(run(audit, "--json --by person"))["rows"] if row["person"] == "ana"]
+        assert (mine["calls"], mine["charged"], mine["trainings"], mine["steps"]) == (2, 300, 1, 40)
 
     def test_a_model_without_a_price_is_told_apart(self, run: Run, prices: None):
         assert "Cost: PHP 2.40, and 1 calls to models without a price." in run(audit, "")
@@ -186,6 +198,14 @@ class TestLimits:
         run(limits.remove, "--cohort first --together")
         assert len(ledger_limits.every(engine)) == 2
 
+    def test_steps_and_minutes_of_trainings_are_set_for_a_person_and_a_cohort(self, run: Run):
+        run(limits.change, "--person ana --lab testing/clip --steps 900")
+        run(limits.change, "--cohort first --lab testing/clip --steps 700 --minutes 30")
+        rows = json.loads(run(limits.show, "--json"))
+        told = [(row["username"], row["cohort"], row["tokens"], row["steps"], row["minutes"]) for row in rows]
+        assert sorted(told) == [("", "first", None, 700, 30), ("ana", "", None, 900, None)]
+        assert "900" in run(limits.show, "")
+
     @pytest.mark.parametrize(
         ("command", "words", "told"),
         [
@@ -193,8 +213,10 @@ class TestLimits:
             (limits.change, "--person anna --tokens 5", "Did you mean ana"),
             (limits.change, "--cohort second --tokens 5", "There is no cohort"),
             (limits.change, "--person ana --lab clip --tokens 5", "Did you mean testing/clip"),
-            (limits.change, "--person ana", "Give tokens, requests or both"),
+            (limits.change, "--person ana", "Give tokens, requests, steps or minutes"),
             (limits.change, "--person ana --tokens -1", "0 or more"),
+            (limits.change, "--person ana --steps 5", "Name the lab"),
+            (limits.change, "--person ana --lab testing/descent --steps 5", "Nothing is trained in testing/descent"),
             (limits.change, "--person ana --together --tokens 1", "--cohort NAME --together"),
             (limits.remove, "--person ana", "labkit limits list"),
         ],

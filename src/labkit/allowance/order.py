@@ -11,7 +11,8 @@ from labkit.errors import AllowanceSpent
 
 _NONE = Share()
 UNIT = "tokens"
-_LESS = {UNIT: "send less, or lower max_tokens", "steps": "train for fewer steps", "seconds": "train for fewer steps"}
+STEPS, SECONDS = "steps", "seconds"  # of trainings
+_LESS = {UNIT: "send less, or lower max_tokens", STEPS: "train for fewer steps", SECONDS: "train for fewer steps"}
 _WHOSE = {
     "lab": "of this lab's {most} are left",
     "person": "of the {most} you may use in all labs {span} are left",

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from labkit.allowance.limits import Limit, applied
 from labkit.allowance.rule import Rule, Share
+from labkit.allowance.training import training_rule
 from labkit.courses import Lab
+from labkit.courses.course import TrainingRule
 from labkit.programme.cohorts import Seat
 
 _NO_BUDGET = Share(per="total")
@@ -16,12 +18,14 @@ _NO_BUDGET = Share(per="total")
 @dataclass(frozen=True)
 class Rules:
     """`lab` bounds her in the lab, `person` in all labs together, `together` her whole cohort; `budget` is the cohort
-    whose budget she draws on, empty for whoever teaches: she tries her labs on the site's account."""
+    whose budget she draws on, empty for whoever teaches: she tries her labs on the site's account. `training` bounds
+    her trainings in the lab; None where nothing is trained in it."""
 
     lab: Share
     person: Share
     together: Share
     budget: str
+    training: TrainingRule | None = None
 
 
 def lab_rule(found: Sequence[Limit], seat: Seat | None, username: str, lab: Lab) -> Share:
@@ -38,4 +42,10 @@ def rules(found: Sequence[Limit], seat: Seat, username: str, lab: Lab, site: Rul
         return applied(rule, found, scope, username, cohort, lab.course, lab.id)
 
     budget = cohort if seat.role == "learner" else ""
-    return Rules(lab_rule(found, seat, username, lab), within(site, "person"), within(_NO_BUDGET, "cohort"), budget)
+    return Rules(
+        lab_rule(found, seat, username, lab),
+        within(site, "person"),
+        within(_NO_BUDGET, "cohort"),
+        budget,
+        training_rule(found, seat, username, lab),
+    )

@@ -1,4 +1,4 @@
-"""The calls themselves, one line each."""
+"""The calls themselves, one line each; a training has a line for its steps and, where time is bounded, one for that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, func, select
 
 from labkit.audit.prices import Prices
-from labkit.audit.selection import Selection
+from labkit.audit.selection import TRAINING_STEPS, TRAINING_TIME, Selection
 from labkit.database import reading
 from labkit.database.tables import calls
 
@@ -37,6 +37,11 @@ class Line:
     seconds: float
     waited: float
     cost: float | None = None
+
+    @property
+    def unit(self) -> str:
+        """Of `charged`: tokens; of a training steps, or seconds of the machine."""
+        return {TRAINING_STEPS: "steps", TRAINING_TIME: "seconds"}.get(self.kind, "tokens")
 
 
 _COLUMNS = tuple(calls.c[one.name] for one in fields(Line) if one.name != "cost")

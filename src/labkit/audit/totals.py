@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Engine, Select, case, extract, func, literal, select
 
 from labkit.audit.prices import Prices
-from labkit.audit.selection import Selection
+from labkit.audit.selection import TRAINING_STEPS, TRAININGS, Selection
 from labkit.database import reading
 from labkit.database.tables import calls
 
 BY = ("username", "cohort", "course", "lab", "model", "outcome", "kind")
 MOST_DAYS = 400
 _QUARTER = 900  # seconds
+_COUNTS = ("calls", "prompt_tokens", "answer_tokens", "charged", "unpriced", "trainings", "steps")
 _NO_PRICES = Prices()
 
 
@@ -27,7 +28,8 @@ class Total:
     """Of the calls that share `key` (a value for each thing they were grouped by). `seconds` models were at work.
 
     `cost` is of the calls whose model has a price, None where there is none; `unpriced` is the number of the others.
-    `people` is how many made them; None where that was not asked.
+    `people` is how many made them; None where that was not asked. Trainings are no calls: they are counted by
+    themselves, with their `steps`, and `charged` are tokens alone; `seconds` and `cost` have theirs in them.
     """
 
     key: tuple[str, ...]
@@ -40,6 +42,8 @@ class Total:
     unpriced: int = 0
     cost: float | None = None
     people: int | None = None
+    trainings: int = 0
+    steps: int = 0
 
     @property
     def tokens(self) -> int:
@@ -92,7 +96,7 @@ def _folded(key: tuple[str, ...], mine: Sequence[Total], who: int | None) -> Tot
     def summed(name: str) -> Any:
         return sum(getattr(one, name) for one in mine)
 
-    numbers = {name: summed(name) for name in ("calls", "prompt_tokens", "answer_tokens", "charged", "unpriced")}
+    numbers = {name: summed(name) for name in _COUNTS}
     costs = [one.cost for one in mine if one.cost is not None]
     people = None if who is None else len({one.key[who] for one in mine})
     return Total(
@@ -142,19 +146,26 @@ def begin(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _sums(prices: Prices, people: bool) -> Select[Any]:
-    sums: list[ColumnElement[Any]] = [func.count().label("calls")]
-    for name in ("prompt_tokens", "answer_tokens", "charged", "seconds", "waited"):
+    call, training = calls.c.kind.not_in(TRAININGS), calls.c.kind == TRAINING_STEPS
+    sums: list[ColumnElement[Any]] = [_number(call).label("calls"), _number(training).label("trainings")]
+    for name in ("prompt_tokens", "answer_tokens", "seconds", "waited"):
         sums.append(func.coalesce(func.sum(calls.c[name]), 0).label(name))
+    for name, which in (("charged", call), ("steps", training)):
+        sums.append(func.coalesce(func.sum(case((which, calls.c.charged), else_=0)), 0).label(name))
     cost = prices.counted()
-    without = func.count(case((calls.c.model.not_in(list(prices.models)), literal(1))))
+    without = _number(call & calls.c.model.not_in(list(prices.models)))
     sums += [func.sum(cost).label("cost"), without.label("unpriced")]
     if people:
         sums.append(func.count(func.distinct(calls.c.username)).label("people"))
     return select(*sums).select_from(calls)
 
 
+def _number(which: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(case((which, literal(1))))
+
+
 def _total(row: Any, by: Sequence[str]) -> Total:
-    numbers = {name: int(row[name]) for name in ("calls", "prompt_tokens", "answer_tokens", "charged", "unpriced")}
+    numbers = {name: int(row[name]) for name in _COUNTS}
     return Total(
         tuple(row[name] for name in by),
         **numbers,

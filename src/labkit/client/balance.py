@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.client.installed import transport
 
+_CELL = "text-align:left;vertical-align:bottom"
 _WHERE = {"lab": "this lab", "person": "all your labs together", "cohort": "your whole class"}
 
 
@@ -18,7 +19,8 @@ _WHERE = {"lab": "this lab", "person": "all your labs together", "cohort": "your
 class Bound:
     """What bounds her in a scope ("lab", "person", "cohort"). In tokens and requests; None: not bounded by them.
 
-    `reserved` tokens are held for calls that run.
+    `reserved` tokens are held for calls that run. What bounds her trainings has another `unit`: "steps", or "seconds"
+    of the machine.
     """
 
     scope: str
@@ -29,6 +31,7 @@ class Bound:
     requests: int = 0
     most_requests: int | None = None
     resets_at: datetime | None = None
+    unit: str = "tokens"
 
     @property
     def where(self) -> str:
@@ -38,6 +41,19 @@ class Bound:
     def requests_left(self) -> int | None:
         return None if self.most_requests is None else max(0, self.most_requests - self.requests)
 
+    def training_told(self) -> str:
+        """Of trainings: steps, or seconds as the minutes her lab speaks of."""
+        limit, left, used = self.limit or 0, self.left or 0, self.used
+        held = f", {self._amount(self.reserved)} held for trainings that wait or run" if self.reserved else ""
+        return f"{self._amount(left)} of {self._amount(limit)} {self._unit} left, {self._amount(used)} used{held}"
+
+    @property
+    def _unit(self) -> str:
+        return "minutes of training" if self.unit == "seconds" else "training steps"
+
+    def _amount(self, number: int) -> str:
+        return f"{number / 60:,.1f}".removesuffix(".0") if self.unit == "seconds" else f"{number:,}"
+
     def tokens_told(self, unit: str = "") -> str:
         held = f", {self.reserved:,} held for calls that run" if self.reserved else ""
         return _told(self.left, self.limit, self.used, unit) + held
@@ -46,6 +62,8 @@ class Bound:
         return _told(self.requests_left, self.most_requests, self.requests, unit)
 
     def __str__(self) -> str:
+        if self.unit != "tokens":
+            return f"{self.where}: {self.training_told()}; {_until(self.resets_at)}"
         told = [self.tokens_told("tokens ")] if self.limit is not None else []
         told += [self.requests_told("requests ")] if self.most_requests is not None else []
         return f"{self.where}: {'; '.join(told)}; {_until(self.resets_at)}"
@@ -53,23 +71,26 @@ class Bound:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What this lab lets you use, in tokens; `all` is everything that bounds you here, this lab first."""
+    """What this lab lets you use, in tokens; `all` is everything that bounds you here, this lab first. `training` is
+    what bounds your trainings where the lab has any: steps, and seconds of the machine where those are bounded."""
 
     limit: int | None
     used: int
     left: int | None
     resets_at: datetime | None = None
     all: tuple[Bound, ...] = ()
+    training: tuple[Bound, ...] = ()
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, self._bounds)) or f"no limit here; {self.used:,} tokens used"
+        tokens = self._bounds or (f"no limit here; {self.used:,} tokens used",)
+        return "\n".join(map(str, (*tokens, *self.training)))
 
     def _repr_html_(self) -> str:
-        if not self._bounds:
+        if not (self._bounds or self.training):
             return html.escape(repr(self))
         heads = ("Where", "Tokens", "Requests", "When")
         head = "".join(f'<th scope="col" style="text-align:left">{one}</th>' for one in heads)
-        rows = "".join(map(_row, self._bounds))
+        rows = "".join((*map(_row, self._bounds), *map(_training_row, self.training)))
         return (
             f'<table><caption style="text-align:left">Your allowance</caption><thead><tr>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table>"
@@ -85,7 +106,8 @@ def allowance() -> Allowance:
     """What is left of this lab's allowance, and of whatever else bounds you here."""
     told = transport().get("/allowance")
     bounds = tuple(_bound(one) for one in told.get("all", ()))
-    return Allowance(told["limit"], told["used"], told["left"], _moment(told), bounds)
+    training = tuple(_bound(one) for one in told.get("training", ()))
+    return Allowance(told["limit"], told["used"], told["left"], _moment(told), bounds, training)
 
 
 def _bound(told: Mapping[str, Any]) -> Bound:
@@ -98,6 +120,7 @@ def _bound(told: Mapping[str, Any]) -> Bound:
         told["requests"],
         told["most_requests"],
         _moment(told),
+        told.get("unit", "tokens"),
     )
 
 
@@ -122,17 +145,28 @@ def _told(left: int | None, most: int | None, used: int, unit: str) -> str:
 
 
 def _row(bound: Bound) -> str:
-    until = html.escape(_until(bound.resets_at))
-    if bound.resets_at:
-        until = f'<time datetime="{bound.resets_at.isoformat()}">{until}</time>'
     cells = (
         _bar(bound.left, bound.limit) + bound.tokens_told(),
         _bar(bound.requests_left, bound.most_requests) + bound.requests_told(),
-        until,
+        _until_cell(bound),
     )
-    told = "".join(f'<td style="text-align:left;vertical-align:bottom">{cell}</td>' for cell in cells)
-    where = html.escape(bound.where)
-    return f'<tr><th scope="row" style="text-align:left;vertical-align:bottom">{where}</th>{told}</tr>'
+    return _line(bound.where, "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells))
+
+
+def _training_row(bound: Bound) -> str:
+    """One cell below tokens and requests, which says its unit: it is neither."""
+    told = _bar(bound.left, bound.limit) + bound.training_told()
+    cells = f'<td colspan="2" style="{_CELL}">{told}</td><td style="{_CELL}">{_until_cell(bound)}</td>'
+    return _line(f"{bound.where}, training", cells)
+
+
+def _line(where: str, cells: str) -> str:
+    return f'<tr><th scope="row" style="{_CELL}">{html.escape(where)}</th>{cells}</tr>'
+
+
+def _until_cell(bound: Bound) -> str:
+    until = html.escape(_until(bound.resets_at))
+    return f'<time datetime="{bound.resets_at.isoformat()}">{until}</time>' if bound.resets_at else until
 
 
 def _bar(left: int | None, most: int | None) -> str:

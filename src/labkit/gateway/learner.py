@@ -14,12 +14,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from labkit.allowance import Balance, Ledger
+from labkit.allowance.training import orders
 from labkit.errors import KeyRefused, NotInALab, RequestRefused, TooManyAtOnce
 from labkit.gateway.answers import error_answer
 from labkit.gateway.backends import Served
 from labkit.gateway.front import Front, body_of, credential
 from labkit.gateway.keys import Caller
 from labkit.gateway.parameters import LARGEST_BODY
+from labkit.gateway.place import Place
 from labkit.gateway.policy import allowed_models
 from labkit.policy import reports
 
@@ -68,12 +70,23 @@ class LearnerRoutes:
         )
 
     async def allowance(self, request: Request) -> Response:
-        """What bounds her calls here: first the lab's allowance, below `all` every one of them by its scope."""
+        """What bounds her calls here: first the lab's allowance, below `all` every one of them by its scope. What
+        bounds her trainings stands below `training`: it is in other units, and of old clients' tokens no part."""
         place = await self.front.admitted(request)
         balances = await run_in_threadpool(self.ledger.balances, place.order())
         told = [{"scope": scope, **_told(balance)} for scope, balance in balances if _bounds(balance)]
         first = {"unit": "tokens", "per": place.rules.lab.per, **_told(dict(balances)["lab"])}
-        return JSONResponse({**first, "all": told})
+        training = await run_in_threadpool(self._training, place)
+        return JSONResponse({**first, "all": told, **({"training": training} if training else {})})
+
+    def _training(self, place: Place) -> list[dict[str, Any]]:
+        """Where the lab trains, a row for its steps and, where they are bounded, one for its minutes, in seconds."""
+        rule = place.rules.training
+        asked = orders(place.order(), rule) if rule else {}
+        return [
+            {"scope": "lab", "unit": unit, "per": one.lab_rule.per, **_told(dict(self.ledger.balances(one))["lab"])}
+            for unit, one in asked.items()
+        ]
 
     async def models(self, request: Request) -> Response:
         return JSONResponse({"object": "list", "data": await self._listed(request)})

@@ -131,6 +131,7 @@ class Pages:
             Route("/models", self._for(Access.SIGNED_IN, self._models.show)),
             Route(here, self._for(Access.TEACHES, room.show)),
             Route(f"{here}/reports/{{report}}/seen", self._for(Access.TEACHES, room.see), methods=["POST"]),
+            Route(f"{here}/trainings/{{training}}/stop", self._for(Access.LEADS, room.stop), methods=["POST"]),
             *(
                 Route(f"{here}/{path}", self._for(Access.LEADS, act), methods=["POST"])
                 for path, act in decisions.items()

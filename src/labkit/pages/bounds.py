@@ -5,8 +5,8 @@ Read for showing: nothing is reserved here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, or_, select
@@ -15,6 +15,7 @@ from labkit.allowance import Balance, Order
 from labkit.allowance.limits import Limit, every
 from labkit.allowance.order import Counter
 from labkit.allowance.rules import rules
+from labkit.allowance.training import orders
 from labkit.courses import Course, Lab
 from labkit.database import reading
 from labkit.database.tables import allowances
@@ -24,13 +25,15 @@ from labkit.programme.cohorts import Seat
 
 @dataclass(frozen=True)
 class Bounds:
-    """Of one person in one course. `person` and `together` are None where nothing bounds her so."""
+    """Of one person in one course. `person` and `together` are None where nothing bounds her so. `training` has, by a
+    lab's id where it trains, what bounds her trainings by its unit."""
 
     course: Course
     cohort: str
     labs: tuple[tuple[Lab, Balance], ...]
     person: Balance | None = None
     together: Balance | None = None
+    training: Mapping[str, Mapping[str, Balance]] = field(default_factory=dict)
 
 
 def bounds(site: Site, username: str, now: datetime | None = None) -> tuple[Bounds, ...]:
@@ -48,14 +51,19 @@ Held = dict[tuple[str, ...], tuple[int, int, int]]
 def _bounds(
     site: Site, username: str, course: Course, seat: Seat, found: Sequence[Limit], held: Held, now: datetime
 ) -> Bounds:
-    labs, others = [], dict[str, Balance]()
+    labs, others, training = [], dict[str, Balance](), dict[str, dict[str, Balance]]()
     for lab in course.labs:
         mine = rules(found, seat, username, lab, site.person)
         order = Order(username, course.id, lab.id, mine.lab, 0, "", "", mine.budget, mine.person, mine.together)
+        asked = orders(order, mine.training) if mine.training else {}
+        if asked:
+            training[lab.id] = {
+                unit: _balance(one.counters(site.timezone, now)[0], held) for unit, one in asked.items()
+            }
         counters = {one.scope: one for one in order.counters(site.timezone, now)}
         labs.append((lab, _balance(counters.pop("lab"), held)))
         others |= {scope: _balance(one, held) for scope, one in counters.items() if _says(one)}
-    return Bounds(course, seat.cohort.name, tuple(labs), others.get("person"), others.get("cohort"))
+    return Bounds(course, seat.cohort.name, tuple(labs), others.get("person"), others.get("cohort"), training)
 
 
 def _says(counter: Counter) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, select
 
 from labkit.allowance import Balance, window
 from labkit.allowance.limits import Limit, every
+from labkit.allowance.order import UNIT
 from labkit.allowance.rules import lab_rule
 from labkit.audit import totals
 from labkit.audit.selection import Selection
@@ -19,6 +20,7 @@ from labkit.database import reading
 from labkit.database.tables import allowances, enrolments, people
 from labkit.pages.plot import Plot, plot
 from labkit.pages.site import Site
+from labkit.pages.trainings import Trainings, trainings
 from labkit.policy import exams, pauses, reports
 from labkit.policy.exams import Exam
 from labkit.policy.pauses import Pause
@@ -26,6 +28,7 @@ from labkit.policy.reports import Report
 from labkit.programme import cohorts as rooms
 from labkit.programme import sight
 from labkit.programme.cohorts import Seat
+from labkit.training.listing import Which
 
 PAGE = 50
 SPANS = (1, 7, 30, 365)
@@ -88,13 +91,20 @@ class ClassUse:
     exams: tuple[Exam, ...]
     limits: tuple[Limit, ...]
     reports: tuple[Report, ...]
+    trainings: Trainings
     names: Mapping[str, str]  # by username, of those named on the page
 
 
 def class_use(
-    site: Site, course: Course, mine: Collection[str], leads: Collection[str], days: int, page: int
+    site: Site,
+    course: Course,
+    mine: Collection[str],
+    leads: Collection[str],
+    days: int,
+    page: int,
+    of_trainings: int = 1,
 ) -> ClassUse:
-    """What the page shows; `page` is of the learners, from 1."""
+    """What the page shows; `page` is of the learners, `of_trainings` of their trainings, from 1."""
     engine, now = site.engine, datetime.now(UTC)
     counted = _counted(site, course, mine, days, now)
     page = min(max(page, 1), counted.pages)
@@ -103,7 +113,8 @@ def class_use(
     told = tuple(reports.of_cohorts(engine, course.id, mine))
     lists = tuple(one for one in found if one.username in pupils and (one.scope, one.course) == ("lab", course.id))
     near = _near(site, course, mine, found, now)
-    named = {one.key[0] for one in ranked} | {one[0] for one in near}
+    trained = trainings(site, Which(people=sight.learn_in(mine), course=course.id), of_trainings)
+    named = {one.key[0] for one in ranked} | {one[0] for one in near} | {one.job.username for one in trained.rows}
     names = _names(engine, named | {one.username for one in told} | {one.username for one in lists})
     return ClassUse(
         course=course,
@@ -119,6 +130,7 @@ def class_use(
         exams=tuple(one for one in exams.every(engine, now) if one.course == course.id and one.cohort in mine),
         limits=lists,
         reports=told,
+        trainings=trained,
         names=names,
     )
 
@@ -127,7 +139,7 @@ def _counted(site: Site, course: Course, mine: Collection[str], days: int, now: 
     today = now.astimezone(site.timezone).date()
     first = today - timedelta(days=days - 1)
     since = totals.begin(first, site.timezone)
-    which = Selection(course=course.id, since=since, people=sight.learn_in(mine))
+    which = Selection(course=course.id, since=since, people=sight.learn_in(mine), trainings=False)
     parts = totals.totals(site.engine, which, _BY)
     callers, outcomes, by_model = (totals.folded(parts, _BY, [name]) for name in ("username", "outcome", "model"))
     models = [*(name for lab in course.labs for name in lab.models), *(one.key[0] for one in by_model)]
@@ -163,7 +175,7 @@ def _near(
             a.course == course.id, a.lab.in_(list(labs)), a.window.in_(windows), a.username.in_(sight.learn_in(mine))
         )
         .where(enrolments.c.cohort.in_(list(mine)), enrolments.c.role == "learner")
-        .where(taken > 0, taken >= func.coalesce(a.most, 0) * _NEAR)
+        .where(a.unit == UNIT, taken > 0, taken >= func.coalesce(a.most, 0) * _NEAR)
     )
     with reading(site.engine) as connection:
         rows = connection.execute(query).all()

@@ -7,7 +7,9 @@ is said of another cohort or of somebody who does not learn in hers is refused l
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -29,6 +31,9 @@ from labkit.policy.pauses import Pause
 from labkit.programme import sight
 from labkit.programme.people import Person
 from labkit.programme.privacy import looks
+from labkit.training.charges import Charges
+from labkit.training.job import Job
+from labkit.training.jobs import Jobs
 
 _USUAL_DAYS = 7
 _DECIDES = ("instructor",)
@@ -65,6 +70,21 @@ class ClassroomPages:
     async def take(self, request: Request, someone: Person) -> Response:
         """Takes another allowance back, so that the course's holds again."""
         return await self._decide(request, someone, self._take, "taken")
+
+    async def stop(self, request: Request, someone: Person) -> Response:
+        """Cancels a training of a learner of hers, as the learner would."""
+        course, mine = await self._course(request, someone, _DECIDES)
+        job = await run_in_threadpool(self._training, course, mine, str(request.path_params["training"]))
+        if job is None:
+            raise HTTPException(404)
+        engine, ledger = self._site.engine, self._site.ledger
+        await run_in_threadpool(Charges(engine, ledger, Jobs(engine)).cancel, job)
+        return self._back(course, "stopped" if job.open else "over")
+
+    def _training(self, course: Course, mine: Collection[str], id: str) -> Job | None:
+        found = Jobs(self._site.engine).get(id)
+        hers = found and found.course == course.id and found.username in sight.pupils_of(self._site.engine, mine)
+        return found if hers else None
 
     async def see(self, request: Request, someone: Person) -> Response:
         course, mine = await self._course(request, someone)
@@ -114,20 +134,23 @@ class ClassroomPages:
         exams.cancel(self._site.engine, cohort, course.id, _lab(course, form))
 
     def _give(self, course: Course, mine: Collection[str], form: Form, by: Person) -> None:
-        amount = form.get("tokens", "")
-        if not amount.isascii() or not amount.isdigit():
-            raise Unknown(amount)
-        limits.set_limit(self._site.engine, self._limit(course, mine, form, int(amount)), by.username)
+        """What the form leaves empty stays as it was."""
+        limit, trains = self._limit(course, mine, form), {lab.id for lab in course.labs if lab.training}
+        given: dict[str, Any] = {name: _amount(form[name]) for name in ("tokens", "steps", "minutes") if form.get(name)}
+        if not given or (given.keys() & {"steps", "minutes"} and limit.lab not in trains):
+            raise Unknown(limit.lab)
+        known = next((one for one in limits.every(self._site.engine) if _key(one) == _key(limit)), limit)
+        limits.set_limit(self._site.engine, replace(known, **given), by.username)
 
     def _take(self, course: Course, mine: Collection[str], form: Form, _by: Person) -> None:
         limits.remove(self._site.engine, self._limit(course, mine, form))
 
-    def _limit(self, course: Course, mine: Collection[str], form: Form, tokens: int | None = None) -> Limit:
+    def _limit(self, course: Course, mine: Collection[str], form: Form) -> Limit:
         """Of a learner of hers in a lab of the course."""
         username = form.get("username", "")
         if username not in sight.pupils_of(self._site.engine, mine):
             raise Unknown(username)
-        return Limit("lab", username, "", course.id, _lab(course, form), tokens)
+        return Limit("lab", username, "", course.id, _lab(course, form))
 
     def _moment(self, text: str) -> datetime:
         """What a form's field for a time holds: the site's clock, to the minute."""
@@ -159,8 +182,9 @@ class ClassroomPages:
         for cohort in mine:
             await run_in_threadpool(looks.record, engine, someone.username, looks.cohort(cohort), "use of models")
         taught = await run_in_threadpool(sight.taught, engine, someone.username, _DECIDES)
+        pages = number(request, "page"), number(request, "trainings")
         leads = [name for name in mine if name in taught]
-        use = await run_in_threadpool(class_use, self._site, course, mine, leads, days, number(request, "page"))
+        use = await run_in_threadpool(class_use, self._site, course, mine, leads, days, *pages)
         return self._view.render(
             request,
             "class_models.html",
@@ -186,6 +210,16 @@ def _cohorts(mine: Collection[str], form: Form, *, whole: bool = True) -> list[s
     if name is None or name not in mine:
         raise Unknown(name)
     return [name]
+
+
+def _amount(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise Unknown(text)
+    return int(text)
+
+
+def _key(limit: Limit) -> tuple[str, ...]:
+    return (limit.scope, limit.username, limit.cohort, limit.course, limit.lab)
 
 
 def _lab(course: Course, form: Form, *, whole: bool = False) -> str:

@@ -43,6 +43,7 @@ class Costs:
     cohorts: tuple[Total, ...]
     models: tuple[Total, ...]
     trainings: tuple[Spent, ...]
+    training_cost: float | None  # of those that ended in these days, by the models' prices for an hour
     plot: Plot
     priced: bool
 
@@ -80,14 +81,18 @@ class CostPages:
         return self._view.render(request, "costs.html", someone, status, costs=costs, most_days=MOST_DAYS)
 
     async def export(self, request: Request, someone: Person) -> Response:
-        """One line for each cohort and model, as CSV or XLSX."""
+        """One line for each cohort and model, as CSV or XLSX; of what was trained from a model, one of its own."""
         form, span = request.path_params["form"], self._span(request)
         if form not in exports.TYPES:
             raise HTTPException(404)
         if span is None:
             raise HTTPException(422)
         parts = await run_in_threadpool(self._totals, span)
-        found = totals.folded(parts, _BY, ["cohort", "model"])
+        trained = await run_in_threadpool(self._totals, span, trainings=True)
+        found = [
+            *totals.folded(parts, _BY, ["cohort", "model"]),
+            *map(_of_training, totals.folded(trained, _BY, ["cohort", "model"])),
+        ]
         content = await run_in_threadpool(exports.costs, found, self._site.prices.currency, form)
         return attachment(content, f"models-{span.first}-{span.last}.{form}", exports.TYPES[form])
 
@@ -97,20 +102,26 @@ class CostPages:
         drawn = plot([(one.day, (one.cost or 0.0) if priced else one.tokens) for one in found])
         parts = self._totals(span)
         by_cohort, by_model = (totals.folded(parts, _BY, [name]) for name in ("cohort", "model"))
-        return Costs(span, by_cohort, by_model, spent(site.engine, *self._moments(span)), drawn, priced)
+        trained, moments = self._trained(span), self._moments(span)
+        return Costs(span, by_cohort, by_model, spent(site.engine, *moments), trained, drawn, priced)
+
+    def _trained(self, span: Span) -> float | None:
+        since, until = self._moments(span)
+        which = replace(self._seen(), since=since, until=until, trainings=True)
+        return totals.totals(self._site.engine, which, (), self._site.prices)[0].cost
 
     def _moments(self, span: Span) -> tuple[datetime, datetime]:
         zone = self._site.timezone
         return totals.begin(span.first, zone), totals.begin(span.last + timedelta(days=1), zone)
 
-    def _totals(self, span: Span) -> tuple[Total, ...]:
+    def _totals(self, span: Span, *, trainings: bool = False) -> tuple[Total, ...]:
         since, until = self._moments(span)
-        which = replace(self._seen(), since=since, until=until)
+        which = replace(self._seen(), since=since, until=until, trainings=trainings)
         return totals.totals(self._site.engine, which, _BY, self._site.prices)
 
     def _seen(self) -> Selection:
         """The calls of every cohort and of whoever teaches: there is an index for those of named cohorts."""
-        return Selection(cohorts=["", *(one.name for one in cohorts.every(self._site.engine))])
+        return Selection(cohorts=["", *(one.name for one in cohorts.every(self._site.engine))], trainings=False)
 
     def _lately(self) -> Span:
         today = datetime.now(UTC).astimezone(self._site.timezone).date()
@@ -126,3 +137,8 @@ class CostPages:
             return None
         fits = 0 <= (last - first).days < MOST_DAYS and first.year >= 1970 and last.year < 9999
         return Span(first, last) if fits else None
+
+
+def _of_training(one: Total) -> Total:
+    cohort, model = one.key
+    return replace(one, key=(cohort, f"{model} (fine-tuning)"))

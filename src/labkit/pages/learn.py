@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from labkit.allowance import Balance, limits
+from labkit.allowance import Balance, Order, Share, limits
 from labkit.allowance.limits import Limit
 from labkit.allowance.rules import lab_rule
+from labkit.allowance.training import orders, training_rule
 from labkit.courses import Course, Lab
+from labkit.courses.course import TrainingRule
 from labkit.pages.site import Site
 from labkit.programme.cohorts import Cohort
 from labkit.submissions.attempts import Attempts
@@ -38,6 +40,7 @@ class Standing:
     attempts: Attempts | None = None
     history: tuple[Grading, ...] = ()
     minutes: int | None = None
+    training: Mapping[str, Balance] = field(default_factory=dict)  # by unit, where the lab trains
     closed: Cohort | None = None  # her cohort, where it has not begun or is over
 
     @property
@@ -90,7 +93,8 @@ def standing(
     assert course is not None
     mine = site.store.of_person(username, lab.course, lab.id)
     seat = site.enrolment.seat(username, lab.course)
-    allowance = lab_rule(limits.every(site.engine) if found is None else found, seat, username, lab)
+    known = limits.every(site.engine) if found is None else found
+    allowance = lab_rule(known, seat, username, lab)
     closed = seat.cohort if seat and seat.role == "learner" and seat.cohort.state() != "running" else None
     return Standing(
         course=course,
@@ -99,11 +103,19 @@ def standing(
         submissions=mine,
         score=site.scores.latest(username, lab.course, lab.id),
         balance=site.ledger.balance(username, lab.course, lab.id, allowance),
+        training=_training(site, username, lab, training_rule(known, seat, username, lab)),
         coarse=is_coarse(lab, mine, learner=learner),
         attempts=Attempts(len(mine), lab.attempts) if lab.attempts is not None else None,
         history=site.scores.history(username, lab.course, lab.id),
         minutes=minutes(site.engine, mine[0]) if mine and mine[0].asks_model else None,
     )
+
+
+def _training(site: Site, username: str, lab: Lab, rule: TrainingRule | None) -> dict[str, Balance]:
+    """What is left of her steps there, and of her minutes where they are bounded."""
+    call = Order(username, lab.course, lab.id, Share(), 0, "", "")
+    found = orders(call, rule) if rule else {}
+    return {unit: dict(site.ledger.balances(one))["lab"] for unit, one in found.items()}
 
 
 def standings(site: Site, username: str) -> dict[str, list[Standing]]:

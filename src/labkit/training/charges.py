@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, select
 
 from labkit.allowance import Asked, Ledger, Order, Settlement, Told
+from labkit.allowance.order import SECONDS, STEPS
+from labkit.audit.selection import TRAINING_STEPS, TRAINING_TIME
 from labkit.database import reading
 from labkit.database.tables import reservations
 from labkit.errors import AllowanceSpent
@@ -22,7 +24,7 @@ from labkit.training.jobs import Jobs
 
 _A_MOMENT = timedelta(minutes=5)  # a job is there long before, or never
 _OF_TIME = "-time"  # behind the name of its steps
-HOLDER, UNIT, TIME = "training", "steps", "seconds"
+HOLDER, UNIT, TIME = "training", STEPS, SECONDS
 
 
 class Charges:
@@ -31,7 +33,7 @@ class Charges:
 
     def reserve(self, order: Order, job: str, base: str) -> None:
         """Sets the steps of `order` aside for a job; raises AllowanceSpent."""
-        asked = Asked("fine_tuning/jobs", base[:100])
+        asked = Asked(TRAINING_STEPS, base[:100])
         whole = dataclasses.replace(order, holder=HOLDER, id=_name(job), asked=asked, unit=UNIT)
         found = self._ledger.write([whole])[0]
         if isinstance(found, AllowanceSpent):
@@ -39,7 +41,7 @@ class Charges:
 
     def reserve_time(self, order: Order, job: str, base: str) -> None:
         """Sets seconds of the machine aside, whose amount `order` says; raises AllowanceSpent."""
-        asked = Asked("fine_tuning/time", base[:100])
+        asked = Asked(TRAINING_TIME, base[:100])
         whole = dataclasses.replace(order, holder=HOLDER, id=_name(job) + _OF_TIME, asked=asked, unit=TIME)
         found = self._ledger.write([whole])[0]
         if isinstance(found, AllowanceSpent):
@@ -51,11 +53,19 @@ class Charges:
 
     def settle(self, job: Job) -> None:
         """Of a job that is over."""
-        ours = job.state == "failed" and (job.error or {}).get("code") == "PlatformFault"
         outcome = {"succeeded": "complete", "cancelled": "cancelled"}.get(job.state, "failed")
         told = Told(outcome, 0, 0, job.seconds)
-        nothing = ours or not job.step
-        self._close(job.id, None if nothing else job.step, None if nothing else math.ceil(job.seconds), told)
+        steps = charged(job)
+        self._close(job.id, steps or None, math.ceil(job.seconds) if steps else None, told)
+
+    def cancel(self, job: Job) -> Job:
+        """Asks for its end, as its learner or whoever teaches her does; the steps taken are charged. One that is over
+        stays as it is."""
+        self._jobs.cancel(job.id)
+        found = self._jobs.get(job.id) or job
+        if found.state == "cancelled":
+            self.settle(found)
+        return found
 
     def tidy(self) -> int:
         """Settles what is over and was not settled; what belongs to no job is given back. Gives how many."""
@@ -79,6 +89,12 @@ class Charges:
         """The line of steps says how long it took; of time there may be none."""
         time = dataclasses.replace(told, seconds=0.0)
         self._ledger.write([Settlement(_name(job), steps, told), Settlement(_name(job) + _OF_TIME, seconds, time)])
+
+
+def charged(job: Job) -> int:
+    """The steps that one that is over costs."""
+    ours = job.state == "failed" and (job.error or {}).get("code") == "PlatformFault"
+    return 0 if ours else job.step
 
 
 def is_held(engine: Engine) -> bool:

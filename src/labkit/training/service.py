@@ -7,19 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from labkit.allowance import Order
-from labkit.allowance.rule import Share
+from labkit.allowance.order import SECONDS, STEPS
+from labkit.allowance.training import orders
 from labkit.courses import Lab
 from labkit.errors import ModelNotAllowed, RequestRefused, TooManyAtOnce
 from labkit.training.charges import Charges
 from labkit.training.events import Events
 from labkit.training.files import Files, TrainingFile
+from labkit.training.forecasts import SPEED, forecasts
 from labkit.training.job import Job
 from labkit.training.jobs import Jobs, new_id
 from labkit.training.own import own
 from labkit.training.request import Asked
 from labkit.training.spec import Spec
 from labkit.training.storage import Storage
-from labkit.training.turns import Forecast, forecast
+from labkit.training.turns import Forecast
 
 _LETTERS = 3.0  # a token is about so many characters: the worker counts them when it begins
 _FRAME = 20  # tokens of the template around a row
@@ -27,8 +29,8 @@ _FRAME = 20  # tokens of the template around a row
 
 @dataclass(frozen=True)
 class Member:
-    """Who asks, in which lab; `order` is what a call of hers asks the ledger for, and `check_pause` raises ModelPaused
-    for a base her class may not use now."""
+    """Who asks, in which lab, whose `training` is what she may take of it; `order` is what a call of hers asks the
+    ledger for, and `check_pause` raises ModelPaused for a base her class may not use now."""
 
     username: str
     cohort: str
@@ -45,7 +47,7 @@ class Service:
     charges: Charges
     storage: Storage
     bases: Sequence[str]  # what may be trained here
-    speed: float = 200.0  # tokens a second, until this machine has told its own
+    speed: float = SPEED
     keep_mb: int = 1024  # of one person's models
 
     def begin(self, member: Member, asked: Asked) -> Job:
@@ -66,14 +68,11 @@ class Service:
             if held_back.method != training.method:
                 raise RequestRefused("The validation rows are of another kind.", instead="Send rows like the others.")
         spec = asked.spec(training.rows, training.method)
-        order = replace(member.order, lab_rule=Share(rule.steps, None, rule.per), amount=spec.steps)
-        # In total, as every budget of a cohort is counted; nothing of steps is bounded but in the lab.
-        order = replace(order, person=Share(), together=Share(per="total"))
-        time = None
-        if rule.minutes is not None:
-            seconds = self._seconds(spec, training)
-            time = replace(order, lab_rule=Share(rule.minutes * 60, None, rule.per), amount=seconds)
-        return self._kept(member, spec, asked, training, held_back, (order, time))
+        bounds = orders(member.order, rule)
+        steps, time = replace(bounds[STEPS], amount=spec.steps), bounds.get(SECONDS)
+        if time is not None:
+            time = replace(time, amount=self._seconds(spec, training))
+        return self._kept(member, spec, asked, training, held_back, (steps, time))
 
     def _seconds(self, spec: Spec, training: TrainingFile) -> int:
         """What it will take of the machine, as far as its speed is known."""
@@ -87,11 +86,7 @@ class Service:
 
     def cancel(self, job: Job) -> Job:
         """Asks for its end; one that is over stays as it is."""
-        self.jobs.cancel(job.id)
-        found = self.jobs.get(job.id) or job
-        if found.state == "cancelled":
-            self.charges.settle(found)
-        return found
+        return self.charges.cancel(job)
 
     def delete(self, member: Member, model: str) -> bool:
         """Gives a model of hers up, with those on its way; what it came to stays told. Whether there was one."""
@@ -103,10 +98,7 @@ class Service:
 
     def forecasts(self) -> Mapping[str, Forecast]:
         """When every job that is not over will be."""
-        found = self.jobs.open()
-        running = [job for job in found if job.state == "running"]
-        waiting = [job for job in found if job.state == "queued"]
-        return forecast(running, waiting, self.jobs.speed() or self.speed, self.jobs.had_lately())
+        return forecasts(self.jobs, self.speed)
 
     def _check_kept(self, username: str) -> None:
         size = self.storage.size(username)

@@ -77,6 +77,27 @@ def test_a_selection_leaves_out_what_it_does_not_name(books: Engine, every: tupl
     assert [line.closed_at for line in in_order] == sorted(line.closed_at for line in in_order)
 
 
+def test_steps_and_seconds_of_trainings_are_in_no_sum_of_tokens(engine: Engine):
+    at = datetime(2026, 3, 1, 4, tzinfo=UTC)
+    with engine.begin() as connection:
+        connection.execute(insert(calls), [call(1, at), {**call(2, at), "kind": "chat/completions", "model": "other"}])
+        training = {"model": "base", "prompt_tokens": 0, "answer_tokens": 0}
+        steps = call(3, at, kind="fine_tuning/jobs", charged=400, seconds=60.0, **training)
+        time = call(4, at, kind="fine_tuning/time", charged=61, seconds=0.0, **training)
+        connection.execute(insert(calls), [steps, time])
+    (whole,) = totals.totals(engine, Selection(), prices=PRICES)
+    assert (whole.calls, whole.charged, whole.unpriced) == (2, 30, 1)
+    assert (whole.trainings, whole.steps, whole.seconds) == (1, 400, 62.0)
+    parts = totals.totals(engine, Selection(), ("model", "kind"))
+    assert [(one.trainings, one.steps) for one in totals.folded(parts, ("model", "kind"), ["model"])] == [
+        *[(0, 0)] * 2,
+        (1, 400),
+    ]
+    assert [one.id[-1] for one in lines.newest(engine, Selection(trainings=False), 9)] == ["1", "2"]
+    assert [one.unit for one in lines.newest(engine, Selection(trainings=True), 9)] == ["steps", "seconds"]
+    assert lines.newest(engine, Selection(trainings=False), 1)[0].unit == "tokens"
+
+
 def test_a_span_holds_its_first_moment_and_not_its_last(engine: Engine):
     at = datetime(2026, 5, 1, tzinfo=UTC)
     with engine.begin() as connection:

@@ -107,6 +107,35 @@ def test_without_other_bounds_it_is_the_labs_alone(
     assert ElementTree.fromstring(f"<p>{left._repr_html_()}</p>") is not None
 
 
+STEPS = {**LAB, "unit": "steps", "limit": 400, "used": 50, "reserved": 40, "left": 310, "most_requests": None}
+TIME = {**STEPS, "unit": "seconds", "limit": 1200, "used": 90, "reserved": 0, "left": 1110, "resets_at": None}
+
+
+def test_what_is_left_of_trainings_is_a_row_of_its_own_with_its_unit(platform, monkeypatch) -> None:
+    monkeypatch.delenv("TZ", raising=False)
+    platform.answers["/allowance"] = told(LAB, training=[STEPS, TIME])
+    left = labkit.allowance()
+    assert (left.left, len(left.all)) == (15_000, 1)  # no step is among the tokens
+    assert [(one.unit, one.left) for one in left.training] == [("steps", 310), ("seconds", 1110)]
+    assert repr(left).splitlines()[1:] == [
+        "this lab: 310 of 400 training steps left, 50 used, 40 held for trainings that wait or run; "
+        "full again at 00:00 on 02 March",
+        "this lab: 18.5 of 20 minutes of training left, 1.5 used; it does not reset",
+    ]
+    table = ElementTree.fromstring(left._repr_html_())
+    heads = [head.text for head in table.iterfind(".//th[@scope='row']")]
+    assert heads == ["this lab", "this lab, training", "this lab, training"]
+    assert "310 of 400 training steps left" in "".join(table.itertext())
+    assert [bar.get("aria-label") for bar in table.iterfind(".//div[@role='img']")][2:] == ["77 % left", "92 % left"]
+
+
+def test_a_lab_without_a_bound_on_tokens_says_what_is_left_of_its_steps(platform) -> None:
+    platform.answers["/allowance"] = told(limit=None, left=None, training=[STEPS])
+    left = labkit.allowance()
+    assert repr(left).startswith("no limit here; 4,900 tokens used\nthis lab: 310 of 400 training steps left")
+    assert "310 of 400 training steps left" in left._repr_html_()
+
+
 MODELS = [
     {
         "id": "small<b>",

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from labkit.allowance import Settlement
+from labkit.allowance import Order, Settlement, Share
+from labkit.allowance.limits import Limit, set_limit
 from labkit.database.tables import calls, charges, reservations
 from labkit.gateway import writer
 from labkit.gateway.app import create
@@ -208,6 +209,24 @@ def test_the_allowance_is_told(gateway) -> None:
     assert [one["scope"] for one in every] == ["lab"]
     counted = {"limit": 40, "used": 10, "reserved": 0, "left": 30, "requests": 1, "most_requests": None}
     assert told == {"unit": "tokens", "per": "day", **counted}
+
+
+def test_where_a_lab_trains_what_is_left_of_its_steps_is_told_apart_from_tokens(gateway) -> None:
+    address = f"{gateway.url}/labs/prompting/tuning/allowance"
+    headers = {"Authorization": f"Bearer {gateway.key('tuning')}"}
+    (row,) = httpx.get(address, headers=headers).json()["training"]
+    assert {**row, "limit": 0} == {
+        **{"scope": "lab", "unit": "steps", "per": "total", "limit": 0, "used": 0, "reserved": 0, "left": 100},
+        **{"requests": 0, "most_requests": None, "resets_at": None},
+    }
+    given = Limit("lab", "ana", "", "prompting", "tuning", steps=250, minutes=2)
+    set_limit(gateway.engine, given, "tess")
+    gateway.ledger.write([Order("ana", "prompting", "tuning", Share(250, None, "total"), 30, "t", "1", unit="steps")])
+    with httpx.Client(headers=headers) as client:
+        while len(found := (told := client.get(address).json())["training"]) < 2:  # it follows within two seconds
+            continue
+    assert [(one["unit"], one["limit"], one["left"]) for one in found] == [("steps", 250, 220), ("seconds", 120, 120)]
+    assert (told["unit"], told["left"], [one["unit"] for one in told["all"] if "unit" in one]) == ("tokens", 2000, [])
 
 
 def test_a_disconnect_stops_the_generation_and_charges_what_was_made(gateway) -> None:

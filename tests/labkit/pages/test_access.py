@@ -22,6 +22,8 @@ from labkit.policy import reports
 from labkit.programme import invitations
 from labkit.programme.people import Membership, Person, provision
 from labkit.programme.privacy import consent
+from labkit.training.jobs import Jobs, new_id
+from labkit.training.spec import Spec
 from labkit.workshop import Version, Workshop, Written
 
 HOME = "/services/labkit/"
@@ -123,11 +125,24 @@ def filled(site: Site, path: str, *, cohort: str = "first", username: str = "ana
         "id": mine[0].id if mine else "0" * 32,
         "number": "2",
         "language": "en",
+        "training": trained(site, username, cohort, course),
         "report": reported(site, username, cohort, course),
         "applicant": applicant_of(site, cohort),
         "invitation": invitations.of_cohort(site.engine, cohort)[0].id if cohort != "nowhere" else "0" * 32,
     }
     return HOME + re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path).lstrip("/").replace("…", "labkit.css")
+
+
+def trained(site: Site, username: str, cohort: str, course: str) -> str:
+    """A training that waits."""
+    if cohort == "nowhere":
+        return "ftjob-" + "0" * 24
+    where = {"username": username, "cohort": cohort, "course": course, "lab": "clip"}
+    data = dict.fromkeys(("training_file", "training_digest"), "f") | {"step_tokens": 10.0}
+    data |= dict.fromkeys(("validation_file", "validation_digest"))
+    jobs = Jobs(site.engine)
+    mine = [job.id for job in jobs.of(username, course, "clip")]
+    return mine[0] if mine else jobs.add(new_id(), where, Spec("base"), {}, data).id
 
 
 def applicant_of(site: Site, cohort: str) -> str:

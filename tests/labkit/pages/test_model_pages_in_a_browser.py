@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from labkit.allowance import Asked, Ledger, Order, Settlement, Share, Told, limits
 from labkit.allowance.limits import Limit
 from labkit.audit.prices import Price, Prices
-from labkit.courses import load_course
+from labkit.courses import Lab, load_course
+from labkit.courses.course import TrainingRule
 from labkit.pages.app import Pages
 from labkit.pages.site import Site
 from labkit.policy import exams, pauses, reports
@@ -27,11 +28,14 @@ from labkit.policy.pauses import Pause
 from labkit.policy.reports import Report
 from labkit.programme import learning
 from labkit.programme.people import set_language
+from labkit.training.jobs import Jobs, new_id
+from labkit.training.spec import Spec
 
 pytestmark = pytest.mark.browser
 
 HOME = "/services/labkit"
 COURSE = f"{HOME}/courses/testing"
+OWN = f"ft:smollm2-135m-instruct:labkit:my-own-model:{'0a' * 12}"
 # Who, where, and what is there in English.
 PAGES = [
     ("ana", f"{HOME}/models", "Your calls"),
@@ -51,9 +55,11 @@ def site(site: Site) -> Site:
         name: getattr(real, name)
         for name in ("description", "descriptions", "prerequisite", "licence", "outcomes", "quiz")
     }
-    return replace(
-        site, courses=[replace(site.courses[0], labs=(replace(real.labs[0], course="testing", id="clip"),), **words)]
-    )
+    return replace(site, courses=[replace(site.courses[0], labs=(_lab(real.labs[0]),), **words)])
+
+
+def _lab(real: Lab) -> Lab:
+    return replace(real, course="testing", id="clip", training=TrainingRule(400, "day", 20))
 
 
 @pytest.fixture
@@ -100,7 +106,7 @@ def fill(site: Site) -> None:
         )
         told = Told(("complete", "failed", "cancelled", "paused")[number % 4], 40, 60, 1.5, 0.2)
         order = Order(who, "testing", "clip", Share(20_000), 9_000, "gateway", f"{number:032}", "first")
-        asked = replace(order, asked=Asked("chat/completions", model, "d"))
+        asked = replace(order, asked=Asked("chat/completions", model if number % 3 else OWN, "d"))
         ledger.write([asked, Settlement(order.id, 8_500 if number < 2 else 100, told)])
     site.ledger.reserve("ana", "testing", "clip", Share(20_000), 9_000, "gateway")
     limits.set_limit(site.engine, Limit("person", username="ana", tokens=90_000, requests=900), None)
@@ -110,9 +116,26 @@ def fill(site: Site) -> None:
     exams.plan(site.engine, Exam("first", "testing", "clip", now, now + timedelta(hours=2)), "maria")
     long = "Averylongwordwithoutanyspaceinitatall" * 4
     answers_of_ben(site)
+    trainings(site, long)
     reports.add(
         site.engine, Report("ana", "first", "testing", "clip", "small", long, "an answer", f"It is wrong: {long}")
     )
+
+
+def trainings(site: Site, long: str) -> None:
+    """One that has a model, one that failed, one that runs and one that waits."""
+    jobs = Jobs(site.engine)
+    data = {"training_file": "f", "training_digest": "d", "validation_file": None, "validation_digest": None}
+    for state in ("succeeded", "failed", "running", "queued"):
+        where = {"username": "ana", "cohort": "first", "course": "testing", "lab": "clip"}
+        spec, told = Spec("smollm2-135m-instruct", steps=40), {"suffix": "my-model" if state == "failed" else None}
+        job = jobs.add(new_id(), where, spec, told, {**data, "step_tokens": 300.0})
+        if state == "queued":
+            continue
+        jobs.take(job)
+        jobs.progress(job.id, 12, 3600, 20.0)
+        if state != "running":
+            jobs.finish(job.id, state, error={"code": "RequestRefused", "message": f"row 3: {long}", "param": ""})
 
 
 def answers_of_ben(site: Site) -> None:
@@ -131,6 +154,11 @@ def check(page: Page, name: str) -> None:
         details.evaluate("one => one.open = true")
     found = Axe().run(page)
     assert found.violations_count == 0, f"{name}\n{found.generate_report()}"
+    tables = "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+    if "/models" in page.url:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        assert page.evaluate(tables) == 0, f"{name}: a table is cut off at 1280 px"
+        page.set_viewport_size({"width": 360, "height": 740})
     over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert over <= 0, f"{name} is {over} px wider than the screen"
 

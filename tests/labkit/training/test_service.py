@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import Engine
 
 from labkit.allowance import Ledger, Order, Share
+from labkit.allowance.limits import Limit
+from labkit.allowance.training import training_rule
 from labkit.audit.books import balance
 from labkit.courses import Lab, load_course
 from labkit.courses.course import TrainingRule
@@ -88,6 +90,15 @@ def test_more_minutes_than_there_are_is_refused_and_the_steps_come_back(house):
 
     assert (house.reserved(UNIT), house.reserved(TIME)) == (0, 0)
     assert not house.service.jobs.open()
+
+
+def test_steps_she_was_given_besides_are_hers_to_take(house):
+    given = [Limit("lab", "ana", "", house.lab.course, house.lab.id, steps=130)]
+    with pytest.raises(AllowanceSpent, match="takes 101 steps and 100 of this lab's 100"):
+        house.begin(TOTAL, steps=101)
+    house.begin(training_rule(given, None, "ana", replace(house.lab, training=TOTAL)), steps=101)
+    with pytest.raises(AllowanceSpent, match="takes 30 steps and 29 of this lab's 130"):
+        house.begin(training_rule(given, None, "ana", replace(house.lab, training=TOTAL)), steps=30)
 
 
 def test_whoever_cancels_before_the_first_step_gets_all_of_it_back(house):

@@ -15,7 +15,7 @@ allowances = Table(
     Column("cohort", String(64), primary_key=True, server_default=""),  # empty in a person's own rows
     Column("course", String(64), primary_key=True),
     Column("lab", String(64), primary_key=True),
-    Column("unit", String(16), primary_key=True),  # tokens
+    Column("unit", String(16), primary_key=True),  # tokens | steps | seconds: the last two of trainings
     Column("window", String(32), primary_key=True),  # the window's first moment, ISO 8601
     Column("used", BigInteger, nullable=False, default=0, server_default="0"),
     Column("reserved", BigInteger, nullable=False, default=0, server_default="0"),
@@ -108,6 +108,8 @@ limits = Table(
     Column("scope", String(8), primary_key=True),  # lab | person | cohort: which row of `allowances` it bounds
     Column("tokens", BigInteger),  # None: as it was
     Column("requests", Integer),
+    Column("steps", BigInteger),  # of trainings in a lab, as the next
+    Column("minutes", BigInteger),
     Column("set_by", String(64)),  # a username; None: whoever runs the platform
     Column("set_at", Moment, nullable=False),
 )
