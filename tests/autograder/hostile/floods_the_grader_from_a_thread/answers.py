@@ -14,4 +14,4 @@ def flood():
 def clip(x, low, high):
     threading.Thread(target=flood, daemon=True).start()
     time.sleep(6)
-    return max(low, min(high, x))
+    return None  # wrong: whatever it scored would be gained
