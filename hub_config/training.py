@@ -27,6 +27,7 @@ from labkit.errors import OperatorError
 from labkit.models.embedded import MODEL_ID as EMBEDDED
 from labkit.strict import strict
 from labkit.training.__main__ import Settings, checked
+from labkit.training.turns import MOST_STEP
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Trained:
     bases: dict[str, str] = field(default_factory=dict)
     dtype: str = "float32"
     memory_mb: int = 0
-    step_tokens: int = 4096
+    step_tokens: int = MOST_STEP
     keep_mb: int = 1024
     idle_seconds: float = 300.0
     adapters_mb: int = 512

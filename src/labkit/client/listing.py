@@ -6,6 +6,7 @@ import html
 from dataclasses import dataclass
 
 from labkit.client.installed import transport
+from labkit.client.table import in_html, in_words
 
 # What the wire calls a path -> what a learner calls it.
 _CALLS = {
@@ -41,15 +42,12 @@ class Models(tuple[Model, ...]):
     def __repr__(self) -> str:
         if not self:
             return "This lab uses no model."
-        rows = [_HEADS, *(one._cells for one in self)]
-        widths = [max(len(row[at]) for row in rows) for at in range(len(_HEADS))]
-        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        return in_words(_HEADS, [one._cells for one in self])
 
     def _repr_html_(self) -> str:
         if not self:
             return html.escape(repr(self))
-        head = "".join(f'<th scope="col" style="text-align:left">{one}</th>' for one in _HEADS)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(_row, self))}</tbody></table>"
+        return in_html(_HEADS, [one._cells for one in self])
 
 
 def models() -> Models:
@@ -63,9 +61,3 @@ def models() -> Models:
         )
         for one in transport().get("/v1/models")["data"]
     )
-
-
-def _row(model: Model) -> str:
-    name, *rest = (html.escape(cell) for cell in model._cells)
-    cells = "".join(f'<td style="text-align:left">{cell}</td>' for cell in rest)
-    return f'<tr><th scope="row" style="text-align:left">{name}</th>{cells}</tr>'

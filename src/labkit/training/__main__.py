@@ -25,6 +25,7 @@ from labkit.errors import LabkitError, OperatorError
 from labkit.strict import read_json, strict
 from labkit.training import health
 from labkit.training.backends import KINDS
+from labkit.training.turns import MOST_STEP
 
 if TYPE_CHECKING:
     from labkit.training.trainer import Trainer
@@ -47,7 +48,7 @@ class Settings:
     idle_seconds: float = 300.0
     checkpoint_seconds: float = 30.0
     memory_mb: int = 0
-    step_tokens: int = 4096
+    step_tokens: int = MOST_STEP
     dtype: str = "float32"
     nice: int = 10
     port: int = 0  # answers /health on 127.0.0.1; 0: nowhere

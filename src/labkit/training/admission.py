@@ -12,9 +12,7 @@ from labkit.errors import LearnerError
 from labkit.training import memory
 from labkit.training.job import Job
 from labkit.training.resident import Resident
-from labkit.training.turns import room_for
-
-MOST_STEP = 4096  # tokens; some seconds of one processor
+from labkit.training.turns import MOST_STEP, room_for
 
 
 class Admission:

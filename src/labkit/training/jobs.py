@@ -84,7 +84,7 @@ class Jobs:
     def succeeded(self, username: str) -> list[Job]:
         """Hers that have a model, the newest first."""
         table = training_jobs.c
-        mine = (table.username == username) & (table.state == "succeeded")
+        mine = (table.username == username) & (table.state == "succeeded") & table.adapter.is_not(None)
         return self._read(select(training_jobs).where(mine).order_by(table.created_at.desc(), table.id))
 
     def open(self) -> list[Job]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from labkit.errors import PlatformFault
-from labkit.training.admission import MOST_STEP, Admission
+from labkit.training.admission import Admission
 from labkit.training.at_work import AtWork
 from labkit.training.charges import Charges
 from labkit.training.cotrainer import CoTrainer, Taken
@@ -26,6 +26,7 @@ from labkit.training.jobs import Jobs
 from labkit.training.outcome import Outcome
 from labkit.training.places import Places
 from labkit.training.resident import Resident
+from labkit.training.turns import MOST_STEP
 
 log = logging.getLogger("labkit.training")
 _LOOK_SECONDS = 15.0

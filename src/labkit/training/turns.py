@@ -17,6 +17,7 @@ from labkit.training.job import Job
 
 FULL = 512.0
 MOST_TOGETHER = 16
+MOST_STEP = 4096  # tokens of one job; some seconds of one processor
 _MOST_CHANGES = 2_000  # of a queue that is thought through
 SLICE = 120.0  # seconds; a training of a lab's usual size is done long before
 

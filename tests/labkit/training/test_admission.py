@@ -15,10 +15,10 @@ pytest.importorskip("torch")
 
 from labkit.errors import LearnerError  # noqa: E402
 from labkit.training import memory  # noqa: E402
-from labkit.training.admission import MOST_STEP, Admission  # noqa: E402
+from labkit.training.admission import Admission  # noqa: E402
 from labkit.training.job import Job  # noqa: E402
 from labkit.training.spec import Spec  # noqa: E402
-from labkit.training.turns import FULL, MOST_TOGETHER  # noqa: E402
+from labkit.training.turns import FULL, MOST_STEP, MOST_TOGETHER  # noqa: E402
 
 LARGE = 2**50
 

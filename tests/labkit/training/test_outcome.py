@@ -62,6 +62,7 @@ def test_a_crash_between_a_jobs_end_and_its_settlement_is_put_right_by_the_next(
     site.trainer().round()
 
     assert (site.balance().used, site.balance().reserved) == (3, 0)
+    assert not site.places.state(id).parent.exists()
 
 
 def test_a_loss_that_is_no_number_fails_that_job_alone(site):

@@ -107,18 +107,6 @@ def test_a_waiting_job_that_is_cancelled_leaves_no_state(site):
     assert not site.places.state(id).parent.exists()
 
 
-def test_a_crash_between_a_jobs_end_and_its_close_leaves_no_state(site):
-    id = site.ask(SFT)
-    first = site.trainer()
-    go(first, 2)
-    first.stop()
-    jobs = Jobs(site.engine)
-    jobs.take(site.job(id))
-    jobs.finish(id, "cancelled")
-    go(site.trainer())
-    assert not site.places.state(id).parent.exists()
-
-
 def test_a_base_leaves_memory_while_another_is_at_work(site):
     made = {}
 
